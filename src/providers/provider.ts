@@ -61,6 +61,8 @@ export interface ToolCall {
   readonly name: string;
   /** JSON text as written by the model; may be invalid. */
   readonly arguments: string;
+  /** All other fields of the call, unchanged, such as `extra_content` with a thought signature. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface ContentPart {
@@ -101,13 +103,21 @@ export interface FinishReason {
 export interface ChatResponse {
   readonly text: string;
   readonly reasoning?: string;
+  /** The name under which the provider sent the reasoning, if it is not `reasoning_content`. */
+  readonly reasoningField?: "reasoning";
+  /** Why the model refused to answer. */
+  readonly refusal?: string;
   readonly toolCalls?: readonly ToolCall[];
   readonly finishReason: FinishReason;
   readonly usage: Usage;
   /** The model that answered, as reported by the provider. */
   readonly model?: string;
   readonly requestId?: string;
-  /** All other response fields, unchanged. */
+  /**
+   * All other response fields, unchanged: those of the body by their names, those of the choice in `choice`, those of the
+   * message in `message` (with `content` if it has parts that are not text), `logprobs`, and `usage` if it contains more
+   * than Usage. A field of the body with one of these names is in `body`.
+   */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
@@ -121,6 +131,7 @@ export type ChatEvent =
       readonly id?: string;
       readonly name?: string;
       readonly arguments?: string;
+      readonly extra?: ToolCall["extra"];
     }
   | { readonly type: "end"; readonly response: ChatResponse };
 

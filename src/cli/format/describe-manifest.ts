@@ -25,6 +25,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
       `${formatCount(items.total)}: ${formatCount(items.succeeded)} succeeded, ${formatCount(items.failed)} failed, ${formatCount(items.missing)} missing`,
     ],
     ...Object.entries(run.failuresByKind).map(([kind, count]) => [`  ${kind}`, formatCount(count)] as const),
+    ["refusals", run.refusals === undefined ? undefined : formatCount(run.refusals)],
     ["tokens", formatCount(run.tokens)],
     [
       "calls",

@@ -29,6 +29,9 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   const lines = [
     `${formatCount(items.succeeded)} of ${formatMany(items.total, "item")} succeeded in ${formatDuration(report.activeMs)}`,
   ];
+  // Shown below a panel too: a refusal must not be mistaken for an answer.
+  if (report.refusals !== undefined)
+    lines.push(`  ${formatMany(report.refusals, "answer is a refusal", "answers are refusals")}`);
   if (!isBrief) lines.push(...describeStats(report));
   const { skippedInvalid } = report.source;
   // Shown below a panel too: an incomplete output must not be mistaken for a complete one.

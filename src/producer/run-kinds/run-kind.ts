@@ -42,10 +42,14 @@ export interface RunParts<S extends RunStore<WireRecord>> {
   readonly jobs: RunJobs;
   readonly records: RunRecords<S>;
   /** Writes the output of a complete run and resolves with the names of its files. It can be killed and repeated. */
-  writeOutput(
-    store: S,
-    hooks: { readonly onProgress: () => void; readonly signal: AbortSignal },
-  ): Promise<readonly string[]>;
+  writeOutput(store: S, hooks: OutputHooks): Promise<readonly string[]>;
+}
+
+export interface OutputHooks {
+  readonly onProgress: () => void;
+  /** Called for every answer in which the model refused to answer, or that a content filter cut off. */
+  readonly onRefusal: () => void;
+  readonly signal: AbortSignal;
 }
 
 export interface RunJobs {

@@ -26,11 +26,15 @@ export async function finishRun<S extends RunStore<WireRecord>>(
   await monitor.checkpoint("writing", store);
   await monitor.snapshot("finishing", store, 0);
   const onProgress = () => void monitor.snapshot("finishing", store, 0);
-  const files = await parts.writeOutput(store, { onProgress, signal }).catch((error) => {
+  let refusals = 0;
+  const onRefusal = () => {
+    refusals += 1;
+  };
+  const files = await parts.writeOutput(store, { onProgress, onRefusal, signal }).catch((error) => {
     if (signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");
     throw error;
   });
-  const report = await monitor.checkpoint("finished", store, files);
+  const report = await monitor.checkpoint("finished", store, { files, refusals });
   await control.finish();
   await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
   // A retry of failed items needs the work folder.

@@ -48,6 +48,8 @@ const common = {
   activeMs: z.number(),
   items: z.object({ total: z.int(), succeeded: z.int(), failed: z.int(), missing: z.int() }),
   failuresByKind: counts,
+  /** Succeeded items whose answer is a refusal of the model, or was cut off by a content filter. */
+  refusals: z.int().optional(),
   /** As reported by the provider. */
   tokens: z.number(),
   calls: z.object({

@@ -1,10 +1,19 @@
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
-import { parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import { type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { type ChatDialect, checkFinish, collectExtra, findReportedError, readIdentity } from "./chat-dialect.ts";
-import { pickExtraFields, pickExtraMessageFields, readFinishReason, readToolCalls, readUsage } from "./chat-parts.ts";
+import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
+import { readContentParts, readFinishReason, readReasoningField, readToolCalls, readUsage } from "./chat-parts.ts";
 import { createChatReducer, type StreamState } from "./chat-reducer.ts";
+import { findMissingAnswer, hasEmptyContent } from "./check-answer.ts";
+import {
+  collectExtra,
+  pickExtraChoiceFields,
+  pickExtraFields,
+  pickExtraMessageFields,
+  pickFullUsage,
+} from "./extra-fields.ts";
 import { readMessageText } from "./message-text.ts";
 
 /** The codec of the OpenAI chat protocol in one dialect. */
@@ -26,25 +35,55 @@ function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): 
   if (error) throw error;
   dialect.checkRequestId?.(body, response);
   const choices = readField(body, "choices");
-  const choice = Array.isArray(choices) ? choices[0] : undefined;
-  const message = readObject(choice, "message");
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const message = readMessage(choice);
   // Some flat errors come as a 200 without an `error` field: the dialect recognizes them or reports a bad response.
   if (!message) throw dialect.classifyResponse(response, now);
   const finishReason = readFinishReason(choice);
   checkFinish(finishReason, response, dialect);
+  const answer: ChatResponse = {
+    ...readAnswer(message, dialect),
+    finishReason: finishReason ?? { unified: "other" },
+    usage: readUsage(readField(body, "usage")) ?? {},
+    ...readIdentity(body, response.headers, dialect),
+    extra: collectExtra({
+      body: pickExtraFields(body, dialect.ignoredFields),
+      choice: pickExtraChoiceFields(choice, dialect.ignoredFields),
+      message: readMessageFields(message, dialect),
+      logprobs: readField(choice, "logprobs"),
+      usage: pickFullUsage(readField(body, "usage")),
+    }),
+  };
+  const missing = findMissingAnswer(answer, hasEmptyContent(message));
+  if (missing === undefined) return answer;
+  const { requestId } = answer;
+  throw new ProviderError(missing, { kind: "bad-response", provider: dialect.provider, status: 200, requestId });
+}
+
+/** The message of a choice; some gateways send the text of the choice instead. */
+function readMessage(choice: unknown): JsonObject | undefined {
+  const text = readField(choice, "text");
+  return readObject(choice, "message") ?? (typeof text === "string" ? { content: text } : undefined);
+}
+
+function readAnswer(
+  message: JsonObject,
+  dialect: ChatDialect,
+): Pick<ChatResponse, "text" | "reasoning" | "reasoningField" | "refusal" | "toolCalls"> {
   const { text, reasoning } = readMessageText(message, dialect);
   const toolCalls = readToolCalls(message);
   return {
     text,
     reasoning: reasoning || undefined,
+    reasoningField: readReasoningField(message),
+    refusal: readText(message, "refusal"),
     toolCalls: toolCalls.length > 0 ? toolCalls : undefined,
-    finishReason: finishReason ?? { unified: "other" },
-    usage: readUsage(readField(body, "usage")) ?? {},
-    ...readIdentity(body, response.headers, dialect),
-    extra: collectExtra(
-      pickExtraFields(body, dialect.ignoredFields),
-      pickExtraMessageFields(message, dialect.ignoredFields),
-      readField(choice, "logprobs"),
-    ),
   };
+}
+
+function readMessageFields(message: JsonObject, dialect: ChatDialect): readonly [string, unknown][] {
+  const fields = pickExtraMessageFields(message, dialect.ignoredFields);
+  const parts = readContentParts(message);
+  if (parts) fields.push(["content", parts]);
+  return fields;
 }

@@ -1,5 +1,5 @@
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
-import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import type { ChatRequest, ChatResponse, FinishReason } from "#src/providers/provider.ts";
 import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 
@@ -95,16 +95,4 @@ export function findRequestId(headers: HttpHeaders, names: readonly string[] = R
     if (typeof value === "string" && /^[\w.:-]{1,128}$/.test(value)) return value;
   }
   return undefined;
-}
-
-/** All fields without a name of their own in ChatResponse: those of the body, and those of the message as `message`. */
-export function collectExtra(
-  body: readonly [string, unknown][],
-  message: readonly [string, unknown][],
-  logprobs: unknown,
-): ChatResponse["extra"] {
-  const fields = Object.fromEntries(body);
-  if (message.length > 0) fields.message = Object.fromEntries(message);
-  if (isObject(logprobs)) fields.logprobs = logprobs;
-  return Object.keys(fields).length === 0 ? undefined : fields;
 }

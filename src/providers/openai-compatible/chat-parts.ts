@@ -1,6 +1,7 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { isObject, type JsonObject, readCount, readField, readObject, readText } from "#src/providers/json-value.ts";
+import { isObject, readCount, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
+import { pickExtraCallFields } from "./extra-fields.ts";
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {
   stop: "stop",
@@ -23,12 +24,27 @@ export function readFinishReason(choice: unknown): FinishReason | undefined {
   return { unified: Object.hasOwn(FINISH_REASONS, raw) ? (FINISH_REASONS[raw] ?? "other") : "other", raw };
 }
 
-/** The content as text; for a list of parts, their joined text. */
-export function readContent(message: unknown): string {
+/**
+ * The content as text; for a list of parts, their joined text. Undefined for a value that is none of the forms in which
+ * providers send content.
+ */
+export function readContent(message: unknown): string | undefined {
   const content = readField(message, "content");
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content.map((part) => readText(part, "text") ?? "").join("");
+  if (content === undefined || content === null) return "";
+  if (!Array.isArray(content)) return undefined;
+  return content.map((part) => (typeof part === "string" ? part : isTextPart(part) ? part.text : "")).join("");
+}
+
+/** The parts of the content, if any of them is not text: then the text alone would be incomplete. */
+export function readContentParts(message: unknown): readonly unknown[] | undefined {
+  const content = readField(message, "content");
+  if (!Array.isArray(content)) return undefined;
+  return content.every((part) => typeof part === "string" || isTextPart(part)) ? undefined : content;
+}
+
+export function isTextPart(part: unknown): part is { readonly text: string } {
+  return isObject(part) && (part.type === "text" || part.type === undefined) && typeof part.text === "string";
 }
 
 /** Reasoning under any of its names. A vendor that sends two of them sends the same text twice, so the first counts. */
@@ -39,6 +55,11 @@ export function readReasoning(message: unknown): string | undefined {
   if (!Array.isArray(details)) return undefined;
   const text = details.map((one) => readText(one, "text") ?? readText(one, "summary") ?? "").join("");
   return text === "" ? undefined : text;
+}
+
+/** The name of the reasoning, where it is not `reasoning_content`; its clients look for it under that name. */
+export function readReasoningField(message: unknown): "reasoning" | undefined {
+  return readText(message, "reasoning") === undefined ? undefined : "reasoning";
 }
 
 /** Usage under any of its names; undefined when no count is valid or all are zero. */
@@ -59,14 +80,16 @@ export function readUsage(usage: unknown): Usage | undefined {
   return Object.values(found).some((count) => count !== undefined && count > 0) ? omitUndefined(found) : undefined;
 }
 
-/** The tool calls of a complete message. Calls without a name are ignored. */
+/** The tool calls of a complete message. Calls without a name are ignored, unless they have fields of their own. */
 export function readToolCalls(message: unknown): readonly ToolCall[] {
   const calls = readField(message, "tool_calls");
   if (!Array.isArray(calls)) return [];
   return calls.flatMap((call) => {
     const name = readText(readObject(call, "function"), "name");
-    if (name === undefined) return [];
-    return [{ id: readText(call, "id") ?? "", name, arguments: readArguments(call) ?? "" }];
+    const extra = pickExtraCallFields(call);
+    if (name === undefined && extra === undefined) return [];
+    const fields = { id: readText(call, "id") ?? "", name: name ?? "", arguments: readArguments(call) ?? "" };
+    return [extra ? { ...fields, extra } : fields];
   });
 }
 
@@ -75,40 +98,4 @@ export function readArguments(call: unknown): string | undefined {
   const value = readField(readField(call, "function"), "arguments");
   if (isObject(value)) return JSON.stringify(value);
   return typeof value === "string" ? value : undefined;
-}
-
-const KNOWN_FIELDS = new Set(["id", "object", "created", "model", "choices", "usage", "request_id", "error"]);
-const KNOWN_MESSAGE_FIELDS = new Set([
-  "role",
-  "content",
-  "reasoning_content",
-  "reasoning",
-  "reasoning_details",
-  "tool_calls",
-  "function_call",
-]);
-
-/** Skips `__proto__`, which would set the prototype when the fields are copied by assignment. */
-function pickUnknownFields(
-  fields: JsonObject,
-  known: ReadonlySet<string>,
-  ignored: ReadonlySet<string> | undefined,
-): [string, unknown][] {
-  const found: [string, unknown][] = [];
-  for (const key of Object.keys(fields)) {
-    if (known.has(key) || key === "__proto__" || ignored?.has(key)) continue;
-    const value = fields[key];
-    if (value !== null && value !== undefined) found.push([key, value]);
-  }
-  return found;
-}
-
-/** Top-level fields without a counterpart in ChatResponse. */
-export function pickExtraFields(body: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
-  return pickUnknownFields(body, KNOWN_FIELDS, ignored);
-}
-
-/** Fields of a message or delta without a counterpart in ChatResponse. */
-export function pickExtraMessageFields(message: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
-  return pickUnknownFields(message, KNOWN_MESSAGE_FIELDS, ignored);
 }

@@ -1,27 +1,45 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
-import { isObject, type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import { isObject, type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { ChatEvent, ChatResponse, FinishReason, Usage } from "#src/providers/provider.ts";
 import type { SseEvent } from "#src/providers/transport/sse.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
-import { type ChatDialect, checkFinish, collectExtra, findReportedError, readIdentity } from "./chat-dialect.ts";
-import { pickExtraFields, pickExtraMessageFields, readFinishReason, readUsage } from "./chat-parts.ts";
+import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
+import { isTextPart, readContentParts, readFinishReason, readReasoningField, readUsage } from "./chat-parts.ts";
+import { findMissingAnswer, hasEmptyContent } from "./check-answer.ts";
+import {
+  collectExtra,
+  pickExtraChoiceFields,
+  pickExtraFields,
+  pickExtraMessageFields,
+  pickFullUsage,
+} from "./extra-fields.ts";
+import { mergeMessageFields } from "./merge-message-fields.ts";
 import { findMissingText, type MessageText, readDeltaText, readMessageText } from "./message-text.ts";
-import { flushThinking, THINKING_START, type ThinkingState } from "./split-thinking.ts";
-import { addToolCalls, type PartialToolCall } from "./tool-call-deltas.ts";
+import { ANSWER_STARTED, flushThinking, THINKING_START, type ThinkingState } from "./split-thinking.ts";
+import { addToolCalls, collectToolCalls, type PartialToolCall } from "./tool-call-deltas.ts";
 
 /** The part of the answer received so far. */
 export interface StreamState {
   readonly text: string;
   readonly reasoning: string;
+  readonly reasoningField: ChatResponse["reasoningField"];
+  readonly refusal: string;
   readonly thinking: ThinkingState;
   readonly toolCalls: readonly PartialToolCall[];
   readonly finishReason: FinishReason | undefined;
   readonly usage: Usage | undefined;
+  /** The usage as it was sent, if it contains more than `usage`. */
+  readonly fullUsage: JsonObject | undefined;
   readonly identity: Pick<ChatResponse, "model" | "requestId">;
   readonly extra: ReadonlyMap<string, unknown>;
+  readonly choiceExtra: ReadonlyMap<string, unknown>;
   readonly messageExtra: ReadonlyMap<string, unknown>;
-  readonly logprobs: readonly unknown[] | undefined;
+  readonly logprobs: Readonly<Record<string, readonly unknown[]>> | undefined;
+  /** A delta has said that the content is empty. */
+  readonly hasEmptyContent: boolean;
+  /** A complete message, sent instead of deltas, has arrived. */
+  readonly hasMessage: boolean;
   /** The terminal marker has arrived. */
   readonly isDone: boolean;
 }
@@ -29,14 +47,20 @@ export interface StreamState {
 const INITIAL: StreamState = {
   text: "",
   reasoning: "",
+  reasoningField: undefined,
+  refusal: "",
   thinking: THINKING_START,
   toolCalls: [],
   finishReason: undefined,
   usage: undefined,
+  fullUsage: undefined,
   identity: {},
   extra: new Map(),
+  choiceExtra: new Map(),
   messageExtra: new Map(),
   logprobs: undefined,
+  hasEmptyContent: false,
+  hasMessage: false,
   isDone: false,
 };
 
@@ -80,7 +104,10 @@ export function createChatReducer(
       const missing = findMissing(state, dialect);
       if (missing !== undefined)
         throw badResponseError(`the stream ended without ${missing}: the answer is not complete`);
-      return buildResponse(state);
+      const response = buildResponse(state);
+      const missingAnswer = findMissingAnswer(response, state.hasEmptyContent);
+      if (missingAnswer !== undefined) throw badResponseError(missingAnswer);
+      return response;
     },
   };
 }
@@ -89,9 +116,9 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: StreamConte
   const { head, now, dialect, badResponseError } = context;
   const identity = addIdentity(state.identity, frame, context);
   const extra = mergeFields(state.extra, pickExtraFields(frame, dialect.ignoredFields));
-  const usage = readUsage(readField(frame, "usage")) ?? state.usage;
-  const isSame = identity === state.identity && extra === state.extra && usage === state.usage;
-  const common = isSame ? state : { ...state, identity, extra, usage };
+  const usage = readUsage(readField(frame, "usage"));
+  const isSame = identity === state.identity && extra === state.extra && usage === undefined;
+  const common = isSame ? state : { ...state, identity, extra, ...addUsage(state, usage, frame) };
   const choices = readField(frame, "choices");
   if (choices === undefined || choices === null) {
     // A flat error has no `error` field. Other frames without choices contain usage or keep the connection alive.
@@ -110,6 +137,13 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: StreamConte
   return message ? closeWithMessage(step, message, context) : step;
 }
 
+/** The last usage of any frame or choice counts. */
+function addUsage(state: StreamState, usage: Usage | undefined, source: unknown) {
+  const { usage: known, fullUsage } = state;
+  if (usage === undefined) return { usage: known, fullUsage };
+  return { usage, fullUsage: pickFullUsage(readField(source, "usage")) };
+}
+
 /** Model and request id of the first frame that contains them. */
 function addIdentity(known: StreamState["identity"], frame: JsonObject, { head, dialect }: StreamContext) {
   if (known.model !== undefined && known.requestId !== undefined) return known;
@@ -119,17 +153,27 @@ function addIdentity(known: StreamState["identity"], frame: JsonObject, { head, 
   return model === known.model && requestId === known.requestId ? known : { model, requestId };
 }
 
-function reduceChoice(
-  state: StreamState,
-  choice: unknown,
-  { head, dialect, badResponseError }: StreamContext,
-): ChatStep<StreamState> {
-  const delta = readObject(choice, "delta");
+function reduceChoice(state: StreamState, choice: unknown, context: StreamContext): ChatStep<StreamState> {
+  const { head, dialect } = context;
   const finishReason = readFinishReason(choice) ?? state.finishReason;
   checkFinish(finishReason, head, dialect);
-  const usage = readUsage(readField(choice, "usage")) ?? state.usage;
-  const logprobs = addLogprobs(state.logprobs, readField(choice, "logprobs"));
-  if (!delta) return { state: { ...state, finishReason, usage, logprobs }, events: NO_EVENTS };
+  const common = {
+    ...state,
+    finishReason,
+    ...addUsage(state, readUsage(readField(choice, "usage")), choice),
+    logprobs: addLogprobs(state.logprobs, readField(choice, "logprobs")),
+    choiceExtra: mergeFields(state.choiceExtra, pickExtraChoiceFields(choice, dialect.ignoredFields)),
+  };
+  const delta = readObject(choice, "delta");
+  if (delta) return reduceDelta(common, delta, context);
+  const text = readField(choice, "text");
+  if (typeof text === "string") return reduceDelta(common, { content: text }, context);
+  const message = dialect.hasClosingFrame ? undefined : readObject(choice, "message");
+  return message ? reduceMessage(common, message, context) : { state: common, events: NO_EVENTS };
+}
+
+function reduceDelta(state: StreamState, delta: JsonObject, context: StreamContext): ChatStep<StreamState> {
+  const { dialect, badResponseError } = context;
   const { text, reasoning, thinking } = readDeltaText(delta, state.thinking, dialect);
   const tools = addToolCalls(state.toolCalls, readField(delta, "tool_calls"));
   if (typeof tools === "string") throw badResponseError(tools);
@@ -140,14 +184,48 @@ function reduceChoice(
       ...state,
       text: state.text + text,
       reasoning: state.reasoning + reasoning,
+      reasoningField: state.reasoningField ?? readReasoningField(delta),
+      refusal: state.refusal + (readText(delta, "refusal") ?? ""),
       thinking,
       toolCalls: tools.calls,
-      finishReason,
-      usage,
-      logprobs,
-      messageExtra: mergeFields(state.messageExtra, pickExtraMessageFields(delta, dialect.ignoredFields)),
+      messageExtra: mergeMessageFields(state.messageExtra, readMessageFields(delta, dialect)),
+      hasEmptyContent: state.hasEmptyContent || hasEmptyContent(delta),
     },
     events,
+  };
+}
+
+/** Unknown fields, and as `content` the parts of the content that are not text. */
+function readMessageFields(message: JsonObject, dialect: ChatDialect): [string, unknown][] {
+  const fields = pickExtraMessageFields(message, dialect.ignoredFields);
+  const parts = readContentParts(message)?.filter((part) => typeof part !== "string" && !isTextPart(part));
+  if (parts) fields.push(["content", parts]);
+  return fields;
+}
+
+/**
+ * Some gateways send a complete message instead of deltas, or after them. Throws if it differs from the deltas, or if
+ * there are several: they may be pieces or repetitions, and a guess could lose text.
+ */
+function reduceMessage(state: StreamState, message: JsonObject, context: StreamContext): ChatStep<StreamState> {
+  const { dialect, badResponseError } = context;
+  const complete = readMessageText(message, dialect);
+  if (complete.text === "" && complete.reasoning === "") return reduceDelta(state, message, context);
+  if (state.hasMessage) throw badResponseError("the stream contains several complete messages instead of deltas");
+  const missing = findMissingText(state, complete);
+  if (!missing) throw badResponseError("the complete message of the stream differs from its deltas");
+  const { content: _, reasoning: __, reasoning_content: ___, refusal, tool_calls: calls, ...others } = message;
+  const rest = {
+    ...others,
+    content: missing.text,
+    reasoning_content: missing.reasoning,
+    refusal: state.refusal === "" ? refusal : undefined,
+    tool_calls: state.toolCalls.length === 0 ? calls : undefined,
+  };
+  const step = reduceDelta({ ...state, thinking: ANSWER_STARTED }, rest, context);
+  return {
+    state: { ...step.state, hasMessage: true, reasoningField: state.reasoningField ?? readReasoningField(message) },
+    events: step.events,
   };
 }
 
@@ -159,10 +237,16 @@ function closeWithMessage(
 ): ChatStep<StreamState> {
   const missing = findMissingText(state, readMessageText(message, dialect));
   if (!missing) throw badResponseError("the complete answer at the end of the stream differs from its deltas");
-  if (state.toolCalls.length > 0) return complete(state, missing, events);
+  const known = {
+    ...state,
+    refusal: readText(message, "refusal") ?? state.refusal,
+    messageExtra: mergeFields(state.messageExtra, readMessageFields(message, dialect)),
+    hasEmptyContent: state.hasEmptyContent || hasEmptyContent(message),
+  };
+  if (state.toolCalls.length > 0) return complete(known, missing, events);
   const tools = addToolCalls(state.toolCalls, readField(message, "tool_calls"));
   if (typeof tools === "string") throw badResponseError(tools);
-  return complete({ ...state, toolCalls: tools.calls }, missing, events, tools.events);
+  return complete({ ...known, toolCalls: tools.calls }, missing, events, tools.events);
 }
 
 /** The last step: `held` is text that no event has reported yet. */
@@ -196,9 +280,13 @@ function mergeFields(
   return changed.length === 0 ? fields : new Map([...fields, ...changed]);
 }
 
-function addLogprobs(known: readonly unknown[] | undefined, value: unknown): readonly unknown[] | undefined {
-  const content = isObject(value) ? readField(value, "content") : undefined;
-  return Array.isArray(content) ? [...(known ?? []), ...content] : known;
+/** The lists of the chunks (`content`, and `refusal` of a refusal), appended. */
+function addLogprobs(known: StreamState["logprobs"], value: unknown): StreamState["logprobs"] {
+  if (!isObject(value)) return known;
+  const logprobs = { ...known };
+  for (const [name, list] of Object.entries(value))
+    if (Array.isArray(list)) logprobs[name] = [...(logprobs[name] ?? []), ...list];
+  return logprobs;
 }
 
 function findMissing({ finishReason, isDone }: StreamState, { terminal }: ChatDialect): string | undefined {
@@ -207,17 +295,29 @@ function findMissing({ finishReason, isDone }: StreamState, { terminal }: ChatDi
 }
 
 function buildResponse(state: StreamState): ChatResponse {
-  const toolCalls = state.toolCalls
-    .toSorted((a, b) => a.index - b.index)
-    .filter(({ name }) => name !== "")
-    .map(({ id, name, arguments: text }) => ({ id, name, arguments: text }));
+  const toolCalls = collectToolCalls(state.toolCalls);
   return {
     text: state.text,
     reasoning: state.reasoning || undefined,
+    reasoningField: state.reasoningField,
+    refusal: state.refusal || undefined,
     toolCalls: toolCalls.length > 0 ? toolCalls : undefined,
     finishReason: state.finishReason ?? { unified: "other" },
     usage: state.usage ?? {},
     ...state.identity,
-    extra: collectExtra([...state.extra], [...state.messageExtra], state.logprobs && { content: state.logprobs }),
+    extra: collectExtra({
+      body: state.extra,
+      choice: state.choiceExtra,
+      message: withTextPart(state.messageExtra, state.text),
+      logprobs: state.logprobs,
+      usage: state.fullUsage,
+    }),
   };
+}
+
+/** The text goes before the parts of the content that are not text, if there are any. */
+function withTextPart(fields: StreamState["messageExtra"], text: string): StreamState["messageExtra"] {
+  const parts = fields.get("content");
+  if (!Array.isArray(parts) || text === "") return fields;
+  return new Map([...fields, ["content", [{ type: "text", text }, ...parts]]]);
 }

@@ -1,3 +1,4 @@
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { JsonObject } from "#src/providers/json-value.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { readContent, readReasoning } from "./chat-parts.ts";
@@ -8,13 +9,15 @@ export interface MessageText {
   readonly reasoning: string;
 }
 
-/** Text and reasoning of a delta. */
+/** Text and reasoning of a delta. Throws `bad-response` for content in an unknown form. */
 export function readDeltaText(
   delta: JsonObject,
   thinking: ThinkingState,
-  { hasThinkTags }: ChatDialect,
+  { hasThinkTags, provider }: ChatDialect,
 ): MessageText & { readonly thinking: ThinkingState } {
   const content = readContent(delta);
+  if (content === undefined)
+    throw new ProviderError("the content of the answer is neither text nor a list", { kind: "bad-response", provider });
   const reasoning = readReasoning(delta) ?? "";
   if (!hasThinkTags) return { text: content, reasoning, thinking };
   const split = splitThinking(thinking, content);

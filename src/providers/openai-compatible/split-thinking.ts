@@ -16,6 +16,9 @@ interface ThinkingSplit {
 
 export const THINKING_START: ThinkingState = { phase: "start", held: "" };
 
+/** No tag can follow. */
+export const ANSWER_STARTED: ThinkingState = { phase: "answer", held: "" };
+
 const OPENING = "<think>";
 const CLOSING = "</think>";
 /** More white space than any model writes before its tag; after that much, the answer has begun. */

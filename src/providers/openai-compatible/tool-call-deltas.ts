@@ -1,6 +1,8 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { readField, readObject, readText } from "#src/providers/json-value.ts";
-import type { ChatEvent } from "#src/providers/provider.ts";
+import type { ChatEvent, ToolCall } from "#src/providers/provider.ts";
 import { readArguments } from "./chat-parts.ts";
+import { pickExtraCallFields } from "./extra-fields.ts";
 
 /** The part of a tool call received so far. */
 export interface PartialToolCall {
@@ -8,7 +10,10 @@ export interface PartialToolCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
+  readonly extra: ToolCall["extra"];
 }
+
+const NEW_CALL: PartialToolCall = { index: 0, id: "", name: "", arguments: "", extra: undefined };
 
 /** No model makes more parallel calls. */
 const MAX_TOOL_CALLS = 128;
@@ -30,18 +35,15 @@ export function addToolCalls(
     const id = readText(piece, "id");
     const name = readText(readObject(piece, "function"), "name");
     const text = readArguments(piece);
-    const known = updatedCalls.find((call) => call.index === index) ?? {
-      index,
-      id: "",
-      name: "",
-      arguments: "",
-    };
+    const extra = pickExtraCallFields(piece);
+    const known = updatedCalls.find((call) => call.index === index) ?? { ...NEW_CALL, index };
     // Some vendors repeat id and name in every piece.
     const call = {
       index,
       id: known.id || (id ?? ""),
       name: known.name || (name ?? ""),
       arguments: known.arguments + (text ?? ""),
+      extra: extra ? { ...known.extra, ...extra } : known.extra,
     };
     updatedCalls = [...updatedCalls.filter((other) => other.index !== index), call];
     events.push({
@@ -50,9 +52,18 @@ export function addToolCalls(
       id: known.id === "" ? id : undefined,
       name: known.name === "" ? name : undefined,
       arguments: text || undefined,
+      extra,
     });
   }
   return { calls: updatedCalls, events };
+}
+
+/** The calls in the order of their indexes. A call without a name is ignored, unless it has fields of its own. */
+export function collectToolCalls(calls: readonly PartialToolCall[]): readonly ToolCall[] {
+  return calls
+    .toSorted((a, b) => a.index - b.index)
+    .filter(({ name, extra }) => name !== "" || extra !== undefined)
+    .map(({ id, name, arguments: text, extra }) => omitUndefined({ id, name, arguments: text, extra }));
 }
 
 function findIndex(calls: readonly PartialToolCall[], piece: unknown): number | undefined {

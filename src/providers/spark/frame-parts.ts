@@ -12,7 +12,21 @@ interface FramePieces {
   readonly content: string;
   readonly reasoning: string;
   readonly call: FunctionCall | undefined;
+  /** Whether any piece has content, be it empty. */
+  readonly hasContent: boolean;
+  /** All other fields of the pieces. */
+  readonly extra: JsonObject;
 }
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([
+  "content",
+  "reasoning_content",
+  "function_call",
+  "role",
+  "index",
+  "content_type",
+  "__proto__",
+]);
 
 /** The contents of `payload.choices.text`; undefined unless it is a list of objects with text contents. */
 export function readPieces(list: unknown): FramePieces | undefined {
@@ -20,6 +34,8 @@ export function readPieces(list: unknown): FramePieces | undefined {
   let content = "";
   let reasoning = "";
   let call: FunctionCall | undefined;
+  let hasContent = false;
+  const extra: Record<string, unknown> = {};
   for (const piece of list) {
     const text = readOptionalText(piece, "content");
     const thought = readOptionalText(piece, "reasoning_content");
@@ -27,8 +43,11 @@ export function readPieces(list: unknown): FramePieces | undefined {
     content += text;
     reasoning += thought;
     call = readCall(readObject(piece, "function_call")) ?? call;
+    hasContent ||= typeof piece.content === "string";
+    for (const name of Object.keys(piece))
+      if (!KNOWN_FIELDS.has(name) && piece[name] !== null) extra[name] = piece[name];
   }
-  return { content, reasoning, call };
+  return { content, reasoning, call, hasContent, extra };
 }
 
 function readCall(call: JsonObject | undefined): FunctionCall | undefined {
@@ -43,7 +62,7 @@ function readOptionalText(value: unknown, field: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
-/** `prompt_tokens` includes the history. `question_tokens` (the last question only) has no field in Usage. */
+/** `prompt_tokens` includes the history. */
 export function readSparkUsage(tokens: JsonObject | undefined): Usage | undefined {
   if (!tokens) return undefined;
   return omitUndefined({

@@ -1,6 +1,8 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import { findMissingAnswer } from "#src/providers/openai-compatible/check-answer.ts";
+import { collectExtra, pickFullUsage } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatEvent, ChatResponse, Usage } from "#src/providers/provider.ts";
 import { createSparkCodeError, readCode, readSid } from "./classify-error.ts";
 import { type FunctionCall, readPieces, readSparkUsage } from "./frame-parts.ts";
@@ -15,7 +17,12 @@ interface Frame {
   readonly content: string;
   readonly reasoning: string;
   readonly call: FunctionCall | undefined;
+  readonly hasContent: boolean;
+  /** Fields of the pieces and of the payload without a counterpart in ChatResponse. */
+  readonly extra: JsonObject;
+  readonly payload: JsonObject;
   readonly usage: Usage | undefined;
+  readonly fullUsage: JsonObject | undefined;
 }
 
 /** The answer received so far, and the frames that arrived out of order. */
@@ -28,7 +35,11 @@ interface FrameState {
   readonly text: string;
   readonly reasoning: string;
   readonly call: FunctionCall | undefined;
+  readonly hasContent: boolean;
+  readonly extra: JsonObject;
+  readonly payload: JsonObject;
   readonly usage: Usage;
+  readonly fullUsage: JsonObject | undefined;
   readonly sid: string | undefined;
   readonly isComplete: boolean;
 }
@@ -42,7 +53,11 @@ const INITIAL: FrameState = {
   text: "",
   reasoning: "",
   call: undefined,
+  hasContent: false,
+  extra: {},
+  payload: {},
   usage: {},
+  fullUsage: undefined,
   sid: undefined,
   isComplete: false,
 };
@@ -68,7 +83,12 @@ export function createFrameReducer(options: FrameReducerOptions = {}): ChatReduc
       return applyFrame(trackSequence(counted, frame), frame);
     },
     finish(state) {
-      if (state.isComplete) return buildResponse(state, options);
+      if (state.isComplete) {
+        const response = buildResponse(state, options);
+        const missingAnswer = findMissingAnswer(response, state.hasContent);
+        if (missingAnswer !== undefined) throw badResponseError(state, missingAnswer);
+        return response;
+      }
       const missing = state.lastSeq === undefined ? "its last frame" : `frame ${state.next} of 0 to ${state.lastSeq}`;
       throw badResponseError(state, `the stream ended without ${missing}: the answer is not complete`);
     },
@@ -100,7 +120,9 @@ function readSeq(choices: JsonObject, state: FrameState): number {
 function readContents(payload: JsonObject | undefined, choices: JsonObject, state: FrameState) {
   const pieces = readPieces(readField(choices, "text") ?? []);
   if (!pieces) throw badResponseError(state, "the text of a frame is not a list of contents");
-  return { ...pieces, usage: readSparkUsage(readObject(readObject(payload, "usage"), "text")) };
+  const tokens = readObject(readObject(payload, "usage"), "text");
+  const { choices: _, usage: __, ...others } = payload ?? {};
+  return { ...pieces, payload: others, usage: readSparkUsage(tokens), fullUsage: pickFullUsage(tokens) };
 }
 
 /** Updates the known range of `seq`; throws for frames that contradict each other. */
@@ -155,9 +177,19 @@ function appendFrame(state: FrameState, frame: Frame, events: ChatEvent[]): Fram
     text: state.text + content,
     reasoning: state.reasoning + reasoning,
     call: joinCalls(state.call, call),
+    hasContent: state.hasContent || frame.hasContent,
+    extra: mergeObjects(state.extra, frame.extra),
+    payload: mergeObjects(state.payload, frame.payload),
     usage: usage ?? state.usage,
+    fullUsage: frame.fullUsage ?? state.fullUsage,
     isComplete: frame.last,
   };
+}
+
+/** The later value of a field replaces the earlier one. Nearly all frames add none. */
+function mergeObjects(known: JsonObject, added: JsonObject): JsonObject {
+  for (const _ in added) return { ...known, ...added };
+  return known;
 }
 
 /** An answer contains at most one call, whose pieces are concatenated. */
@@ -176,6 +208,13 @@ function buildResponse(state: FrameState, { maxTokens }: FrameReducerOptions): C
     finishReason: { unified: call ? "tool-calls" : isTruncated ? "length" : "stop" },
     usage,
     requestId: sid,
+    extra: collectExtra({
+      body: Object.entries(state.payload),
+      choice: [],
+      message: Object.entries(state.extra),
+      logprobs: undefined,
+      usage: state.fullUsage,
+    }),
   };
 }
 

@@ -82,7 +82,7 @@ function checkCode(value: unknown, sid: unknown, { status }: ResponseHead): void
 }
 
 function finalizeResponse(response: ChatResponse, head: ResponseHead): ChatResponse {
-  const { code, message, sid, ...extra } = response.extra ?? {};
+  const { code, sid, body, ...extra } = response.extra ?? {};
   checkCode(code, sid, head);
   const requestId = readSid(sid) ?? response.requestId;
   const { extra: _, finishReason, ...others } = response;

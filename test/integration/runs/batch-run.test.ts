@@ -277,3 +277,20 @@ test("texts of embedding requests share calls, and their vectors have the format
   }
   expect(embedding.calls.length).toBeLessThanOrEqual(8);
 });
+
+test("counts refusals apart from other answers, and keeps them in the output", async () => {
+  writeRequests(chatRequests(3));
+  const answers = createFakeChat();
+  let calls = 0;
+  work(() => ({
+    ...answers,
+    generate: async (request, call) => {
+      const answer = await answers.generate(request, call);
+      calls += 1;
+      return calls === 1 ? { ...answer, text: "", refusal: "no, not this" } : answer;
+    },
+  }));
+  expect(await run()).toMatchObject({ items: { succeeded: 3, failed: 0 }, refusals: 1 });
+  const messages = output().map(({ response }) => response.body.choices[0].message);
+  expect(messages.filter(({ refusal }) => refusal === "no, not this")).toMatchObject([{ content: null }]);
+});

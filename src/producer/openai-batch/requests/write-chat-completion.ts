@@ -1,5 +1,5 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { isObject } from "#src/providers/json-value.ts";
+import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 import type { ChatResponse, FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 
 export interface CompletionMetadata {
@@ -19,49 +19,71 @@ const FINISH_REASONS: Readonly<Record<FinishReason["unified"], string | undefine
   other: undefined,
 };
 
-/** Converts an answer to the body of OpenAI's chat completion. Counts that the provider did not report are absent. */
+/**
+ * Converts an answer to the body of OpenAI's chat completion, with all fields that the provider sent. Counts that the
+ * provider did not report are absent.
+ */
 export function writeChatCompletion(response: ChatResponse, metadata: CompletionMetadata): Record<string, unknown> {
-  const { text, reasoning, toolCalls = [], finishReason, extra = {} } = response;
-  const { message, logprobs, ...others } = extra;
-  const messageFields = isObject(message) ? message : {};
-  const hasToolCalls = toolCalls.length > 0;
+  const { finishReason, extra = {} } = response;
+  const { message: _, choice, logprobs, usage, body, ...others } = extra;
   return {
     ...others,
+    ...readParts(body),
     id: metadata.id,
     object: "chat.completion",
     created: metadata.created,
     model: response.model ?? metadata.model,
     choices: [
       {
+        ...readParts(choice),
         index: 0,
-        message: omitUndefined({
-          ...messageFields,
-          role: "assistant",
-          content: text === "" && hasToolCalls ? null : text,
-          reasoning_content: reasoning ?? messageFields.reasoning_content,
-          tool_calls: hasToolCalls ? toolCalls.map(toOpenaiToolCall) : messageFields.tool_calls,
-          refusal: null,
-        }),
+        message: writeMessage(response),
         logprobs: logprobs ?? null,
         finish_reason: FINISH_REASONS[finishReason.unified] ?? finishReason.raw ?? "stop",
       },
     ],
-    ...toOpenaiUsage(response.usage),
+    ...writeUsage(response.usage, usage),
   };
 }
 
-function toOpenaiToolCall({ id, name, arguments: text }: ToolCall) {
-  return { id, type: "function", function: { name, arguments: text } };
+function writeMessage(response: ChatResponse): Record<string, unknown> {
+  const { text, reasoning, reasoningField, refusal, toolCalls = [], extra } = response;
+  const fields = readParts(extra?.message);
+  const hasToolCalls = toolCalls.length > 0;
+  const isOtherwiseAnswered = hasToolCalls || refusal !== undefined || fields.function_call || fields.audio;
+  return omitUndefined({
+    ...fields,
+    role: "assistant",
+    content: fields.content ?? (text === "" && isOtherwiseAnswered ? null : text),
+    reasoning_content: reasoning ?? fields.reasoning_content,
+    reasoning: reasoningField === undefined ? fields.reasoning : reasoning,
+    tool_calls: hasToolCalls ? toolCalls.map(writeToolCall) : fields.tool_calls,
+    refusal: refusal ?? fields.refusal ?? null,
+  });
 }
 
-function toOpenaiUsage(usage: Usage): Record<string, unknown> {
+function readParts(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+/** A call without a name is not a function: its `extra` contains its type and everything else. */
+function writeToolCall({ id, name, arguments: text, extra }: ToolCall) {
+  if (name === "") return { id, ...extra };
+  return { ...extra, id, type: "function", function: { name, arguments: text } };
+}
+
+/** `full` is the usage as the provider sent it, if it contains more than `usage`. */
+function writeUsage(usage: Usage, full: unknown): Record<string, unknown> {
   const { inputTokens, outputTokens, totalTokens, cachedTokens, reasoningTokens } = usage;
+  const { prompt_tokens_details: input, completion_tokens_details: output, ...others } = readParts(full);
   const reported = omitUndefined({
+    ...others,
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: totalTokens,
-    prompt_tokens_details: cachedTokens === undefined ? undefined : { cached_tokens: cachedTokens },
-    completion_tokens_details: reasoningTokens === undefined ? undefined : { reasoning_tokens: reasoningTokens },
+    prompt_tokens_details: cachedTokens === undefined ? input : { ...readParts(input), cached_tokens: cachedTokens },
+    completion_tokens_details:
+      reasoningTokens === undefined ? output : { ...readParts(output), reasoning_tokens: reasoningTokens },
   });
   return Object.keys(reported).length === 0 ? {} : { usage: reported };
 }

@@ -14,6 +14,7 @@ import type { ChatResponse } from "#src/providers/provider.ts";
 export interface BatchOutputOptions {
   readonly run: string;
   readonly onProgress?: () => void;
+  readonly onRefusal?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +39,7 @@ export function writeChatOutput(
         const stored = await store.read(start, Math.min(ITEMS_PER_BLOCK, store.items - start));
         await rejectDamaged(store, stored);
         const block = await queue.take(start, stored.length);
-        for (const [i, item] of block.entries()) await writeRecord(files, item, stored[i], options.run);
+        for (const [i, item] of block.entries()) await writeRecord(files, item, stored[i], options);
         options.onProgress?.();
       }
       await queue.expectEnd(store.items);
@@ -67,12 +68,13 @@ async function writeRecord(
   files: BatchFiles,
   item: Item,
   stored: StoredJsonRecord | undefined,
-  run: string,
+  { run, onRefusal }: BatchOutputOptions,
 ): Promise<void> {
   const line = { run, index: item.index, customId: item.id };
   if (stored?.failure) return await files.errors.addText(formatErrorLine(line, stored.failure));
   if (!stored?.answer) return;
   const response = stored.answer.json as ChatResponse;
+  if (isRefusal(response)) onRefusal?.();
   const body = writeChatCompletion(response, {
     id: `chatcmpl-${computeRequestId(line)}`,
     created: stored.answer.storedAt,
@@ -80,6 +82,10 @@ async function writeRecord(
   });
   const [head, tail] = buildOutputLineParts(line, response.requestId);
   await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
+}
+
+function isRefusal({ refusal, finishReason }: ChatResponse): boolean {
+  return refusal !== undefined || finishReason.unified === "content-filter";
 }
 
 /** Deletes damaged records, so that the same command requests these items again. Throws a RunError if there are any. */

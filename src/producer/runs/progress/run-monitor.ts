@@ -158,7 +158,7 @@ export class RunMonitor {
   async checkpoint(
     state: RunManifest["state"],
     store: MonitoredStore,
-    files: readonly string[] = [],
+    { files, refusals }: { readonly files: readonly string[]; readonly refusals: number } = { files: [], refusals: 0 },
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
@@ -166,6 +166,7 @@ export class RunMonitor {
     this.#manifest = {
       ...this.#manifest,
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
+      refusals: refusals > 0 ? refusals : undefined,
       output: { ...this.#manifest.output, files: [...files] },
     } as RunManifest;
     this.#activeSince = now;

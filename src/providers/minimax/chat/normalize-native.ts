@@ -14,7 +14,12 @@ export function normalizeText(body: JsonObject): JsonObject {
     complete !== undefined ||
     readUsage(body.usage) !== undefined ||
     (readText(choice, "finish_reason") !== undefined && delta === undefined);
-  return withChoice(body, choice, { content: delta }, isClosing ? { content: complete } : undefined);
+  return withChoice(
+    body,
+    choice,
+    { content: delta },
+    isClosing ? { content: complete ?? readEmptyReply(body) } : undefined,
+  );
 }
 
 /**
@@ -26,19 +31,25 @@ export function normalizePro(body: JsonObject): JsonObject {
   const list = readField(choice, "messages");
   const messages = Array.isArray(list) ? list.filter(isObject) : [];
   // Messages of other senders are intermediate output of plugins and functions.
-  const text = messages
-    .filter(({ sender_type: sender }) => sender === "BOT" || sender === undefined)
-    .map((message) => readText(message, "text") ?? "")
-    .join("");
+  const texts = messages
+    .filter(({ sender_type: sender, text }) => (sender === "BOT" || sender === undefined) && typeof text === "string")
+    .map((message) => readText(message, "text") ?? "");
+  const text = texts.join("");
   const called = body.function_call ?? messages.map((message) => message.function_call).find(isObject);
   const calls = toToolCalls(called);
   if (!choice && calls.length === 0) return body;
   const reply = readText(body, "reply") ?? "";
   if (reply === "" && readUsage(body.usage) === undefined)
-    return withChoice(body, choice, { content: text, tool_calls: calls });
+    return withChoice(body, choice, { content: texts.length > 0 ? text : undefined, tool_calls: calls });
   // Of several messages, `reply` contains only the last one.
-  const content = text.length > reply.length ? text : reply;
+  const longer = text.length > reply.length ? text : reply;
+  const content = longer === "" && texts.length === 0 ? readEmptyReply(body) : longer;
   return withChoice(body, choice, undefined, { content, tool_calls: calls });
+}
+
+/** An explicitly empty answer, as opposed to a missing one. */
+function readEmptyReply({ reply }: JsonObject): "" | undefined {
+  return reply === "" ? "" : undefined;
 }
 
 /** Choice 0 wherever it is in the list; undefined without choices. */

@@ -156,12 +156,13 @@ describe("decoding a non-streamed response", () => {
     expect(decode(answer)).toEqual({
       text: "hi",
       reasoning: "why",
+      refusal: "no",
       toolCalls: [{ id: "1", name: "f", arguments: '{"a":1}' }],
       finishReason: { unified: "tool-calls", raw: "tool_calls" },
       usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3, cachedTokens: 4 },
       model: "m-1",
       requestId: "c1",
-      extra: { service_tier: "x", message: { refusal: "no" }, logprobs: { content: [1] } },
+      extra: { service_tier: "x", logprobs: { content: [1] } },
     });
   });
 
@@ -235,8 +236,8 @@ describe("reducing a stream", () => {
         delta({}, { finish_reason: "stop", ...usage(3) }),
       ]).response.usage,
     ).toEqual({ inputTokens: 3 });
-    expect(stream([{ ...stop, ...usage(-1) }]).response.usage).toEqual({});
-    expect(stream([{ ...stop, usage: null }]).response.usage).toEqual({});
+    expect(stream([delta({ content: "a" }), { ...stop, ...usage(-1) }]).response.usage).toEqual({});
+    expect(stream([delta({ content: "a" }), { ...stop, usage: null }]).response.usage).toEqual({});
   });
 
   it("assembles tool calls from interleaved deltas, with and without indexes", () => {

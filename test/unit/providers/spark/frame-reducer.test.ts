@@ -63,8 +63,16 @@ describe("the frame reducer", () => {
       finishReason: { unified: "stop" },
       usage: { inputTokens: 5, outputTokens: 7, totalTokens: 12 },
       requestId: "cht0001@dx2",
+      extra: { usage },
     });
     expect(events).toEqual(["A", "B", "C"].map((text) => ({ type: "text-delta", text })));
+  });
+
+  it("keeps unknown fields, and rejects an answer without any content", () => {
+    const { response } = run([frame(0, "A", { status: 2, piece: { citations: [1] } })]);
+    expect(response.extra).toEqual({ message: { citations: [1] } });
+    expect(run([frame(0, "", { status: 2 })]).response.text).toBe("");
+    expect(failure([frame(0, "", { status: 2, piece: { content: null } })]).kind).toBe("bad-response");
   });
 
   it("accepts an answer of one frame", () => {
