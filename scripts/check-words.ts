@@ -62,6 +62,11 @@ const ALLOWED: readonly { readonly file: RegExp; readonly use: RegExp; readonly 
     reason: "the HTML element",
   },
   {
+    file: /^(src\/producer\/input\/formats\/html-to-text|test\/unit\/producer\/input\/read-source\.test)\.ts$/,
+    use: /^(figure|aside)$/,
+    reason: "HTML elements",
+  },
+  {
     file: /^src\/redis\/private-server\/socket-client\.ts$/,
     use: /^keeper$/,
     reason: "the connection name of the previous version's supervisor",
