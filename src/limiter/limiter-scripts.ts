@@ -61,7 +61,10 @@ export const settleScript = defineScript(new URL("lua/settle.lua", import.meta.u
   include,
   keys: ["window", "costs", "flight", "state"],
   args: ["outageStreak", "parkAfterMs", "newLaneParkAfterMs"],
-  parse: (reply) => ({ faultStreak: integer.parse(reply) }),
+  parse: (reply) => {
+    const [faultStreak, hasHistory] = z.tuple([integer, integer]).parse(reply);
+    return { faultStreak, hasHistory: hasHistory === 1 };
+  },
 });
 
 export const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {

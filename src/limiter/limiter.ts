@@ -81,6 +81,8 @@ export interface Settlement {
 export interface SettleReply {
   /** Faults in a row on this lane, over all workers; 0 after a success. */
   readonly faultStreak: number;
+  /** True when the lane has succeeded or was parked before: a refusal may then be caused by the input. */
+  readonly hasHistory: boolean;
 }
 
 export interface Throttle {

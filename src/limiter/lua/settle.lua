@@ -12,7 +12,7 @@
     3 newLaneParkAfterMs the same for a lane that has never answered
     rest          fours: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported), how
                   many ms ago the provider began to answer
-  Returns the number of faults in a row.
+  Returns the number of faults in a row, and 1 if the lane has succeeded or was parked before, else 0.
 
   Settling a reservation twice changes nothing: reservations that are no longer in flight are ignored.
 --]]
@@ -21,7 +21,7 @@ local first = 4
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local s = readFields(state, { 'now', 'skew', 'sum', 'ratio', 'reports', 'faults', 'failingSince', 'lastOk', 'pausedUntil',
-  'outages' })
+  'outages', 'wasParked' })
 local now, skew = readTime(s)
 local sum, ratio, reports = tonumber(s.sum) or 0, tonumber(s.ratio) or 1, tonumber(s.reports) or 0
 local faults, outages, pausedUntil = tonumber(s.faults) or 0, tonumber(s.outages) or 0, tonumber(s.pausedUntil) or 0
@@ -117,4 +117,4 @@ if lastOk then update('lastOk', lastOk) end
 if hasAnswered then redis.call('HDEL', state, 'failingSince', 'throttleStreak') end
 redis.call('HSET', state, unpack(updates))
 redis.call('PEXPIRE', state, STATE_TTL_MS)
-return faults
+return { faults, (lastOk or s.wasParked) and 1 or 0 }

@@ -1,5 +1,5 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
-import { classifyMessage } from "#src/providers/classify-message.ts";
+import { CONTENT_FILTER_CLASS, classifyMessage } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
@@ -47,7 +47,7 @@ export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: 
   const shown = found?.code ?? codes[0];
   const common = { ...base, status, code: shown, retryAfterMs: base.retryAfterMs ?? google.retryDelayMs };
   const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
-  const precise = found?.isVague ? undefined : found?.listed;
+  const precise = isFlagged(details, status) ? CONTENT_FILTER_CLASS : found?.isVague ? undefined : found?.listed;
   if (precise) return errorFromClass(refineThrottle(precise, codes, text, google.quotaIds), shown, common, profile);
   const implied =
     isDecisiveStatus(status) && status < 500 && status !== 413 ? undefined : classifyMessage(text, status);
@@ -90,6 +90,12 @@ function looksLikeError(body: JsonObject): boolean {
   if (isObject(error) || (typeof error === "string" && error !== "")) return true;
   // Flat errors: {"code": 20012, "message": "..."}.
   return readField(body, "code") !== undefined && readText(body, "message") !== undefined;
+}
+
+/** OpenRouter rejects a flagged input with 403 and states the reasons. */
+function isFlagged(details: JsonObject, status: number): boolean {
+  const reasons = readField(readField(details, "metadata"), "reasons");
+  return status === 403 && Array.isArray(reasons) && reasons.length > 0;
 }
 
 interface FoundCode {

@@ -7,31 +7,48 @@ import {
 } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
-import type { Limiter } from "#src/limiter/limiter.ts";
+import type { Limiter, SettleReply } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
+import { explainRefusal, isRefusal, type LaneProber, type ProbeCall } from "./lane-prober.ts";
 
 export interface FailureDeps extends CommitDeps {
   readonly limiter: Limiter;
   readonly policy?: RetryPolicy;
+  readonly prober: LaneProber;
+}
+
+/** What `handleFailure` has to know about the kind of call. */
+export interface FailedCallContext {
+  readonly size: CallSize;
+  readonly probe: ProbeCall;
 }
 
 /**
  * Handles a failed call: settles its reservation, charges attempts, throttles or parks the lane, and commits definite
  * errors. Returns what to do with the inputs. Never rejects.
+ *
+ * A 401 or 403 of a lane that has succeeded or was parked before parks it only if a small call with another input is refused
+ * too; otherwise the input is the cause.
  */
 export async function handleFailure(
-  error: ProviderError,
+  reported: ProviderError,
   inputs: readonly PendingInput[],
-  { lane, reservation }: Grant<unknown>,
-  size: CallSize,
+  grant: Grant<unknown>,
+  { size, probe }: FailedCallContext,
   deps: FailureDeps,
 ): Promise<FailureDecision> {
+  const { lane, reservation } = grant;
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
+  const { faultStreak, hasHistory } = await settleFailure(reported, inputs, grant, deps);
+  const error =
+    hasHistory && isRefusal(reported)
+      ? explainRefusal(reported, await deps.prober.probe(grant, probe, deps))
+      : reported;
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
   for (const [i, runInputs] of groupByRun(inputs).entries()) {
@@ -42,7 +59,6 @@ export async function handleFailure(
     );
   }
 
-  const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
   for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
   if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
     await chargeAttempts(inputs, faultStreak >= OUTAGE_STREAK, log);
@@ -93,19 +109,17 @@ function buildFailureCounters(
   };
 }
 
-/** Returns how many faults in a row the lane has had. */
 async function settleFailure(
   error: ProviderError,
   inputs: readonly PendingInput[],
   { lane, reservation }: Grant<unknown>,
   { limiter }: FailureDeps,
-): Promise<number> {
+): Promise<SettleReply> {
   const isFirst = inputs.every((input) => input.attempts === 0);
   const outcome = isFault(error) ? (error.kind === "network" || isFirst ? "fault" : "suspect") : "failed";
-  return await limiter.settle(lane.lane, [{ id: reservation.id, outcome }]).then(
-    ({ faultStreak }) => faultStreak,
-    () => 0,
-  );
+  return await limiter
+    .settle(lane.lane, [{ id: reservation.id, outcome }])
+    .catch(() => ({ faultStreak: 0, hasHistory: false }));
 }
 
 async function chargeAttempts(inputs: readonly PendingInput[], isLaneOut: boolean, log: WorkerLog): Promise<void> {

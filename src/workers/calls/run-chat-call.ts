@@ -8,6 +8,7 @@ import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { commitRecords } from "./commit-records.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+import { PROBE_TEXT } from "./lane-prober.ts";
 
 export interface ChatDeps extends FailureDeps {
   readonly client: RedisClient;
@@ -15,6 +16,7 @@ export interface ChatDeps extends FailureDeps {
 
 /** How often a streamed call checks that its answer is still wanted. */
 const CHECK_INTERVAL_MS = 1_000;
+const PROBE_MAX_TOKENS = 16;
 const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
@@ -45,11 +47,13 @@ export async function runChatCall(
   } catch (thrown) {
     const error = toProviderError(thrown, lane.lane.provider);
     span?.failed(error);
-    const decision = await handleFailure(error, [input], grant, SINGLE_INPUT, deps);
+    const context = { size: SINGLE_INPUT, probe: () => probeChatModel(lane.model, deps.signal) };
+    const decision = await handleFailure(error, [input], grant, context, deps);
     // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
     if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
     return decision;
   }
+  deps.prober.recordSuccess(grant);
   span?.answered(response.usage);
   const total = response.usage.totalTokens;
   const record = {
@@ -73,6 +77,11 @@ export async function runChatCall(
   ]);
   span?.committed();
   return undefined;
+}
+
+async function probeChatModel(model: ChatModel, signal: AbortSignal): Promise<number | undefined> {
+  const request = { messages: [{ role: "user" as const, content: PROBE_TEXT }], maxTokens: PROBE_MAX_TOKENS };
+  return (await model.generate(request, { signal })).usage.totalTokens;
 }
 
 /** A claim that takes this long is late: the reservation that was requested together with it may be too old to use. */

@@ -9,6 +9,7 @@ import { distributeTokens, type EmbeddingInput } from "#src/workers/dispatch/emb
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { commitRecords } from "./commit-records.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+import { PROBE_TEXT } from "./lane-prober.ts";
 
 export interface BatchRequest {
   readonly purpose: EmbeddingPurpose;
@@ -47,8 +48,11 @@ export async function runBatch(
   } catch (thrown) {
     const error = toProviderError(thrown, lane.lane.provider);
     span?.failed(error);
-    return await handleFailure(error, inputs, grant, size, deps);
+    const probe = async () =>
+      (await lane.model.embed({ inputs: [PROBE_TEXT], ...request }, { signal })).usage.totalTokens;
+    return await handleFailure(error, inputs, grant, { size, probe }, deps);
   }
+  deps.prober.recordSuccess(grant);
   span?.answered(response.usage);
   const call = {
     lane: formatLane(lane.lane),

@@ -12,6 +12,7 @@ interface FakeLane {
   parked: string | undefined;
   faults: number;
   outages: number;
+  hasHistory: boolean;
 }
 
 /**
@@ -30,6 +31,7 @@ export function createFakeLimiter(clock: Clock): Limiter {
       parked: undefined,
       faults: 0,
       outages: 0,
+      hasHistory: false,
     };
     lanes.set(name, state);
     return state;
@@ -67,11 +69,11 @@ export function createFakeLimiter(clock: Clock): Limiter {
       const lane = getLane(name);
       for (const { id, outcome } of settlements) {
         if (!lane.inFlight.delete(id)) continue;
-        if (outcome === "ok") Object.assign(lane, { faults: 0, outages: 0 });
+        if (outcome === "ok") Object.assign(lane, { faults: 0, outages: 0, hasHistory: true });
         if (outcome === "unsent") lane.grants.delete(id);
         if (outcome === "fault" || (outcome === "suspect" && lane.faults >= OUTAGE_STREAK)) recordFault(lane);
       }
-      return { faultStreak: lane.faults };
+      return { faultStreak: lane.faults, hasHistory: lane.hasHistory };
     },
     async throttle(name, _limits, { retryAfterMs = 500 }) {
       const lane = getLane(name);
@@ -79,7 +81,7 @@ export function createFakeLimiter(clock: Clock): Limiter {
       return { waitMs: lane.pausedUntil - clock.now() };
     },
     async park(name, reason) {
-      getLane(name).parked = reason;
+      Object.assign(getLane(name), { parked: reason, hasHistory: true });
     },
     async unpark(name) {
       getLane(name).parked = undefined;

@@ -124,6 +124,14 @@ describe("the errors of compatible vendors", () => {
       { message: "llama runner process has terminated", type: "api_error" },
       "server",
     ],
+    [
+      "OpenRouter, flagged input",
+      "openrouter",
+      403,
+      { code: 403, message: "flagged", metadata: { reasons: ["violence"], flagged_input: "x" } },
+      "content-filter",
+    ],
+    ["OpenRouter, no access", "openrouter", 403, { code: 403, message: "no", metadata: { reasons: [] } }, "auth"],
     ["OpenAI, no quota", "openai", 429, { code: "insufficient_quota" }, "quota"],
   ])("distinguishes what vendors mean: %s", (_, name, status, error, kind) => {
     expect(classify(name, status, { error }).kind).toBe(kind);

@@ -5,6 +5,7 @@ import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
+import { LaneProber } from "#src/workers/calls/lane-prober.ts";
 import { runBatch } from "#src/workers/calls/run-embedding-call.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
 import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
@@ -70,6 +71,7 @@ function openDispatcherHarness(
     log: silentLog,
     signal: aborted.signal,
     policy: { ...RETRY_DEFAULTS, random },
+    prober: new LaneProber(),
   };
   const dispatcher = new ModelDispatcher<EmbeddingInput, EmbeddingModel>(
     new LaneChooser(limiter, [{ lane: LANE, limits, model }]),
@@ -337,6 +339,81 @@ test("a wrong key parks the lane after the calls in flight, and their inputs ret
   expect(job.outcome).toBe("all lanes are parked");
   expect(model.calls.length).toBeLessThanOrEqual(3);
   expect(harness.ledger.records.size).toBe(0);
+});
+
+/** Rejects calls that contain the text "bad", as moderation and firewalls do. */
+const refuseBadText = (inputs: readonly string[]) => {
+  if (inputs.includes("bad")) throw createProviderError("auth", { status: 403 });
+};
+
+test("a refused input fails alone once the lane has succeeded", async () => {
+  const model = createFakeEmbedding({ onCall: refuseBadText });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  const job = harness.job([...texts(12), "bad", ...texts(17)]);
+  await harness.drain();
+  expect(job.outcome).toBe("finished");
+  const failures = [...harness.ledger.records.values()].filter(({ failure }) => failure);
+  expect(failures).toHaveLength(1);
+  expect(failures[0]).toMatchObject({
+    index: 12,
+    failure: { kind: "content-filter", message: expect.stringContaining("HTTP 403") },
+  });
+  expect(harness.ledger.records.size).toBe(30);
+  expect((await harness.limiter.status(LANE, {})).state).toBe("open");
+});
+
+test("a refused input that comes first does not stop every rerun", async () => {
+  const model = createFakeEmbedding({ onCall: refuseBadText, maxInputs: 1 });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  const first = harness.job(["bad", "good"]);
+  await harness.drain();
+  expect(first.outcome).toBe("all lanes are parked");
+  await harness.limiter.unpark(LANE);
+  const second = harness.job(["bad", "good"]);
+  await harness.drain();
+  expect(second.outcome).toBe("finished");
+  expect([...harness.ledger.records.values()].map(({ failure }) => failure?.kind)).toEqual([
+    "content-filter",
+    undefined,
+  ]);
+});
+
+test("a key that is revoked during a run parks the lane after one further call, and no input fails", async () => {
+  let isRevoked = false;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (isRevoked) throw createProviderError("auth", { status: 401 });
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 3 });
+  harness.job(texts(20));
+  await harness.drain();
+  isRevoked = true;
+  const before = model.calls.length;
+  const job = harness.job(texts(500));
+  await harness.drain();
+  expect(job.outcome).toBe("all lanes are parked");
+  expect(model.calls.length - before).toBeLessThanOrEqual(4);
+  expect([...harness.ledger.records.values()].filter(({ failure }) => failure)).toEqual([]);
+});
+
+test("a refused input is retried while the test call is not answered", async () => {
+  let failures = 2;
+  const model = createFakeEmbedding({
+    maxInputs: 1,
+    onCall: (inputs) => {
+      refuseBadText(inputs);
+      if (inputs[0] === "Hi" && failures-- > 0) throw createProviderError("throttled", { status: 429 });
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job(texts(1));
+  await harness.drain();
+  const job = harness.job(["bad"]);
+  await harness.drain();
+  expect(job.outcome).toBe("finished");
+  expect([...harness.ledger.records.values()].at(-1)?.failure?.kind).toBe("content-filter");
+  expect(model.calls.filter(([text]) => text === "bad")).toHaveLength(3);
 });
 
 /** Delays `reserve` until the gate opens. */
