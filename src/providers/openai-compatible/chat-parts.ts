@@ -25,8 +25,7 @@ export function readFinishReason(choice: unknown): FinishReason | undefined {
 }
 
 /**
- * The content as text; for a list of parts, their joined text. Undefined for a value that is none of the forms in which
- * providers send content.
+ * The content as text; for a list of parts, their joined text. Undefined for a value of any other form.
  */
 export function readContent(message: unknown): string | undefined {
   const content = readField(message, "content");
