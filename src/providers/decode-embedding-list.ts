@@ -18,7 +18,7 @@ const CLOSE_BRACKET = 93;
 /**
  * Decodes `{"data": [{"index": 0, "embedding": ...}, ...]}` without creating strings for the floats. A vector is an
  * array of numbers, or little-endian float32 in base64. Vectors are ordered by `index`, which must name every position
- * once. Throws FloatSyntaxError for everything else.
+ * once; see `fillIndexes` for a missing one. Throws FloatSyntaxError for everything else.
  */
 export function decodeEmbeddingList(bytes: Uint8Array, sizeHint: number): EmbeddingList {
   const body = trimBody(bytes);
@@ -39,7 +39,7 @@ export function decodeEmbeddingList(bytes: Uint8Array, sizeHint: number): Embedd
   return { matrix: rows && orderRows(sink, rows), rest };
 }
 
-/** Where the floats of an embedding are in the sink, and its `index`. */
+/** Where the floats of an embedding are in the sink, and its `index`; undefined if it is missing or null. */
 interface DecodedRow {
   readonly index: unknown;
   readonly offset: number;
@@ -68,7 +68,7 @@ function decodeList(body: Uint8Array, start: number, sink: FloatSink, rows: Deco
       return end;
     });
     if (!hasEmbedding) throw new FloatSyntaxError("an embedding", byte);
-    rows.push({ index, offset, length: sink.length - offset, byte });
+    rows.push({ index: index ?? undefined, offset, length: sink.length - offset, byte });
     next = skipSpace(body, position);
     position = next + 1;
   } while (body[next] === COMMA);
@@ -116,15 +116,14 @@ function reserve(sink: FloatSink, count: number): void {
 function orderRows({ values, length }: FloatSink, decoded: readonly DecodedRow[]): FloatMatrix {
   const rows = decoded.length;
   const columns = decoded[0]?.length ?? 0;
+  const indexes = fillIndexes(decoded);
   const byIndex = new Array<DecodedRow | undefined>(rows).fill(undefined);
   let isOrdered = true;
   for (const [position, row] of decoded.entries()) {
-    const { index, byte } = row;
-    if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= rows)
-      throw new FloatSyntaxError(`an index from 0 to ${rows - 1}`, byte);
-    if (byIndex[index]) throw new FloatSyntaxError("an index that no other embedding has", byte);
+    const index = indexes[position] ?? 0;
+    if (byIndex[index]) throw new FloatSyntaxError("an index that no other embedding has", row.byte);
     if (row.length !== columns)
-      throw new FloatSyntaxError(`${columns} numbers, as in the first embedding, not ${row.length}`, byte);
+      throw new FloatSyntaxError(`${columns} numbers, as in the first embedding, not ${row.length}`, row.byte);
     byIndex[index] = row;
     isOrdered &&= index === position;
   }
@@ -135,4 +134,25 @@ function orderRows({ values, length }: FloatSink, decoded: readonly DecodedRow[]
     ordered.set(values.subarray(offset, offset + columns), index * columns);
   }
   return { values: ordered, rows, columns };
+}
+
+/**
+ * The index of every embedding. Some servers send none, and protobuf serializers omit it where it is 0. An embedding
+ * without an index is in the place that it has in the list; if another one has that index, and only one lacks it, its
+ * index is 0.
+ */
+function fillIndexes(decoded: readonly DecodedRow[]): readonly number[] {
+  const rows = decoded.length;
+  const taken = new Set<unknown>();
+  let missing = 0;
+  for (const { index, byte } of decoded) {
+    if (index === undefined) missing += 1;
+    else if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= rows)
+      throw new FloatSyntaxError(`an index from 0 to ${rows - 1}`, byte);
+    taken.add(index);
+  }
+  return decoded.map(({ index }, position) => {
+    if (typeof index === "number") return index;
+    return missing === 1 && taken.has(position) ? 0 : position;
+  });
 }

@@ -49,7 +49,24 @@ describe("decodeEmbeddingList", () => {
   });
 
   it.each([
-    ["no index", [{ embedding: [1] }]],
+    ["without any index", [undefined, undefined, undefined], [0, 1, 2]],
+    ["with null", [null, null], [0, 1]],
+    ["without the index that is 0", [undefined, 1, 2], [0, 1, 2]],
+    ["without the index that is 0, elsewhere in the list", [2, undefined, 1], [1, 2, 0]],
+    ["without the index that is 0, at the end", [2, 1, undefined], [2, 1, 0]],
+    ["without an index in its place", [2, undefined, 0], [2, 1, 0]],
+    ["with only the last index", [undefined, undefined, 2], [0, 1, 2]],
+  ])("reads a list %s", (_, indexes, order) => {
+    const { matrix } = decode({ data: indexes.map((index, position) => ({ index, embedding: [position] })) });
+    expect([...(matrix?.values ?? [])]).toEqual(order);
+  });
+
+  it.each([
+    [
+      "a missing index that the others contradict",
+      [{ index: 0, embedding: [1] }, { index: 2, embedding: [2] }, { embedding: [3] }],
+    ],
+    ["two missing indexes in another order", [{ index: 1, embedding: [1] }, { embedding: [2] }, { embedding: [3] }]],
     [
       "an index twice",
       [
