@@ -1,7 +1,7 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { isObject, type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
-import type { ChatEvent, ChatResponse, FinishReason, Usage } from "#src/providers/provider.ts";
+import type { ChatEvent, ChatResponse, FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 import type { SseEvent } from "#src/providers/transport/sse.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
@@ -104,7 +104,9 @@ export function createChatReducer(
       const missing = findMissing(state, dialect);
       if (missing !== undefined)
         throw badResponseError(`the stream ended without ${missing}: the answer is not complete`);
-      const response = buildResponse(state);
+      const toolCalls = collectToolCalls(state.toolCalls);
+      if (typeof toolCalls === "string") throw badResponseError(toolCalls);
+      const response = buildResponse(state, toolCalls);
       const missingAnswer = findMissingAnswer(response, state.hasEmptyContent);
       if (missingAnswer !== undefined) throw badResponseError(missingAnswer);
       return response;
@@ -294,8 +296,7 @@ function findMissing({ finishReason, isDone }: StreamState, { terminal }: ChatDi
   return terminal !== "finish-reason" && !isDone ? "its terminal marker" : undefined;
 }
 
-function buildResponse(state: StreamState): ChatResponse {
-  const toolCalls = collectToolCalls(state.toolCalls);
+function buildResponse(state: StreamState, toolCalls: readonly ToolCall[]): ChatResponse {
   return {
     text: state.text,
     reasoning: state.reasoning || undefined,

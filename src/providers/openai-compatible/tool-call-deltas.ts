@@ -6,21 +6,25 @@ import { pickExtraCallFields } from "./extra-fields.ts";
 
 /** The part of a tool call received so far. */
 export interface PartialToolCall {
+  /** Position among the calls of the answer. */
   readonly index: number;
+  /** The index that the provider sends with the pieces of this call, and possibly of others. */
+  readonly sentIndex: number;
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
   readonly extra: ToolCall["extra"];
 }
 
-const NEW_CALL: PartialToolCall = { index: 0, id: "", name: "", arguments: "", extra: undefined };
+const NEW_CALL: PartialToolCall = { index: 0, sentIndex: 0, id: "", name: "", arguments: "", extra: undefined };
 
 /** No model makes more parallel calls. */
 const MAX_TOOL_CALLS = 128;
 
 /**
  * Adds a delta's pieces to the calls; returns the calls and the events, or a description of what is wrong with the delta.
- * A piece names its call by `index`. A piece without an index belongs to the last call, unless it has another id.
+ * A piece names its call by `index`, and a piece without an index belongs to the last call. Either way another id means a
+ * new call, because Gemini and several gateways send `index: 0` with every call.
  */
 export function addToolCalls(
   calls: readonly PartialToolCall[],
@@ -30,16 +34,20 @@ export function addToolCalls(
   let updatedCalls = calls;
   const events: ChatEvent[] = [];
   for (const piece of pieces) {
-    const index = findIndex(updatedCalls, piece);
-    if (index === undefined) return `the index of a tool call is not an integer below ${MAX_TOOL_CALLS}`;
+    const sentIndex = readField(piece, "index") ?? undefined;
+    if (sentIndex !== undefined && !isCallIndex(sentIndex))
+      return `the index of a tool call is not an integer below ${MAX_TOOL_CALLS}`;
     const id = readText(piece, "id");
+    const known = findCall(updatedCalls, sentIndex, id) ?? createCall(updatedCalls, sentIndex);
+    const { index } = known;
+    if (index >= MAX_TOOL_CALLS) return `the answer has more than ${MAX_TOOL_CALLS} tool calls`;
     const name = readText(readObject(piece, "function"), "name");
     const text = readArguments(piece);
     const extra = pickExtraCallFields(piece);
-    const known = updatedCalls.find((call) => call.index === index) ?? { ...NEW_CALL, index };
     // Some vendors repeat id and name in every piece.
     const call = {
       index,
+      sentIndex: known.sentIndex,
       id: known.id || (id ?? ""),
       name: known.name || (name ?? ""),
       arguments: known.arguments + (text ?? ""),
@@ -58,23 +66,39 @@ export function addToolCalls(
   return { calls: updatedCalls, events };
 }
 
-/** The calls in the order of their indexes. A call without a name is ignored, unless it has fields of its own. */
-export function collectToolCalls(calls: readonly PartialToolCall[]): readonly ToolCall[] {
+/**
+ * The calls in their order, or a description of what is wrong with them. A call without a name is ignored, unless it has
+ * fields of its own; arguments that belong to no call are an error.
+ */
+export function collectToolCalls(calls: readonly PartialToolCall[]): readonly ToolCall[] | string {
+  const isUnnamed = ({ name, extra }: PartialToolCall) => name === "" && extra === undefined;
+  if (calls.some((call) => isUnnamed(call) && call.arguments !== "")) return "a tool call has arguments but no name";
   return calls
+    .filter((call) => !isUnnamed(call))
     .toSorted((a, b) => a.index - b.index)
-    .filter(({ name, extra }) => name !== "" || extra !== undefined)
     .map(({ id, name, arguments: text, extra }) => omitUndefined({ id, name, arguments: text, extra }));
 }
 
-function findIndex(calls: readonly PartialToolCall[], piece: unknown): number | undefined {
-  const index = readField(piece, "index");
-  if (index === undefined || index === null) {
-    const last = calls.at(-1);
-    const id = readText(piece, "id");
-    const isNew = last === undefined || (id !== undefined && last.id !== "" && id !== last.id);
-    return isNew ? Math.max(-1, ...calls.map((call) => call.index)) + 1 : last.index;
-  }
-  return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_TOOL_CALLS
-    ? index
-    : undefined;
+function isCallIndex(index: unknown): index is number {
+  return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_TOOL_CALLS;
+}
+
+/** The call that a piece belongs to: the one with its id, or else the last one, unless that has another id. */
+function findCall(
+  calls: readonly PartialToolCall[],
+  sentIndex: number | undefined,
+  id: string | undefined,
+): PartialToolCall | undefined {
+  const candidates = sentIndex === undefined ? calls : calls.filter((call) => call.sentIndex === sentIndex);
+  const last = candidates.at(-1);
+  if (id === undefined || last === undefined || last.id === "" || last.id === id) return last;
+  return sentIndex === undefined ? undefined : candidates.find((call) => call.id === id);
+}
+
+/** A call in the position that the provider sends, or the next free one. */
+function createCall(calls: readonly PartialToolCall[], sentIndex: number | undefined): PartialToolCall {
+  const next = Math.max(-1, ...calls.map((call) => call.index)) + 1;
+  const isFree = sentIndex !== undefined && calls.every((call) => call.index !== sentIndex);
+  const index = isFree ? sentIndex : next;
+  return { ...NEW_CALL, index, sentIndex: sentIndex ?? index };
 }

@@ -266,6 +266,34 @@ describe("reducing a stream", () => {
     ]);
   });
 
+  it("starts a new call at another id under the same index", () => {
+    const piece = (call: object) => delta({ tool_calls: [call] });
+    const { events, response } = stream([
+      piece({ index: 0, id: "a", function: { name: "f", arguments: '{"x"' } }),
+      piece({ index: 0, function: { arguments: ":1}" } }),
+      piece({ index: 0, id: "b", function: { name: "g", arguments: "{" } }),
+      piece({ index: 1, id: "c", function: { name: "h", arguments: "[]" } }),
+      piece({ index: 0, id: "b", function: { arguments: "}" } }),
+      delta({}, { finish_reason: "tool_calls" }),
+    ]);
+    expect(response.toolCalls).toEqual([
+      { id: "a", name: "f", arguments: '{"x":1}' },
+      { id: "b", name: "g", arguments: "{}" },
+      { id: "c", name: "h", arguments: "[]" },
+    ]);
+    expect(events.map((event) => "index" in event && event.index)).toEqual([0, 0, 1, 2, 1]);
+    const together = [0, 1, 2].map((n) => ({ index: 0, id: `i${n}`, function: { name: "f", arguments: `${n}` } }));
+    expect(stream([delta({ tool_calls: together }), stop]).response.toolCalls).toHaveLength(3);
+  });
+
+  it("rejects arguments of a call that never gets a name", () => {
+    const calls = [
+      { index: 0, id: "a", function: { name: "f", arguments: "{" } },
+      { index: 0, id: "b", function: { arguments: "}" } },
+    ];
+    expect(failure(() => stream([delta({ tool_calls: calls }), stop])).kind).toBe("bad-response");
+  });
+
   it("reads the same reasoning only once if it has several names", () => {
     const doubled = delta({ reasoning: "r", reasoning_details: [{ type: "reasoning.text", text: "r" }] });
     expect(stream([doubled, stop]).response.reasoning).toBe("r");
