@@ -1,4 +1,5 @@
 import { ConfigError, coerceError, InputError, RunError } from "#src/core/failures/errors.ts";
+import { findRejection } from "#src/redis/write-rejection.ts";
 
 /** The exit codes of all commands; documented in the README. */
 export const EXIT_CODES = {
@@ -17,6 +18,8 @@ export function describeError(thrown: unknown): string {
   if (error instanceof RunError) {
     return error.hint === undefined ? `sluice: ${error.message}` : `sluice: ${error.message}\n  ${error.hint}`;
   }
+  const rejection = findRejection(error);
+  if (rejection) return `sluice: Redis rejects commands: ${rejection.reason} (${rejection.code})\n  ${rejection.hint}`;
   if (error instanceof InputError || error.name === "UnknownModelError") return `sluice: ${error.message}`;
   return `sluice: unexpected ${error.name}: ${error.message}\n${error.stack ?? ""}`;
 }

@@ -7,6 +7,7 @@ import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { ResetFailures } from "#src/producer/storage/reset-failures.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import { type Rejection, RejectionRetry, retryRejected } from "#src/redis/write-rejection.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
@@ -19,7 +20,7 @@ import { finishRun } from "./finish-run.ts";
 import { acquireLease, type Lease } from "./lease.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
 import { countRetried, resetRunFailures } from "./reset-run-failures.ts";
-import type { RunContext, RunEnvironment } from "./run-environment.ts";
+import type { ExecutionEvent, RunContext, RunEnvironment } from "./run-environment.ts";
 import { describeStopReason, isStoppedBy } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
 
@@ -31,6 +32,8 @@ interface LeasedRun<S extends RunStore<WireRecord>> {
   readonly client: RedisClient;
   readonly control: RunControl;
   readonly lease: Lease;
+  /** Commands that Redis rejects for now are retried with it. */
+  readonly rejectionRetry: RejectionRetry;
   readonly environment: RunEnvironment;
 }
 
@@ -46,23 +49,30 @@ export async function executeRun<M extends RunManifest, S extends RunStore<WireR
   const { redis, keys, clock, signal, onEvent } = environment;
   const client = redis.connect("commands");
   const control = new RunControl(client, keys, run.manifest.run);
-  const lease = await acquireLease(control, clock, {
-    signal,
-    onWait: (holder) => onEvent({ type: "waiting-for-lease", holder }),
-  });
+  const retry = new RejectionRetry({ clock, signal, onChange: (rejection) => onEvent(describeRejection(rejection)) });
+  const onWait = (holder: string) => onEvent({ type: "waiting-for-lease", holder });
+  // A run whose workers cannot write makes no writes itself, but for its lease.
+  const onRenewal = (renewal: () => Promise<void>) => retry.observe(renewal);
+  const lease = await retry.run(() => acquireLease(control, clock, { signal, onWait, onRenewal }));
   try {
     const notify = (message: string) => onEvent({ type: "note", message });
     const parts = kind.open(run, { client, keys, clock, notify });
     const inputsPerCall = kind.getInputsPerCall(run.manifest);
-    return await executeLeasedRun({ run, parts, inputsPerCall, client, control, lease, environment });
+    const leased = { run, parts, inputsPerCall, client, lease, rejectionRetry: retry, environment };
+    return await executeLeasedRun({ ...leased, control: retryRejected(control, retry) }, control);
   } finally {
     await lease.release().catch(() => undefined);
   }
 }
 
-async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRun<S>): Promise<RunManifest> {
+/** `stoppingControl` does not retry: a run that has failed does not wait for Redis. */
+async function executeLeasedRun<S extends RunStore<WireRecord>>(
+  leased: LeasedRun<S>,
+  stoppingControl: RunControl,
+): Promise<RunManifest> {
   const { run, parts, control, environment } = leased;
-  const { limiter, lanes, retry, onEvent } = environment;
+  const { lanes, retry, onEvent } = environment;
+  const limiter = retryRejected(environment.limiter, leased.rejectionRetry);
   let monitor = createMonitor(leased, run.manifest);
   let store: S | undefined;
   let reset: ResetFailures | undefined;
@@ -88,7 +98,7 @@ async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRu
     if (!isStoppedBy(error, "lost-lease")) {
       if (store) await monitor.checkpoint("stopped", store).catch(() => undefined);
       // Workers elsewhere must stop spending on a run without a coordinator.
-      await control.requestTransition("stop").catch(() => undefined);
+      await stoppingControl.requestTransition("stop").catch(() => undefined);
       await monitor.publishOutcome({ outcome: "stopped", ...describeStopReason(error) }).catch(() => undefined);
     }
     throw error;
@@ -134,7 +144,9 @@ async function coordinate<S extends RunStore<WireRecord>>(
 ): Promise<void> {
   const { run, parts, control, lease, environment } = leased;
   const { jobs, records } = parts;
-  const queues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment.tracer);
+  const { rejectionRetry: retry } = leased;
+  const openedQueues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment.tracer);
+  const queues = retryRejected(openedQueues, retry);
   const resolver = await records.openAnswerResolver?.(store);
   const timings = await CallTimings.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
   const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
@@ -144,7 +156,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       price && cap !== undefined
         ? createRunBudget({ cap, price, spent: monitor.spent(store), estimate: jobs.estimateTokens })
         : undefined;
-    await monitor.checkpoint("running", store);
+    await retry.run(() => monitor.checkpoint("running", store));
     // Jobs of a run that was parked or stopped are delayed; the user who started it again should not have to wait.
     await queues.promoteDelayed();
     const context: RunContext = {
@@ -154,17 +166,20 @@ async function coordinate<S extends RunStore<WireRecord>>(
       signal,
       onEvent,
       control,
-      lease,
+      lease: { ...lease, renew: () => retry.run(() => lease.renew()) },
       queues,
       store,
       budget,
       resolver,
       blocking: environment.redis.connect("blocking"),
       readItems: (from) => readItemsFile(run.itemsFile, { from }),
-      jobs: jobs.factory,
+      jobs: {
+        ...jobs.factory,
+        createJob: (items) => retry.run(async () => await jobs.factory.createJob(items)),
+      },
       counters: () => monitor.counters(),
       countCallsInFlight: () => monitor.countCallsInFlight(),
-      onTick: ({ inFlight, isPaused }) => monitor.tick(store, inFlight, isPaused),
+      onTick: ({ inFlight, isPaused }) => retry.run(() => monitor.tick(store, inFlight, isPaused)),
       onRecords: (stored) => {
         monitor.failures.recordFailures(stored, store.duplicates);
         budget?.recordResults(stored);
@@ -177,6 +192,13 @@ async function coordinate<S extends RunStore<WireRecord>>(
   } finally {
     await resolver?.close();
     await timings?.close();
-    await queues.close();
+    await openedQueues.close();
   }
+}
+
+function describeRejection(rejection: Rejection | undefined): ExecutionEvent {
+  const message = rejection
+    ? `Redis rejects commands: ${rejection.reason} (${rejection.code}). The run waits and then continues. ${rejection.hint}`
+    : "Redis accepts commands again";
+  return { type: "note", message };
 }

@@ -19,6 +19,14 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+export interface LeaseOptions {
+  /** Called once if another machine holds the lease. */
+  readonly onWait: (holder: string) => void;
+  /** Runs each background renewal, and may observe its outcome. */
+  readonly onRenewal?: (renewal: () => Promise<void>) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Acquires the lease of a run. The lease of a dead process of this machine is broken immediately. If the holder is on
  * another machine, its lease may expire, so this waits. Throws a RunStoppedError if the holder is alive.
@@ -26,7 +34,7 @@ export interface Lease {
 export async function acquireLease(
   control: RunControl,
   clock: Clock,
-  { onWait, signal }: { onWait: (holder: string) => void; signal: AbortSignal },
+  { onWait, onRenewal = (renewal) => renewal(), signal }: LeaseOptions,
 ): Promise<Lease> {
   const token = `${hostname()}/${process.pid}/${randomBytes(6).toString("hex")}`;
   const deadline = clock.now() + LEASE_MS * 1.5;
@@ -44,10 +52,15 @@ export async function acquireLease(
     isNotified = true;
     await clock.sleep(250, signal);
   }
-  return keepLease(control, token, clock);
+  return keepLease(control, token, clock, onRenewal);
 }
 
-function keepLease(control: RunControl, token: string, clock: Clock): Lease {
+function keepLease(
+  control: RunControl,
+  token: string,
+  clock: Clock,
+  onRenewal: NonNullable<LeaseOptions["onRenewal"]>,
+): Lease {
   const released = new AbortController();
   const lost = new AbortController();
   const renew = async () => {
@@ -61,7 +74,7 @@ function keepLease(control: RunControl, token: string, clock: Clock): Lease {
     while (!released.signal.aborted && !lost.signal.aborted) {
       await clock.sleep(RENEW_INTERVAL_MS, released.signal);
       // An error of Redis is temporary; if it lasts longer than the lease, the next renewal acquires the lease again.
-      await renew().catch(() => undefined);
+      await onRenewal(renew).catch(() => undefined);
     }
   };
   const renewing = renewRegularly().catch(() => undefined);
