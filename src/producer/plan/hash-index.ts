@@ -1,5 +1,3 @@
-import { crc32 } from "node:zlib";
-
 const FIRST_CAPACITY = 1 << 12;
 /** 18 to 36 bytes per id while growing, and short probe sequences. */
 const MAX_LOAD = 2 / 3;
@@ -11,21 +9,17 @@ export interface IdHash {
 
 /**
  * Maps the 64-bit hash of an id to the index of its item, in typed arrays, so that millions of ids fit in memory. Two
- * ids may have the same hash: `candidates` returns the items to compare with. Use `hashText` for whole texts.
+ * ids may have the same hash: `candidates` returns the items to compare with.
  */
 export class HashIndex {
   /** Pass its result to `candidates` and `add` to compute it only once. */
-  readonly hash: (id: string) => IdHash;
+  readonly hash = hashId;
   #capacity = FIRST_CAPACITY;
   #high = new Uint32Array(FIRST_CAPACITY);
   #low = new Uint32Array(FIRST_CAPACITY);
   /** Item number plus one; 0 is a free slot. */
   #items = new Uint32Array(FIRST_CAPACITY);
   #size = 0;
-
-  constructor(hash: (id: string) => IdHash = hashId) {
-    this.hash = hash;
-  }
 
   get size(): number {
     return this.#size;
@@ -82,22 +76,6 @@ function hashId(text: string): IdHash {
     low = (low << 13) | (low >>> 19);
   }
   return { high: mixBits(high ^ (low >>> 7)), low: mixBits(low ^ (high >>> 9)) };
-}
-
-const SAMPLED_UNITS = 32;
-
-/**
- * Hashes long texts: a CRC-32 of the whole text, which is ten times faster than a loop in JavaScript, and a hash of the
- * length and some of the UTF-16 units, because 32 bits are too few for millions of texts.
- */
-export function hashText(text: string): IdHash {
-  let high = Math.imul(0x9e3779b9 ^ text.length, 0x85ebca6b);
-  const step = Math.max(1, Math.floor(text.length / SAMPLED_UNITS));
-  for (let at = 0; at < text.length; at += step) {
-    high = Math.imul(high ^ text.charCodeAt(at), 0xcc9e2d51);
-    high = (high << 15) | (high >>> 17);
-  }
-  return { high: mixBits(high), low: mixBits(crc32(text)) };
 }
 
 function mixBits(value: number): number {

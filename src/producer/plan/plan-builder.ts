@@ -11,11 +11,12 @@ import {
 } from "#src/producer/input/source.ts";
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
 import { DuplicatesBuilder } from "./duplicates.ts";
-import { HashIndex, hashText, type IdHash } from "./hash-index.ts";
+import { HashIndex } from "./hash-index.ts";
 import type { ItemsFileWriter } from "./items-file-writer.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { PlannedItem } from "./planned-item.ts";
 import { DocumentSplitter, truncateId } from "./split-document.ts";
+import { TextIndex } from "./text-index.ts";
 
 /** Problems that are kept; the others are only counted, so that memory stays bounded for invalid files of any size. */
 const KEPT_PROBLEMS = 1000;
@@ -35,7 +36,7 @@ export class PlanBuilder {
   readonly #splitter: DocumentSplitter;
   readonly #ids = new HashIndex();
   /** Items by their `duplicateKey`, without duplicates. */
-  readonly #distinctItems = new HashIndex(hashText);
+  readonly #distinctItems = new TextIndex();
   readonly #duplicates = new DuplicatesBuilder();
   readonly #hash = createHash("sha256");
   /** Hash of standard input alone, for `StdinDigest`. */
@@ -125,8 +126,7 @@ export class PlanBuilder {
   async #addItem(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
     const conflict = await this.#findIdConflict(item, document);
     if (conflict !== undefined) return conflict;
-    const duplicate = this.#findDuplicate(item);
-    const duplicateOf = typeof duplicate === "object" ? await duplicate : duplicate;
+    const duplicateOf = this.#findDuplicate(item);
     const json = toJson(duplicateOf === undefined ? item : { ...item, duplicateOf });
     if (json === undefined) return "its metadata is nested too deeply";
     // Reserves the id of a record in several chunks, so that no other record can use it.
@@ -156,22 +156,9 @@ export class PlanBuilder {
   }
 
   /** Returns the index of the first item with the same key, or registers this item as the first one. */
-  #findDuplicate(item: PlannedItem): number | undefined | Promise<number | undefined> {
+  #findDuplicate(item: PlannedItem): number | undefined {
     const key = this.#options.duplicateKey?.(item);
-    if (key === undefined) return undefined;
-    const hash = this.#distinctItems.hash(key);
-    const candidates = this.#distinctItems.candidates(key, hash);
-    if (candidates.length > 0) return this.#findDuplicateAmong(candidates, key, hash);
-    this.#distinctItems.add(key, this.#itemsFile.items, hash);
-    return undefined;
-  }
-
-  async #findDuplicateAmong(candidates: readonly number[], key: string, hash: IdHash): Promise<number | undefined> {
-    for (const candidate of candidates) {
-      if (this.#options.duplicateKey?.(await this.#itemsFile.read(candidate)) === key) return candidate;
-    }
-    this.#distinctItems.add(key, this.#itemsFile.items, hash);
-    return undefined;
+    return key === undefined ? undefined : this.#distinctItems.findOrAdd(key, this.#itemsFile.items);
   }
 
   #fileOf(item: number): SourceFile | undefined {

@@ -1,6 +1,6 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Chunker } from "#src/producer/input/chunking/chunker.ts";
-import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import { countTokensUpTo, estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import type { SourceDocument, SourceKind, SourceOptions } from "#src/producer/input/source.ts";
 import type { PlannedItem } from "./planned-item.ts";
 
@@ -33,8 +33,8 @@ export class DocumentSplitter {
       return;
     }
     if (document.record) {
-      const tokens = estimateTokens(document.text);
-      if (tokens <= chunk.tokens) {
+      const tokens = countTokensUpTo(document.text, chunk.tokens);
+      if (tokens !== undefined) {
         yield { item: toItem(document, document.id, document.text, tokens) };
         return;
       }

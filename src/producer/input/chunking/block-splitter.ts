@@ -20,9 +20,12 @@ const SEPARATORS = [
   "",
 ];
 
-/** Separators that stay with the text before them; the library would start the next chunk with a full stop. */
+/**
+ * Separators that stay with the text before them; the library would start the next chunk with a full stop. The
+ * number of closing marks is limited, because each one is read again from every mark after it.
+ */
 const SPLIT_AFTER = new Map<string, RegExp>([
-  ...CHINESE_SENTENCE_ENDS.map((mark) => [mark, /(?<=[。！？；][」』”’）》]*)(?![。！？；」』”’）》])/] as const),
+  ...CHINESE_SENTENCE_ENDS.map((mark) => [mark, /(?<=[。！？；][」』”’）》]{0,8})(?![。！？；」』”’）》])/] as const),
   ...CHINESE_CLAUSE_ENDS.map((mark) => [mark, /(?<=[，、：])/] as const),
   ...SENTENCE_ENDS.map((mark) => [mark, /(?<=[.!?;] )/] as const),
   [", ", /(?<=, )/],

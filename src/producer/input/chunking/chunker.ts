@@ -144,7 +144,7 @@ function reserveRoom({ tokens, overlap }: ChunkLimits, room: number): ChunkLimit
 
 /** Joins the headings and the piece that directly follows them; undefined if they do not fit into one chunk. */
 function joinHeadings(text: string, headingText: string, piece: string, limit: number): Chunk | undefined {
-  const start = headingText.length + text.slice(headingText.length).search(/\S/);
+  const start = text.length - text.slice(headingText.length).trimStart().length;
   if (!text.startsWith(piece, start)) return undefined;
   const joined = text.slice(0, start + piece.length).trim();
   const tokens = countTokensUpTo(joined, limit);
@@ -185,9 +185,11 @@ function* splitIntoBlocks(text: string): Generator<string> {
 function findBlockEnd(text: string, start: number): number {
   const most = start + BLOCK_CHARACTERS;
   const least = start + BLOCK_CHARACTERS / 2;
+  // Only this part is searched: a text without a mark would be read from its start for every block.
+  const part = text.slice(least, most);
   for (const mark of ["\n\n", "\n", "。", " "]) {
-    const at = text.lastIndexOf(mark, most - mark.length);
-    if (at >= least) return at + mark.length;
+    const at = part.lastIndexOf(mark);
+    if (at !== -1) return least + at + mark.length;
   }
   return isInsideSurrogatePair(text, most) ? most - 1 : most;
 }

@@ -14,7 +14,7 @@ export interface HeadedSection extends Section {
   readonly bodyHeadings: readonly string[];
 }
 
-const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
+const HEADING_START = /^ {0,3}(#{1,6})(?=[ \t]|$)/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
 /** Splits Markdown before each heading. A "#" inside a code fence is not a heading. */
@@ -33,10 +33,9 @@ export function splitMarkdownSections(text: string): Section[] {
       fence = fenceMark;
       continue;
     }
-    const heading = line.trimStart().startsWith("#") ? HEADING.exec(line) : null;
-    if (heading === null) continue;
-    const level = heading[1]?.length ?? 1;
-    const title = heading[2]?.trim() ?? "";
+    const heading = parseHeading(line);
+    if (heading === undefined) continue;
+    const { level, title } = heading;
     path = [...path.filter((above) => above.level < level), { level, title }];
     if (start > current.start) sections.push({ ...current, end: start });
     current = { start, end: start, level, headings: path.map((above) => above.title) };
@@ -71,9 +70,29 @@ export function* mergeBareHeadings(text: string): Generator<HeadedSection> {
 /** Returns where the text of a section begins, after its headings and blank lines. */
 export function findHeadingsEnd(section: string): number {
   for (const { start, line } of readLinesWithOffsets(section)) {
-    if (line.trim() !== "" && !HEADING.test(line)) return start;
+    if (line.trim() !== "" && parseHeading(line) === undefined) return start;
   }
   return section.length;
+}
+
+/** Parses "## Title ##". In steps, because one expression for the whole line needs quadratic time for long blanks. */
+function parseHeading(line: string): { level: number; title: string } | undefined {
+  const start = HEADING_START.exec(line);
+  if (start === null) return undefined;
+  const text = line.slice(start[0].length).trim();
+  let end = text.length;
+  while (text[end - 1] === "#") end -= 1;
+  const hasClosingMarks = end === 0 || text[end - 1] === " " || text[end - 1] === "\t";
+  const title = hasClosingMarks ? text.slice(0, end).trim() : text;
+  return { level: start[1]?.length ?? 1, title: truncateTitle(title) };
+}
+
+/** Every chunk of a section repeats its titles, so a line of text that is marked as a heading must not be a title. */
+const MAX_TITLE_CHARACTERS = 300;
+
+function truncateTitle(title: string): string {
+  if (title.length <= MAX_TITLE_CHARACTERS) return title;
+  return `${title.slice(0, MAX_TITLE_CHARACTERS).toWellFormed()}…`;
 }
 
 /** A fence is closed by at least as many of the same marks with nothing after them. */

@@ -13,6 +13,7 @@ const DIGIT = 5;
 const LETTER = 6;
 const HAN = 7;
 
+const NEWLINE = 10;
 const ASCII = 128;
 const FIRST_HAN = 0x4e00;
 const LAST_HAN = 0x9fff;
@@ -41,11 +42,14 @@ const CHARACTERS_PER_TOKEN = { punctuation: 6, han: 1.2, digits: 3, letters: 7 }
 const SHORT = 3;
 const SHORT_LOWER = 8;
 
-/** Estimates the tokens of a text; undefined when it contains a character that only the library handles. */
-export function countCommonTokens(text: string): number | undefined {
+/**
+ * Estimates the tokens of a text; undefined when it contains a character that only the library handles. Stops, with any
+ * number above `limit`, as soon as the text exceeds it.
+ */
+export function countCommonTokens(text: string, limit = Number.POSITIVE_INFINITY): number | undefined {
   let tokens = 0;
   let isAfterMark = false;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length && tokens <= limit; ) {
     const kind = getKind(text.charCodeAt(at));
     if (kind === OTHER) return undefined;
     if (kind >= LOWER) {
@@ -75,8 +79,9 @@ function findSequenceEnd(text: string, start: number, kind: number): number {
 
 /** Spaces cost nothing. A line break costs a token unless it follows punctuation, and so does indentation. */
 function countSpaceTokens(text: string, start: number, end: number, isAfterMark: boolean): number {
-  const newline = text.indexOf("\n", start);
-  if (newline === -1 || newline >= end) return 0;
+  let newline = start;
+  while (newline < end && text.charCodeAt(newline) !== NEWLINE) newline += 1;
+  if (newline === end) return 0;
   return newline < end - 1 || !isAfterMark ? 1 : 0;
 }
 

@@ -1,10 +1,11 @@
 import { rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Duplicates, DuplicatesBuilder } from "#src/producer/plan/duplicates.ts";
-import { HashIndex, hashText } from "#src/producer/plan/hash-index.ts";
+import { ItemsFileWriter } from "#src/producer/plan/items-file-writer.ts";
 import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
+import { TextIndex } from "#src/producer/plan/text-index.ts";
 import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
 /** For each item the first equal one before it, as a list of texts says it. */
@@ -80,15 +81,21 @@ test("duplicates far from their original are distinguished from texts with the s
   expect(items.map(({ duplicateOf }) => duplicateOf)).toEqual(texts.map((_, i) => (i < 3_000 ? undefined : i - 3_000)));
 });
 
-test("a hundred thousand texts that differ in one place have hardly a hash in common", () => {
-  const set = new HashIndex(hashText);
-  let shared = 0;
-  for (let i = 0; i < 100_000; i++) {
-    const text = `${"The same beginning. ".repeat(10)}${i}${" The same end.".repeat(10)}`;
-    shared += set.candidates(text).length;
-    set.add(text, i);
-  }
-  expect(shared).toBeLessThan(5);
+test("a hundred thousand texts that differ in one place are all different, and are found again", () => {
+  const index = new TextIndex();
+  const textOf = (i: number) => `${"The same beginning. ".repeat(10)}${i}${" The same end.".repeat(10)}`;
+  for (let i = 0; i < 100_000; i++) expect(index.findOrAdd(textOf(i), i)).toBeUndefined();
+  for (let i = 0; i < 100_000; i += 997) expect(index.findOrAdd(textOf(i), -1)).toBe(i);
+});
+
+test("duplicates are found without reading their originals back from the disk", async () => {
+  using folder = new SourceFolder();
+  const texts = Array.from({ length: 2_000 }, (_, i) => `${i % 1_000} ${"water and gate ".repeat(40)}`);
+  folder.write("a.jsonl", texts.map((text, id) => JSON.stringify({ id, text })).join("\n"));
+  const read = vi.spyOn(ItemsFileWriter.prototype, "read");
+  expect(await folder.plan(["a.jsonl"], { chunk: undefined })).toMatchObject({ items: 2_000, duplicates: 1_000 });
+  expect(read).not.toHaveBeenCalled();
+  read.mockRestore();
 });
 
 test("without a complete list, the items file says which items are duplicates", async () => {
