@@ -51,6 +51,8 @@ export interface Simulator {
   resetStatistics(): void;
   /** Takes effect with the next call. Throws a ZodError for an invalid patch. */
   configure(patch: SimulatorSettingsPatch): void;
+  /** Answers no HTTP call until the returned function is called, so that a test can keep a run in progress. */
+  hold(): () => void;
   /** Closes all connections, calls in flight included. */
   close(): Promise<void>;
 }
@@ -108,6 +110,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     statistics: () => provider.statistics(),
     resetStatistics: () => provider.resetStatistics(),
     configure: (patch) => provider.configure(patch),
+    hold: () => provider.hold(),
     close: () => {
       spark.close();
       return closeServer(server);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "#src/simulator/answers/random.ts";
@@ -21,6 +22,8 @@ export class SimulatedProvider {
   readonly #accounts = new Map<string, SimulatedAccount>();
   readonly #counter = new CallCounter();
   readonly #onCall: (report: CallReport) => void;
+  /** Pending while calls are held. */
+  #gate: Promise<void> | undefined;
 
   constructor(settings: SimulatorSettings, seed: number, onCall: (report: CallReport) => void) {
     this.#settings = settings;
@@ -38,6 +41,16 @@ export class SimulatedProvider {
     // Faults that are not part of the patch keep their counters.
     if (typeof patch === "object" && patch !== null && "faults" in patch)
       this.#faults = new FaultPlan(this.#settings.faults, this.#random);
+  }
+
+  /** Answers no HTTP call until the returned function is called; then held calls are answered together. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return () => {
+      this.#gate = undefined;
+      resolve();
+    };
   }
 
   statistics(): SimulatorStatistics {
@@ -122,12 +135,14 @@ export class SimulatedProvider {
 
   async #waitLatency(response: ServerResponse): Promise<void> {
     const latencyMs = this.nextLatencyMs();
-    if (latencyMs <= 0) return;
-    const closed = new AbortController();
-    const abort = () => closed.abort();
-    response.once("close", abort);
-    await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
-    response.off("close", abort);
+    if (latencyMs > 0) {
+      const closed = new AbortController();
+      const abort = () => closed.abort();
+      response.once("close", abort);
+      await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
+      response.off("close", abort);
+    }
+    if (this.#gate) await Promise.race([this.#gate, once(response, "close")]);
   }
 
   #compose<Call extends CheckedCall>(

@@ -153,14 +153,17 @@ test("a second process for the same run is rejected, with the same Redis or anot
   const redis = await startRedisProcess();
   try {
     await using sandbox = await openSlowSandbox();
+    // No call is answered before both other processes have ended, however slow the machine is.
+    const release = sandbox.simulator.hold();
     const cli = sandbox.embed(ARGS);
-    await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+    await cli.event(({ event }) => event === "run-start", "the start of the run");
     const again = await sandbox.embed(ARGS).exit;
     const elsewhere = await sandbox.embed(ARGS, { env: { REDIS_URL: redis.url } }).exit;
     for (const { code, stderr } of [again, elsewhere]) {
       expect(code).toBe(2);
       expect(stderr).toContain(`in use by process ${cli.pid}`);
     }
+    release();
     expect(await cli.exit).toMatchObject({ code: 0 });
     expect(sandbox.simulator.statistics().calls).toBe(ITEMS / 10);
   } finally {
