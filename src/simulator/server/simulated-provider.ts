@@ -142,7 +142,7 @@ export class SimulatedProvider {
       await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
       response.off("close", abort);
     }
-    if (this.#gate) await Promise.race([this.#gate, once(response, "close")]);
+    if (this.#gate !== undefined) await Promise.race([this.#gate, once(response, "close")]);
   }
 
   #compose<Call extends CheckedCall>(
