@@ -7,7 +7,7 @@ COPY . .
 RUN npm run build && npm prune --omit=dev
 
 FROM node:24-bookworm-slim
-# Redis runs beside it (see docker-compose.yml), so the image holds none; tini hands SIGTERM to the worker.
+# The image contains no Redis server: it is a separate service (see docker-compose.yml). tini forwards SIGTERM to the worker.
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /app/package.json ./

@@ -96,7 +96,7 @@ install_packages() {
   have npm || die "npm is not on PATH. Install Node.js 24 or later with npm (https://nodejs.org)"
   take_lock
   if ! packages_current; then
-    say "installing npm packages (npm ci); the first time, this takes up to a minute"
+    say "installing npm packages (npm ci); the first time, this takes a minute or two"
     npm ci --loglevel=error --no-fund --no-audit >&2 || die "npm ci failed (see its output above)"
     [ -x node_modules/.bin/node ] ||
       die "npm ci did not install node_modules/.bin/node. Allow install scripts (npm config get ignore-scripts must print false)."

@@ -27,7 +27,7 @@ export const embedCommand = defineCommand({
   arguments: [
     variadicArgument(
       "path",
-      "files, folders and globs of Markdown, text, HTML, JSONL, CSV or Parquet; - reads JSONL from stdin",
+      "files, folders and globs of Markdown, text, HTML, JSON, JSONL, CSV, TSV or Parquet; - reads JSONL from stdin",
     ),
   ],
   options: {
@@ -41,7 +41,7 @@ export const embedCommand = defineCommand({
       withText: flag("include the text and the metadata of each item in the output"),
     }),
     ...inGroup(OPTION_GROUPS.input, {
-      idField: valueOr("id", "field", "field of a JSONL, CSV or Parquet record that holds its id"),
+      idField: valueOr("id", "field", "field of a JSON, JSONL, CSV or Parquet record that holds its id"),
       textField: valueOr("text", "field", "field that holds the text"),
       delimiter: value(
         "char",
@@ -50,7 +50,7 @@ export const embedCommand = defineCommand({
       ),
       quote: value(
         "char",
-        'quote of CSV and TSV files: one character, or none if quotes are ordinary text (default: ")',
+        "quote of CSV and TSV files: one character, or none if quotes are ordinary text (default: a double quote)",
         parseQuote,
       ),
     }),
@@ -60,7 +60,11 @@ export const embedCommand = defineCommand({
         `maximum estimated tokens per chunk (default: ${DEFAULT_CHUNK_TOKENS}, or half of the model's limit if that is less)`,
         parsePositiveInteger,
       ),
-      chunkOverlap: valueOr(DEFAULT_CHUNK_OVERLAP, "n", "tokens shared by neighboring chunks", parseNonNegativeInteger),
+      chunkOverlap: value(
+        "n",
+        `tokens shared by neighboring chunks (default: ${DEFAULT_CHUNK_OVERLAP}, or half of a chunk if that is less)`,
+        parseNonNegativeInteger,
+      ),
       chunk: negatedFlag("make one item per document or record, whatever its length"),
     }),
     ...RUN_OPTIONS,

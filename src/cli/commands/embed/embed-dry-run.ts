@@ -90,7 +90,7 @@ function describeEstimate(estimate: EmbedDryRun, plan: Plan): DryRunLine[] {
     ["limits", describeLimits(limits)],
     [
       "time",
-      atLeastMs === undefined
+      atLeastMs === undefined || atLeastMs === 0
         ? "as fast as the provider answers"
         : `at least ${formatDuration(atLeastMs)} at these limits`,
     ],

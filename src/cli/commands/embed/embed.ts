@@ -4,7 +4,7 @@ import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
-import { chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
+import { chooseChunkOverlap, chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
 import type { ModelData } from "#src/providers/provider.ts";
@@ -38,6 +38,7 @@ function createRequest(
   model: ModelData,
   options: OptionValues<typeof embedCommand>,
 ): EmbeddingRunOptions {
+  const chunkTokens = options.chunkTokens ?? chooseChunkTokens(model.maxTokens);
   return {
     sources: {
       paths,
@@ -45,7 +46,7 @@ function createRequest(
       textField: options.textField,
       csv: { delimiter: options.delimiter, quote: options.quote },
       chunk: options.chunk
-        ? { tokens: options.chunkTokens ?? chooseChunkTokens(model.maxTokens), overlap: options.chunkOverlap }
+        ? { tokens: chunkTokens, overlap: options.chunkOverlap ?? chooseChunkOverlap(chunkTokens) }
         : undefined,
       maxTokens: model.maxTokens,
       limit: options.limit,

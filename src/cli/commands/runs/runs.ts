@@ -13,6 +13,7 @@ import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.
 import { createKeys } from "#src/redis/keys.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
 import { type ListedRun, listRuns, removeRuns } from "#src/state/runs/run-list.ts";
+import { currentState } from "./current-state.ts";
 import type { runsCommand } from "./definition.ts";
 
 interface RunWithManifest extends ListedRun {
@@ -76,7 +77,7 @@ async function attachManifest(run: ListedRun): Promise<RunWithManifest> {
 }
 
 function summarizeRun({ manifest, ...run }: RunWithManifest) {
-  return { ...run, state: manifest?.state ?? run.state, progress: manifest?.items };
+  return { ...run, state: currentState(manifest?.state, run.state), progress: manifest?.items };
 }
 
 function formatRuns(runs: readonly RunWithManifest[]): string {
@@ -93,7 +94,7 @@ function formatRuns(runs: readonly RunWithManifest[]): string {
     ],
     runs.map(({ run, state, model, items, createdAt, dir, manifest }) => [
       run,
-      manifest?.state ?? state ?? UNKNOWN_VALUE,
+      currentState(manifest?.state, state) ?? UNKNOWN_VALUE,
       model ?? UNKNOWN_VALUE,
       formatCount(items ?? manifest?.items.total),
       manifest ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total)) : UNKNOWN_VALUE,

@@ -38,8 +38,9 @@ export async function executeInFolder<M extends RunManifest, S extends RunStore<
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
   const windowSize = options.window ?? config.run.window ?? defaultSize;
   const services = await openServices();
-  const { total, missing } = manifest.items;
-  const done = total - missing;
+  const { total, succeeded, missing } = manifest.items;
+  // Failed items count as done, except in a retry, which is about to remove their records.
+  const done = retry ? succeeded : total - missing;
   reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
   const report = await withEnvironment(services, context, missing, (base) =>
     executeRun(run, kind, { ...base, lanes, price, windowSize, retry }),

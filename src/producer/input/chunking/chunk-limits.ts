@@ -13,3 +13,8 @@ export function chooseChunkTokens(maxTokens: number | undefined): number {
   if (maxTokens === undefined) return DEFAULT_CHUNK_TOKENS;
   return Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
 }
+
+/** The default overlap of chunks of `tokens` tokens. A larger overlap would be refused. */
+export function chooseChunkOverlap(tokens: number): number {
+  return Math.min(DEFAULT_CHUNK_OVERLAP, Math.max(0, Math.floor(tokens / 2)));
+}
