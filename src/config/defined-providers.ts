@@ -5,10 +5,14 @@ import type { DefinedModelSettings, DefinedProviderSettings, FileSettings } from
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 
 export function listDefinedProviders({ compatible = {} }: FileSettings): readonly ProviderDefinition[] {
-  return Object.entries(compatible).map(([name, { baseUrl, encoding, models }]) => ({
+  return Object.entries(compatible).map(([name, { models, timeouts, apiKey: _, apiKeyEnv: __, ...settings }]) => ({
+    ...settings,
     name,
-    baseUrl,
-    encoding,
+    timeouts: timeouts && {
+      firstByteMs: timeouts.firstByte,
+      idleMs: timeouts.idle,
+      totalMs: timeouts.total,
+    },
     models: Object.entries(models).map(([model, data]) => modelData(model, data)),
   }));
 }

@@ -8,6 +8,8 @@ import {
   choice,
   currency,
   duration,
+  headerName,
+  headerValue,
   logLevel,
   positiveInteger,
   redisUrl,
@@ -115,6 +117,45 @@ const definedProvider = z.strictObject({
     "Encoding of vectors: float, which every server supports, or base64, which is smaller",
     { default: "float" },
   ),
+  profile: setting(
+    choice(["openai", "azure-openai"]),
+    "azure-openai: baseUrl is the URL of the resource, models are deployments, and the key is sent as api-key",
+    { default: "openai" },
+  ),
+  apiVersion: setting(
+    text("expected the API version as text"),
+    "API version of Azure OpenAI, which selects the path of the deployment",
+    { default: "none: the v1 path" },
+  ),
+  maxTokensField: setting(
+    choice(["max_tokens", "max_completion_tokens"]),
+    "The only name of the limit of tokens that the server accepts",
+    { default: "the one that the request uses" },
+  ),
+  reasoningField: setting(
+    choice(["reasoning_content", "reasoning"]),
+    "Field in which assistant messages return their reasoning",
+    { default: "none: reasoning is not returned" },
+  ),
+  endOfStream: setting(
+    choice(["done", "finish-reason", "end-of-body"]),
+    "What completes a stream. With end-of-body, a truncated answer cannot be recognized",
+    { default: "a finish reason and [DONE]" },
+  ),
+  headers: z.record(z.string(), setting(headerValue.unwrap(), "Header that is sent with every call")).optional(),
+  query: z
+    .record(z.string(), setting(text("expected text").unwrap(), "Parameter of the query string of every call"))
+    .optional(),
+  authHeader: setting(headerName, "Header that contains the key alone", { default: 'authorization, after "Bearer"' }),
+  timeouts: z
+    .strictObject({
+      firstByte: setting(duration, "Until the response begins", { default: "90s (stream), 10m (complete answer)" }),
+      idle: setting(duration, "Between two events of a stream, or two bytes of a complete answer", { default: "60s" }),
+      total: setting(duration, "Until the end of the response", {
+        default: "30m (stream), 15m (complete answer), 3m (embeddings)",
+      }),
+    })
+    .optional(),
   models: z.record(z.string(), definedModel),
 });
 

@@ -140,11 +140,15 @@ function findDuplicateKeys(settings: Record<string, unknown>, where: string): st
 }
 
 /** Texts in fields for secrets, at any level, so that misplaced secrets are removed from messages as well. */
+/** Account fields, and the names that headers with credentials usually have. */
+const SECRET_FIELD = /(?:^|[-_])(?:api_?-?(?:key|secret|password)|authorization|token|secret)$/i;
+
 function collectSecrets(content: unknown): string[] {
   if (Array.isArray(content)) return content.flatMap(collectSecrets);
   if (!isMapping(content)) return [];
   return Object.entries(content).flatMap(([key, value]) => {
     if (typeof value !== "string") return collectSecrets(value);
-    return /^api_?-?(?:key|secret|password)$/i.test(key) || (key === "url" && value.includes("@")) ? [value] : [];
+    if (SECRET_FIELD.test(key)) return [value, value.replace(/^Bearer /, "")];
+    return key === "url" && value.includes("@") ? [value] : [];
   });
 }

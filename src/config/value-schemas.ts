@@ -133,6 +133,11 @@ export const variableName = text(
   "name of a variable",
 );
 
+export const headerName = text("expected the name of a header", (raw) => /^[\w-]{1,64}$/.test(raw), "name of a header");
+
+/** May contain a secret, so messages do not repeat it. */
+export const headerValue = text("expected printable ASCII text", (raw) => /^[\x20-\x7e]+$/.test(raw));
+
 /** Becomes part of Redis keys, so it must not contain separators or pattern characters. */
 export const shortName = text(
   'expected up to 32 letters, digits, "-" and "_", with a letter or digit first',

@@ -1,4 +1,5 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { ChatAccumulator } from "./chat-accumulator.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
@@ -13,6 +14,8 @@ interface HttpChatOptions<State> {
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly codec: ChatCodec<State>;
   readonly framing?: SseOptions["framing"];
+  /** Replace the limits of the transport, and those of a complete answer. */
+  readonly timeLimits?: TimeLimits;
 }
 
 /** Without streaming, the headers arrive when the answer is complete, which takes minutes for a long one. */
@@ -24,7 +27,8 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
   return {
     async generate(request, call) {
       const prepared = await prepare(options, request, false);
-      const response = await transport.post({ ...prepared, timeLimits: NON_STREAMING_LIMITS }, call);
+      const timeLimits = { ...NON_STREAMING_LIMITS, ...omitUndefined(options.timeLimits ?? {}) };
+      const response = await transport.post({ ...prepared, timeLimits }, call);
       return codec.decode(response, Date.now());
     },
     stream: (request, call) => streamChat(options, request, call),
@@ -32,7 +36,7 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
 }
 
 async function prepare<State>(
-  { provider, url, headers, codec }: HttpChatOptions<State>,
+  { provider, url, headers, codec, timeLimits }: HttpChatOptions<State>,
   request: ChatRequest,
   stream: boolean,
 ): Promise<HttpRequest> {
@@ -43,6 +47,7 @@ async function prepare<State>(
     url,
     headers: { accept, "content-type": "application/json", ...(await headers()) },
     body,
+    timeLimits,
   };
 }
 

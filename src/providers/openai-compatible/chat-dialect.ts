@@ -31,9 +31,9 @@ export interface ChatDialect {
   /**
    * What a stream must contain to count as complete. `both`: a finish reason and a terminal marker (`[DONE]` or a
    * closing frame). `done`: the marker, for upstreams that send no finish reason. `finish-reason`: the finish reason,
-   * for upstreams that never send `[DONE]`.
+   * for upstreams that never send `[DONE]`. `end-of-body`: nothing, for upstreams that send neither.
    */
-  readonly terminal: "both" | "done" | "finish-reason";
+  readonly terminal: "both" | "done" | "finish-reason" | "end-of-body";
 }
 
 interface FinishFailure {

@@ -292,6 +292,7 @@ function addLogprobs(known: StreamState["logprobs"], value: unknown): StreamStat
 }
 
 function findMissing({ finishReason, isDone }: StreamState, { terminal }: ChatDialect): string | undefined {
+  if (terminal === "end-of-body") return undefined;
   if (terminal !== "done" && finishReason === undefined) return "a finish reason";
   return terminal !== "finish-reason" && !isDone ? "its terminal marker" : undefined;
 }

@@ -5,8 +5,8 @@ import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider
 /** How a vendor's request differs from the common form. */
 export interface RequestDialect {
   readonly provider: string;
-  /** Newer OpenAI models reject `max_tokens`; most other vendors know only that. */
-  readonly maxTokensField: "max_tokens" | "max_completion_tokens";
+  /** The only name that the vendor accepts; `as-given` for vendors whose models differ. */
+  readonly maxTokensField: "max_tokens" | "max_completion_tokens" | "as-given";
   /** Whether usage at the end of a stream must be requested. */
   readonly includeUsage: boolean;
   /** The fields in which an assistant message returns its reasoning; by default it is left out. */
@@ -24,15 +24,16 @@ export function encodeChatBody(
   dialect: RequestDialect,
 ): Record<string, unknown> {
   const { extra = {} } = request;
-  const { n = 1, stream_options: streamOptions, ...passed } = extra;
+  const { n = 1, stream_options: streamOptions, max_completion_tokens: newLimit, ...passed } = extra;
   const { provider } = dialect;
+  const limitField = nameLimit(newLimit, dialect);
   if (request.messages.length === 0) throw invalidRequestError(provider, "a chat request needs at least 1 message");
   if (n !== 1) throw invalidRequestError(provider, "n must be 1: every item has one answer");
   return omitUndefined({
     ...passed,
     model,
     messages: request.messages.map((message) => encodeMessage(message, dialect)),
-    [dialect.maxTokensField]: request.maxTokens ?? passed[dialect.maxTokensField],
+    [limitField]: request.maxTokens ?? newLimit ?? passed[limitField],
     temperature: request.temperature ?? passed.temperature,
     top_p: request.topP ?? passed.top_p,
     stop: request.stop ?? passed.stop,
@@ -44,6 +45,12 @@ export function encodeChatBody(
     stream,
     stream_options: stream ? encodeStreamOptions(streamOptions, dialect) : undefined,
   });
+}
+
+/** `extra.max_completion_tokens` says that the request used this name for its limit. */
+function nameLimit(newLimit: unknown, { maxTokensField }: RequestDialect): string {
+  if (maxTokensField !== "as-given") return maxTokensField;
+  return newLimit === undefined ? "max_tokens" : "max_completion_tokens";
 }
 
 function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {

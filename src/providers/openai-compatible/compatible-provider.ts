@@ -1,7 +1,7 @@
 import { assertInRange, type Range } from "#src/providers/check-range.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
-import type { Transport } from "#src/providers/transport/transport.ts";
+import type { TimeLimits, Transport } from "#src/providers/transport/transport.ts";
 import { createChatCodec } from "./chat-codec.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { encodeChatBody } from "./chat-request.ts";
@@ -19,22 +19,41 @@ export function createCompatibleProvider(
   account: ProviderAccount,
   transport: Transport,
 ): Provider {
-  const base = account.baseUrl.replace(/\/+$/, "");
-  const headers: Record<string, string> = { ...profile.headers };
-  if (account.apiKey !== "") headers.authorization = `Bearer ${account.apiKey}`;
+  const headers = createHeaders(profile, account.apiKey);
   return {
     name: profile.name,
     chat: (model) =>
       createHttpChatModel({
         provider: profile.name,
         transport,
-        url: new URL(`${base}/chat/completions`),
+        url: createUrl(profile, account.baseUrl, model, "chat/completions"),
         headers: () => headers,
         codec: createChatCodec(createCompatibleChatDialect(profile, model)),
+        timeLimits: toTimeLimits(profile),
       }),
-    embedding: (model) => createEmbeddingModel(profile, model, new URL(`${base}/embeddings`), headers, transport),
+    embedding: (model) => {
+      const url = createUrl(profile, account.baseUrl, model, "embeddings");
+      return createEmbeddingModel(profile, model, url, headers, transport);
+    },
     close: () => transport.close(),
   };
+}
+
+function createHeaders({ headers, authHeader }: CompatibleProfile, key: string): Readonly<Record<string, string>> {
+  if (key === "") return { ...headers };
+  const name = authHeader?.toLowerCase() ?? "authorization";
+  return { ...headers, [name]: name === "authorization" ? `Bearer ${key}` : key };
+}
+
+function createUrl({ pathPrefix, query = {} }: CompatibleProfile, baseUrl: string, model: string, path: string): URL {
+  const parts = [baseUrl.replace(/\/+$/, ""), pathPrefix?.(model), path].filter((part) => part !== undefined);
+  const url = new URL(parts.join("/"));
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+}
+
+function toTimeLimits({ timeouts }: CompatibleProfile): TimeLimits | undefined {
+  return timeouts && { headersMs: timeouts.firstByteMs, idleMs: timeouts.idleMs, totalMs: timeouts.totalMs };
 }
 
 function findModelData(profile: CompatibleProfile, name: string, kind: ModelData["kind"]): ModelData {
@@ -43,7 +62,7 @@ function findModelData(profile: CompatibleProfile, name: string, kind: ModelData
 
 /** Exported for tests that decode recorded responses. */
 export function createCompatibleChatDialect(profile: CompatibleProfile, model: string): ChatDialect {
-  const { name, maxTokensField = "max_tokens", includeUsage = true, reasoningField } = profile;
+  const { name, maxTokensField = "as-given", includeUsage = true, reasoningField } = profile;
   const ranges = listRanges(profile, model);
   return {
     provider: name,
@@ -95,7 +114,8 @@ function createEmbeddingModel(
     classifyBody: (body, head, now) => classifyCompatibleBody(body, head, now, profile),
     classifyResponse: (response, now) => classifyCompatibleResponse(response, now, profile, "readable vectors"),
   };
-  const request = { provider, url, headers: { ...headers, "content-type": "application/json" } };
+  const timeLimits = toTimeLimits(profile);
+  const request = { provider, url, headers: { ...headers, "content-type": "application/json" }, timeLimits };
   return createOpenaiEmbeddingModel(
     { ...data, maxBatchTokens: data.maxBatchTokens ?? profile.maxBatchTokens },
     dialect,

@@ -1,5 +1,6 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ModelData } from "#src/providers/provider.ts";
+import type { ChatDialect } from "./chat-dialect.ts";
 
 export interface ErrorCodeClass {
   readonly kind: ProviderErrorKind;
@@ -14,6 +15,16 @@ export interface ErrorCodeClass {
   readonly yieldsTo?: "status" | "server-status";
 }
 
+/** Time limits of calls; absent ones are the transport's. */
+export interface ProviderTimeouts {
+  /** Until the headers of the response. */
+  readonly firstByteMs?: number;
+  /** Between two events of a stream, or two bytes of a complete response. */
+  readonly idleMs?: number;
+  /** Until the end of the response. */
+  readonly totalMs?: number;
+}
+
 /** The data of an OpenAI-compatible vendor, from which its codec, registry entry and configuration are derived. */
 export interface CompatibleProfile {
   readonly name: string;
@@ -25,11 +36,12 @@ export interface CompatibleProfile {
   readonly envPrefix: string;
   /** False for servers that work without a key. */
   readonly needsKey?: boolean;
+  /** The only name of the limit of tokens that the vendor accepts; by default the one that the request used. */
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
   /** Whether the usage of a stream must be requested. Default true. */
   readonly includeUsage?: boolean;
   readonly reasoningField?: "reasoning_content" | "reasoning";
-  readonly terminal?: "both" | "done" | "finish-reason";
+  readonly terminal?: ChatDialect["terminal"];
   /** The requested form of vectors; the decoder recognizes both forms. */
   readonly encoding?: "base64" | "float" | "omitted";
   /** Inputs per embedding call, for models without a value of their own. */
@@ -38,4 +50,11 @@ export interface CompatibleProfile {
   /** The vendor's own error codes, which take precedence over the common ones. */
   readonly codes?: Readonly<Record<string, ErrorCodeClass>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Parameters of the query string of every call. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** The header of the key. Default `authorization`, whose value is "Bearer" and the key; others contain the key alone. */
+  readonly authHeader?: string;
+  /** Prefix of the paths of a model, relative to the base URL and without slashes at its ends. */
+  readonly pathPrefix?: (model: string) => string;
+  readonly timeouts?: ProviderTimeouts;
 }

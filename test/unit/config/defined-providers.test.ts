@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadConfig } from "#src/config/config.ts";
+import { listDefinedProviders } from "#src/config/defined-providers.ts";
+import { parseSettings } from "#src/config/settings-file.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 
 const folders: string[] = [];
@@ -41,6 +43,43 @@ describe("providers defined in sluice.yaml", () => {
     const lane = { provider: "gateway", account: "default", model: "team/large" };
     expect(config.limits(lane)).toEqual({ concurrency: 3 });
     expect(config.price("gateway", "team/large")).toEqual({ inputPerMillionTokens: 2, currency: "USD" });
+  });
+
+  it("have settings for servers that deviate from the protocol, whose credentials are redacted", () => {
+    const config = load(`
+compatible:
+  azure:
+    profile: azure-openai
+    apiVersion: "2024-10-21"
+    baseUrl: https://x.example
+    authHeader: api-key
+    endOfStream: finish-reason
+    headers: { x-gateway-token: header-secret, x-team: search }
+    query: { tenant: a }
+    timeouts: { firstByte: 10m, idle: 2s }
+    models: { m: { kind: chat } }
+`);
+    expect(config.redactions()).toContain("header-secret");
+    expect(config.redactions()).not.toContain("search");
+    expect(
+      listDefinedProviders(
+        parseSettings(
+          "compatible: { a: { baseUrl: https://x.example, timeouts: { firstByte: 10m, total: 1h }, models: { m: { kind: chat } } } }",
+          "f",
+          [],
+        ).settings,
+      ),
+    ).toEqual([expect.objectContaining({ name: "a", timeouts: { firstByteMs: 600_000, totalMs: 3_600_000 } })]);
+  });
+
+  it.each([
+    ["timeouts: { idle: 5 }", /timeouts\.idle/],
+    ["endOfStream: never", /endOfStream.*done, finish-reason or end-of-body/],
+    ['headers: { x: "a\\nb" }', /headers/],
+    ['authHeader: "a b"', /authHeader/],
+  ])("report %s as a problem", (setting, problem) => {
+    const yaml = `compatible: { a: { baseUrl: https://x.example, ${setting}, models: { m: { kind: chat } } } }`;
+    expect(() => load(yaml)).toThrow(problem);
   });
 
   it("report a missing key, and need no key if none is configured", () => {

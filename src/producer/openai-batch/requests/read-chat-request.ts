@@ -34,10 +34,11 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
   const fields = new FieldReader(body);
   rejectUnsupported(fields);
   const model = fields.text("model");
-  const limits = [fields.integer("max_completion_tokens", 1), fields.integer("max_tokens", 1)];
+  const newLimit = fields.integer("max_completion_tokens", 1);
+  const limit = fields.integer("max_tokens", 1);
   const messages = readMessages(fields);
   const known = {
-    maxTokens: limits.find((limit) => limit !== undefined),
+    maxTokens: newLimit ?? limit,
     temperature: fields.number("temperature"),
     topP: fields.number("top_p"),
     stop: readStop(fields),
@@ -49,6 +50,8 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
   };
   const others = fields.unreadFields();
   if (fields.problems.length > 0) return { problems: fields.problems };
+  // Says that the request used this name; see `omitMaxTokensAlias`.
+  if (newLimit !== undefined) others.push("max_completion_tokens");
   const extra = others.length > 0 ? Object.fromEntries(others.map((name) => [name, body[name]])) : undefined;
   return { model, request: omitUndefined({ messages, ...known, extra }) };
 }

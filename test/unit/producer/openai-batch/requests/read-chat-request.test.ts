@@ -100,6 +100,8 @@ describe("readChatRequest", () => {
         ],
         maxTokens: 5,
         stop: ["END"],
+        // The name that the limit had; the adapter sends it under this name.
+        extra: { max_completion_tokens: 5 },
       },
     });
   });
