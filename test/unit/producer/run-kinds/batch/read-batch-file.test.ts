@@ -67,6 +67,15 @@ test("each text of an embedding request is an item of its own", async () => {
   ]);
 });
 
+test("an unpaired surrogate anywhere in a request is a problem of its line", async () => {
+  using folder = new SourceFolder();
+  const [bad = "", good = ""] = ["a", "b"].map((id) => JSON.stringify(chat(id, `hello${id}`)));
+  folder.write("requests.jsonl", lines(bad.replace("helloa", "\\ud83d"), good.replace("hellob", "\\ud83d\\ude00")));
+  const { items, problems } = await planned(folder, { skipInvalid: true });
+  expect(problems).toEqual(["requests.jsonl:1: contains an unpaired surrogate (invalid Unicode)"]);
+  expect(items.map(({ id }) => id)).toEqual(["b"]);
+});
+
 test("every problem of a file is named by line, and nothing is kept", async () => {
   using folder = new SourceFolder();
   folder.write(
