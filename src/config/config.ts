@@ -7,6 +7,7 @@ import { Secret } from "#src/core/secret.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
 import type { ProviderAccount } from "#src/providers/provider.ts";
 import { createRegistry, type ProviderRegistry } from "#src/providers/registry.ts";
+import type { TimeLimits } from "#src/providers/transport/transport.ts";
 import { type Account, findAccountWarnings, type ProviderAccounts, resolveAccounts } from "./accounts.ts";
 import { listDefinedProviders } from "./defined-providers.ts";
 import type { FileSettings } from "./file-schema.ts";
@@ -61,6 +62,8 @@ export interface Config {
   /** The configured limits of a lane, the account's before the model's; undefined if there are none. */
   limits(lane: Lane): LaneLimits | undefined;
   price(provider: string, model: string): TokenPrice | undefined;
+  /** The configured time limits of a provider's calls. */
+  timeLimits(provider: string): TimeLimits | undefined;
   /** Every secret, longest first, to remove them from messages. */
   redactions(): readonly string[];
 }
@@ -104,6 +107,11 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     missing: (name) => findProviderAccounts(accounts, name).missing,
     limits: (lane) => findLimits(settings, lane),
     price: (name, model) => findPrice(settings, name, model),
+    timeLimits: (name) => {
+      const { firstByte, idle, total } = settings.providers?.[name]?.timeouts ?? {};
+      const limits = omitUndefined({ headersMs: firstByte, idleMs: idle, totalMs: total });
+      return Object.keys(limits).length === 0 ? undefined : limits;
+    },
     redactions: () => redactions,
   });
 }

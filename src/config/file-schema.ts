@@ -65,6 +65,16 @@ function extraShape(settings: ProviderSettings) {
   );
 }
 
+const timeouts = z.strictObject({
+  firstByte: setting(duration, "Until the response begins", {
+    default: "90s (stream), 10m (complete answer, and servers that load models)",
+  }),
+  idle: setting(duration, "Between two events of a stream, or two bytes of a complete answer", { default: "60s" }),
+  total: setting(duration, "Until the end of the response", {
+    default: "30m (stream), 15m (complete answer), 3m (embeddings)",
+  }),
+});
+
 function provider(settings: ProviderSettings) {
   const extra = extraShape(settings);
   const url = baseUrlSchema(settings);
@@ -82,6 +92,7 @@ function provider(settings: ProviderSettings) {
         }),
       )
       .optional(),
+    timeouts: timeouts.optional(),
     models: z.record(z.string(), model).optional(),
   });
 }
@@ -90,6 +101,7 @@ type Settings<Shape extends z.core.$ZodShape> = z.infer<z.ZodObject<Shape>>;
 export type AccountSettings = Settings<typeof accountShape>;
 export type ProviderFileSettings = Settings<typeof providerShape> & {
   readonly accounts?: readonly AccountSettings[] | undefined;
+  readonly timeouts?: z.infer<typeof timeouts> | undefined;
   readonly models?: Readonly<Record<string, z.infer<typeof model>>> | undefined;
 };
 
@@ -147,15 +159,7 @@ const definedProvider = z.strictObject({
     .record(z.string(), setting(text("expected text").unwrap(), "Parameter of the query string of every call"))
     .optional(),
   authHeader: setting(headerName, "Header that contains the key alone", { default: 'authorization, after "Bearer"' }),
-  timeouts: z
-    .strictObject({
-      firstByte: setting(duration, "Until the response begins", { default: "90s (stream), 10m (complete answer)" }),
-      idle: setting(duration, "Between two events of a stream, or two bytes of a complete answer", { default: "60s" }),
-      total: setting(duration, "Until the end of the response", {
-        default: "30m (stream), 15m (complete answer), 3m (embeddings)",
-      }),
-    })
-    .optional(),
+  timeouts: timeouts.optional(),
   models: z.record(z.string(), definedModel),
 });
 

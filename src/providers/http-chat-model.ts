@@ -70,8 +70,8 @@ async function* streamChat<State>(
     for await (const chunk of stream.body) {
       if (call.signal.aborted) break;
       const events = reader.push(chunk);
+      if (events.length > 0 || reader.takeComment()) stream.alive();
       if (events.length === 0) continue;
-      stream.alive();
       for (const event of accumulator.push(events)) yield event;
       if (!accumulator.isDone) continue;
       stream.drain();
@@ -112,6 +112,10 @@ class EventReader<State> {
 
   push(chunk: Buffer): readonly SseEvent[] {
     return this.#detector.tryConsume(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
+  }
+
+  takeComment(): boolean {
+    return this.#decoder.takeComment();
   }
 
   /** The remaining events. Throws the error if the response was not a stream. */

@@ -6,6 +6,7 @@ import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
+import { limitTransport } from "#src/providers/transport/limit-transport.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import type { ModelLane } from "#src/workers/dispatch/lane-chooser.ts";
 import type { Capability } from "#src/workers/worker-host.ts";
@@ -56,6 +57,12 @@ function readCertificates(path: string): string {
   } catch (error) {
     throw CLI_ERRORS.unreadableCertificates(path, error instanceof Error ? error.message : "");
   }
+}
+
+/** The adapter of an account, with the configured time limits. */
+export function openProvider(config: Config, name: string, account: Account, transport: Transport): Provider {
+  const limited = limitTransport(transport, config.timeLimits(name));
+  return config.registry.createProvider(name, revealAccount(account), limited);
 }
 
 /** The provider adapters of a worker, by account; each is created on first use. */
@@ -113,7 +120,7 @@ export class LaneRegistry {
   #provider(name: string, account: Account): Provider {
     const existing = this.#providers.get(account);
     if (existing) return existing;
-    const created = this.#config.registry.createProvider(name, revealAccount(account), this.#transport);
+    const created = openProvider(this.#config, name, account, this.#transport);
     this.#providers.set(account, created);
     return created;
   }

@@ -13,6 +13,8 @@ import type { CompatibleProfile } from "./profile.ts";
 /** Inputs per embedding call of a vendor whose profile does not say. */
 const DEFAULT_MAX_INPUTS = 16;
 
+const EMBEDDING_TOTAL_MS = 180_000;
+
 /** The adapter of an OpenAI-compatible vendor for one account. `close` closes the transport, which accounts may share. */
 export function createCompatibleProvider(
   profile: CompatibleProfile,
@@ -52,8 +54,12 @@ function createUrl({ pathPrefix, query = {} }: CompatibleProfile, baseUrl: strin
   return url;
 }
 
-function toTimeLimits({ timeouts }: CompatibleProfile): TimeLimits | undefined {
-  return timeouts && { headersMs: timeouts.firstByteMs, idleMs: timeouts.idleMs, totalMs: timeouts.totalMs };
+/** `totalMs` is added to a configured limit of the first byte, where the total is not configured. */
+function toTimeLimits({ timeouts }: CompatibleProfile, totalMs?: number): TimeLimits | undefined {
+  if (!timeouts) return undefined;
+  const { firstByteMs, idleMs } = timeouts;
+  const total = firstByteMs === undefined || totalMs === undefined ? undefined : firstByteMs + totalMs;
+  return { headersMs: firstByteMs, idleMs, totalMs: timeouts.totalMs ?? total };
 }
 
 function findModelData(profile: CompatibleProfile, name: string, kind: ModelData["kind"]): ModelData {
@@ -114,7 +120,7 @@ function createEmbeddingModel(
     classifyBody: (body, head, now) => classifyCompatibleBody(body, head, now, profile),
     classifyResponse: (response, now) => classifyCompatibleResponse(response, now, profile, "readable vectors"),
   };
-  const timeLimits = toTimeLimits(profile);
+  const timeLimits = toTimeLimits(profile, EMBEDDING_TOTAL_MS);
   const request = { provider, url, headers: { ...headers, "content-type": "application/json" }, timeLimits };
   return createOpenaiEmbeddingModel(
     { ...data, maxBatchTokens: data.maxBatchTokens ?? profile.maxBatchTokens },

@@ -1,6 +1,6 @@
 import type { ModelData } from "#src/providers/provider.ts";
 import { DASHSCOPE_CODES, SILICONFLOW_CODES, TEI_CODES, VOLCENGINE_CODES } from "./error-codes.ts";
-import type { CompatibleProfile } from "./profile.ts";
+import type { CompatibleProfile, ProviderTimeouts } from "./profile.ts";
 
 const chat = (name: string, maxTokens: number, maxOutputTokens?: number): ModelData => ({
   name,
@@ -16,6 +16,9 @@ const embedding = (name: string, dimensions: number, maxTokens: number, more: Pa
   maxTokens,
   ...more,
 });
+
+/** These servers load a model when it is first used, which takes minutes. */
+const MODEL_LOADING: ProviderTimeouts = { firstByteMs: 600_000 };
 
 /**
  * The vendors of the OpenAI protocol. Only models with published limits are listed; servers whose operator chooses the
@@ -113,6 +116,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     envPrefix: "OLLAMA",
     openModels: "any",
     needsKey: false,
+    timeouts: MODEL_LOADING,
     encoding: "float",
     maxInputs: 256,
     models: [chat("llama3.2", 131_072), embedding("nomic-embed-text", 768, 8192), embedding("bge-m3", 1024, 8192)],
@@ -123,6 +127,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     envPrefix: "VLLM",
     openModels: "any",
     needsKey: false,
+    timeouts: MODEL_LOADING,
     encoding: "base64",
     maxInputs: 1024,
     models: [],
@@ -133,6 +138,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     envPrefix: "TEXT_EMBEDDINGS_INFERENCE",
     openModels: "embedding",
     needsKey: false,
+    timeouts: MODEL_LOADING,
     encoding: "base64",
     // The default of the server's --max-client-batch-size.
     maxInputs: 32,

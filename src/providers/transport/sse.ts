@@ -47,12 +47,20 @@ export class SseDecoder {
   #dataBytes = 0;
   #name = "";
   #atStart = true;
+  #hasComment = false;
   /** The last byte was a CR, to which a following LF belongs. */
   #afterReturn = false;
 
   constructor(options: SseOptions = {}) {
     this.#hasLineFraming = options.framing === "line";
     this.#maxEventBytes = options.maxEventBytes ?? MAX_EVENT_BYTES;
+  }
+
+  /** Whether a comment has arrived since the last call; providers send comments to keep a stream alive. */
+  takeComment(): boolean {
+    const hasComment = this.#hasComment;
+    this.#hasComment = false;
+    return hasComment;
   }
 
   /** The events that these bytes complete. */
@@ -121,7 +129,8 @@ export class SseDecoder {
       return;
     }
     this.#checkSize(line.length);
-    if (startsWithField(line, DATA)) this.#addData(readValue(line, DATA.length), events);
+    if (line[0] === COLON) this.#hasComment = true;
+    else if (startsWithField(line, DATA)) this.#addData(readValue(line, DATA.length), events);
     else if (startsWithField(line, EVENT)) this.#name = decodeText(readValue(line, EVENT.length));
   }
 

@@ -8,6 +8,7 @@ import { describeTransportError } from "./transport-error.ts";
 
 interface StreamLimits {
   readonly idleMs: number;
+  readonly firstEventMs: number;
   readonly totalMs: number;
   /** Counted after decompression. */
   readonly maxBodyBytes: number;
@@ -27,11 +28,12 @@ export function openStream(
   dispatcher: Dispatcher,
   request: HttpRequest,
   call: Call,
-  limits: StreamLimits,
+  limits: Omit<StreamLimits, "firstEventMs">,
 ): Promise<HttpStream> {
   const exchange = new StreamExchange(request, call.signal, {
     ...limits,
     idleMs: request.timeLimits?.idleMs ?? limits.idleMs,
+    firstEventMs: request.timeLimits?.headersMs ?? 0,
     totalMs: request.timeLimits?.totalMs ?? limits.totalMs,
   });
   return exchange.open(dispatcher);
@@ -62,6 +64,8 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   /** Time spent waiting for bytes since the last call of `alive`, without the current wait. */
   #waitedMs = 0;
   #waitingSince = 0;
+  /** An event has arrived; until then, the limit of the first byte applies if it is longer. */
+  #hasEvent = false;
   #draining = false;
 
   constructor(request: HttpRequest, signal: AbortSignal, limits: StreamLimits) {
@@ -79,7 +83,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     this.#deadline = setTimeout(this.#onDeadline, this.#limits.totalMs);
     try {
       dispatcher.dispatch(
-        // Idle time is measured by this class: only meaningful events count, not bytes.
+        // Idle time is measured by this class: only events and comments count, not bytes.
         { ...dispatchOptions(this.#request), bodyTimeout: 0 },
         this,
       );
@@ -139,6 +143,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
       body,
       alive: () => {
         this.#waitedMs = 0;
+        this.#hasEvent = true;
       },
       collect: () => this.#collect(),
       drain: () => this.#drain(),
@@ -231,14 +236,16 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   /** One timer serves the whole stream: when it fires, it checks the waited time and sleeps for the rest. */
   readonly #onIdle = (): void => {
     const waited = this.#waitedMs + (this.#waiting ? performance.now() - this.#waitingSince : 0);
-    if (this.#waiting && waited >= this.#limits.idleMs) {
+    const limitMs = this.#hasEvent ? this.#limits.idleMs : Math.max(this.#limits.idleMs, this.#limits.firstEventMs);
+    if (this.#waiting && waited >= limitMs) {
       this.#fail(
-        new ProviderError(
-          `the stream stalled: no event for ${this.#limits.idleMs} ms (${this.#bytes} bytes received)`,
-          { kind: "timeout", provider: this.#request.provider, code: "IDLE_TIMEOUT" },
-        ),
+        new ProviderError(`the stream stalled: no event for ${limitMs} ms (${this.#bytes} bytes received)`, {
+          kind: "timeout",
+          provider: this.#request.provider,
+          code: "IDLE_TIMEOUT",
+        }),
       );
-    } else this.#idleTimer = setTimeout(this.#onIdle, Math.max(1, this.#limits.idleMs - waited));
+    } else this.#idleTimer = setTimeout(this.#onIdle, Math.max(1, Math.min(limitMs - waited, this.#limits.idleMs)));
   };
 
   readonly #onDeadline = (): void =>

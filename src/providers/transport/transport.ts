@@ -11,7 +11,7 @@ export interface HttpRequest {
 }
 
 export interface TimeLimits {
-  /** From sending the request to the last response header. */
+  /** From sending the request to the last response header. A stream may also wait this long for its first event. */
   readonly headersMs?: number;
   /** `post`: without receiving a byte. `stream`: time spent waiting without a call of `alive`. */
   readonly idleMs?: number;
@@ -41,8 +41,8 @@ export interface HttpStream {
    */
   readonly body: AsyncIterable<Buffer>;
   /**
-   * Resets the idle limit after a meaningful event. Received bytes alone do not reset it, because keep-alive comments must
-   * not keep a call alive forever. Time during which the reader is not waiting does not count.
+   * Resets the idle limit after an event or a keep-alive comment, which the total limit ends. Other bytes do not reset it.
+   * Time during which the reader is not waiting does not count.
    */
   alive(): void;
   /** The complete body, for a response that is not a stream. At most 1 MiB, since such a body is an error or small. */
@@ -61,6 +61,8 @@ export interface SocketRequest {
   readonly url: URL;
   /** Sent as one text frame when the upgrade is accepted. */
   readonly message: string;
+  /** Override the limits of the transport; `headersMs` is the time until the first frame. */
+  readonly timeLimits?: TimeLimits;
 }
 
 /** The frames, or the HTTP response that rejected the handshake (its body truncated to 64 KiB). */

@@ -23,6 +23,16 @@ const DEFAULTS = {
   maxBytes: 64 * 1024 * 1024,
 } as const satisfies SocketLimits;
 
+function overrideLimits(limits: SocketLimits, { timeLimits = {} }: SocketRequest): SocketLimits {
+  const { headersMs, idleMs, totalMs } = timeLimits;
+  return {
+    ...limits,
+    firstFrameTimeoutMs: headersMs ?? limits.firstFrameTimeoutMs,
+    idleTimeoutMs: idleMs ?? limits.idleTimeoutMs,
+    totalTimeoutMs: totalMs ?? limits.totalTimeoutMs,
+  };
+}
+
 interface SocketOpener {
   /** Connects, sends the request's message, and resolves when the upgrade is accepted or rejected. */
   open(request: SocketRequest, call: Call): Promise<SocketAnswer>;
@@ -41,7 +51,9 @@ export function createSocketOpener(options: SocketOptions = {}): SocketOpener {
   const running = new Set<SocketExchange>();
   return {
     open(request, call) {
-      const exchange = new SocketExchange(request, call.signal, limits, () => running.delete(exchange));
+      const exchange = new SocketExchange(request, call.signal, overrideLimits(limits, request), () =>
+        running.delete(exchange),
+      );
       running.add(exchange);
       return exchange.open(connection);
     },

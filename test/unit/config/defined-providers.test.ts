@@ -72,6 +72,12 @@ compatible:
     ).toEqual([expect.objectContaining({ name: "a", timeouts: { firstByteMs: 600_000, totalMs: 3_600_000 } })]);
   });
 
+  it("do not differ from built-in ones in their timeouts", () => {
+    const config = load("providers: { zhipu: { timeouts: { firstByte: 2m, total: 1h } } }");
+    expect(config.timeLimits("zhipu")).toEqual({ headersMs: 120_000, totalMs: 3_600_000 });
+    expect(config.timeLimits("minimax")).toBeUndefined();
+  });
+
   it.each([
     ["timeouts: { idle: 5 }", /timeouts\.idle/],
     ["endOfStream: never", /endOfStream.*done, finish-reason or end-of-body/],

@@ -7,9 +7,9 @@ import { truncate } from "#src/cli/format/text-width.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
-import { openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
+import { openProvider, openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
 import type { Account } from "#src/config/accounts.ts";
-import { type Config, loadConfig, revealAccount } from "#src/config/config.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
 import type { pingCommand } from "./definition.ts";
@@ -67,7 +67,7 @@ function chooseAccount(config: Config, fullName: string, requested: string | und
 async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
   const { provider: name, model } = config.registry.findModel(fullName);
   const transport = openTransport(config);
-  const provider = config.registry.createProvider(name, revealAccount(account), transport);
+  const provider = openProvider(config, name, account, transport);
   const started = performance.now();
   const identity = { model: fullName, account: account.name };
   try {
