@@ -86,7 +86,7 @@ test("a rejected key fails the item and ends the command", async () => {
   const env = { MINIMAX_API_KEY: "wrong" };
   const { code, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT], { env });
   expect(code).toBe(2);
-  expect(stderr).toContain("fix the credentials");
+  expect(stderr).toContain("Fix the credentials");
   await sandbox.waitUntilNoProcesses();
 });
 
