@@ -77,6 +77,8 @@ export interface ChatMessage {
   readonly toolCalls?: readonly ToolCall[];
   readonly toolCallId?: string;
   readonly reasoning?: string;
+  /** Further fields of the message, passed on unchanged by the OpenAI protocol, such as `reasoning_details`. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface ChatRequest {

@@ -59,11 +59,13 @@ function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {
 }
 
 function encodeMessage(message: ChatMessage, { encodeReasoning }: RequestDialect): Record<string, unknown> {
-  const { role, content, name, toolCalls, toolCallId, reasoning } = message;
+  const { role, content, name, toolCalls, toolCallId, reasoning, extra } = message;
   const fields = { role, content, name, tool_calls: toolCalls?.map(encodeToolCall), tool_call_id: toolCallId };
-  return omitUndefined(reasoning === undefined ? fields : { ...fields, ...encodeReasoning?.(reasoning, message) });
+  const returned = reasoning === undefined ? undefined : encodeReasoning?.(reasoning, message);
+  return omitUndefined({ ...fields, ...returned, ...extra });
 }
 
-function encodeToolCall({ id, name, arguments: text }: ToolCall) {
-  return { id, type: "function", function: { name, arguments: text } };
+function encodeToolCall({ id, name, arguments: text, extra }: ToolCall) {
+  if (name === "") return { id, ...extra };
+  return { ...extra, id, type: "function", function: { name, arguments: text } };
 }

@@ -1,6 +1,7 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { FIELD_PROBLEMS } from "#src/producer/openai-batch/problems.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
+import { pickExtraCallFields } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "#src/providers/provider.ts";
 import { describeValue, FieldReader } from "./read-fields.ts";
 
@@ -28,7 +29,7 @@ const UNSUPPORTED_PARAMETERS: Readonly<Record<string, string>> = {
 
 /**
  * Reads the body of a chat completion in OpenAI's format. Fields that OpenAI does not define, or that `ChatRequest`
- * does not model, are passed to the provider unchanged.
+ * does not model, are passed to the provider unchanged, those of messages too.
  */
 export function readChatRequest(body: JsonObject): ReadChatResult {
   const fields = new FieldReader(body);
@@ -98,18 +99,18 @@ function readMessage(fields: FieldReader): ChatMessage | undefined {
   const role = roleName === undefined || !Object.hasOwn(ROLES, roleName) ? undefined : ROLES[roleName];
   if (role === undefined) fields.addProblem("role", FIELD_PROBLEMS.notOneOf(Object.keys(ROLES)));
   const toolCalls = readToolCalls(fields);
-  const content = readContent(fields, role === "assistant" && toolCalls !== undefined);
+  const content = readContent(fields, role === "assistant" && (toolCalls !== undefined || fields.isNull("content")));
   const toolCallId = fields.text("tool_call_id");
   if (role === "tool" && toolCallId === undefined) fields.addProblem("tool_call_id", FIELD_PROBLEMS.toolCallId);
   const name = fields.text("name");
   const reasoning = fields.text("reasoning_content") ?? fields.text("reasoning");
-  fields.value("refusal");
-  for (const other of fields.unreadFields()) fields.addProblem(other, FIELD_PROBLEMS.unsupported);
+  const others = fields.unreadFields();
   if (role === undefined || content === undefined) return undefined;
-  return omitUndefined({ role, content, name, toolCalls, toolCallId, reasoning });
+  const extra = others.length > 0 ? Object.fromEntries(others.map((other) => [other, fields.value(other)])) : undefined;
+  return omitUndefined({ role, content, name, toolCalls, toolCallId, reasoning, extra });
 }
 
-/** Returns undefined for missing or invalid content; null only for a message that has tool calls instead. */
+/** Returns undefined for missing or invalid content; null for an answer that explicitly has none, or tool calls instead. */
 function readContent(fields: FieldReader, canBeNull: boolean): ChatMessage["content"] | undefined {
   const content = fields.value("content");
   if (typeof content === "string") return content;
@@ -128,10 +129,15 @@ function readToolCalls(fields: FieldReader): readonly ToolCall[] | undefined {
   const calls = fields.list("tool_calls");
   if (calls === undefined || calls.length === 0) return undefined;
   const read = calls.flatMap((call) => {
-    const { id, function: fn } = isObject(call) ? call : {};
-    if (typeof id !== "string" || !isObject(fn)) return [];
+    const { id, function: fn, ...others } = isObject(call) ? call : {};
+    if (typeof id !== "string") return [];
+    const extra = pickExtraCallFields(others);
+    // A call of another type, such as "custom", has no function.
+    if (fn === undefined && typeof extra?.type === "string") return [{ id, name: "", arguments: "", extra }];
+    if (!isObject(fn)) return [];
     const { name, arguments: text } = fn;
-    return typeof name === "string" && typeof text === "string" ? [{ id, name, arguments: text }] : [];
+    if (typeof name !== "string" || typeof text !== "string") return [];
+    return [omitUndefined({ id, name, arguments: text, extra })];
   });
   if (read.length === calls.length) return read;
   fields.addProblem("tool_calls", FIELD_PROBLEMS.toolCalls);

@@ -24,6 +24,11 @@ export class FieldReader {
     return value === null ? undefined : value;
   }
 
+  /** Whether a field is present and null. */
+  isNull(name: string): boolean {
+    return Object.hasOwn(this.#fields, name) && this.#fields[name] === null;
+  }
+
   text(name: string): string | undefined {
     return this.#check(name, "a string", (value) => typeof value === "string");
   }

@@ -77,11 +77,6 @@ test.each([
   ["no content", message({ role: "user" }), '"messages[0].content" is missing'],
   ["a part without type", message({ role: "user", content: [{ text: "x" }] }), '"messages[0].content"'],
   ["a tool message without its call", message({ role: "tool", content: "x" }), '"messages[0].tool_call_id" is missing'],
-  [
-    "an unknown field of a message",
-    message({ role: "user", content: "x", audio: {} }),
-    '"messages[0].audio" is not supported',
-  ],
   ["a limit of no tokens", chat({ max_tokens: 0 }), '"max_tokens" must be a whole number from 1, not 0'],
   ["a temperature that is a string", chat({ temperature: "hot" }), '"temperature" must be a number, not a string'],
   ["tokens as input", embedding({ input: [1, 2] }), '"input" must be text'],
