@@ -240,17 +240,20 @@ export const AUDIT_DETAILS = {
 /** Errors at the start of the server, shown by the command line: what is wrong and how to fix it. */
 export const START_ERRORS = {
   portInUse: (host: string, port: number) =>
-    [`port ${port} on ${host} is in use`, "choose another port with --port, or stop the process that uses it"] as const,
+    [
+      `port ${port} on ${host} is in use`,
+      "Choose another port with --port, or stop the process that uses it.",
+    ] as const,
   portNotPermitted: (port: number) =>
-    [`no permission to listen on port ${port}`, "choose a port of 1024 or above with --port"] as const,
+    [`no permission to listen on port ${port}`, "Choose a port of 1024 or above with --port."] as const,
   unknownAddress: (host: string) =>
     [
       `${host} is not an address of this machine`,
-      "choose another address with --host, such as 127.0.0.1 or 0.0.0.0",
+      "Choose another address with --host, such as 127.0.0.1 or 0.0.0.0.",
     ] as const,
   passwordRequired: (host: string) =>
     [
       `the dashboard does not listen on ${host} without a password: everybody who can reach it could change every run`,
-      "set SLUICE_OPERATOR_PASSWORD (and SLUICE_VIEWER_PASSWORD for read-only access), or listen on 127.0.0.1",
+      "Set SLUICE_OPERATOR_PASSWORD (and SLUICE_VIEWER_PASSWORD for read-only access), or listen on 127.0.0.1.",
     ] as const,
 } as const;
