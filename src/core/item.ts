@@ -1,4 +1,5 @@
 import type { ProviderErrorKind } from "./failures/errors.ts";
+import type { ProviderText } from "./failures/provider-text.ts";
 
 /** One unit of input; it ends in exactly one record of the output. */
 export interface Item {
@@ -17,7 +18,7 @@ export interface Item {
 export type FailureKind = ProviderErrorKind | "crash-loop" | "cancelled" | "expired";
 
 /** A definite error of one item. `message` never contains a credential or the item's text. */
-export interface Failure {
+export interface Failure extends ProviderText {
   readonly kind: FailureKind;
   readonly message: string;
   readonly code?: string;

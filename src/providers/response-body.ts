@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, parseJson } from "./json-value.ts";
+import type { ProviderErrorDetails } from "#src/core/failures/errors.ts";
+import { isObject, type JsonObject, parseJson, readField, readText } from "./json-value.ts";
 import type { HttpResponse } from "./transport/transport.ts";
 
 /** An error body is short; a larger body is an incomplete success. */
@@ -10,6 +11,25 @@ export function parseErrorBody({ body }: HttpResponse): JsonObject | undefined {
   const value = parseJson(body.toString("utf8"));
   const first: unknown = Array.isArray(value) ? value[0] : value;
   return isObject(first) ? first : undefined;
+}
+
+/**
+ * The message and the parameter that a body or a stream frame contains in any of the forms that providers use. They may quote
+ * the request; see `ProviderErrorDetails.providerMessage`.
+ */
+export function readProviderText(
+  body: JsonObject | undefined,
+): Pick<ProviderErrorDetails, "providerMessage" | "param"> {
+  const error = readField(body, "error");
+  const providerMessage =
+    readText(error, "message") ??
+    readText(body, "error") ??
+    readText(body, "message") ??
+    readText(body, "msg") ??
+    readText(readField(body, "base_resp"), "status_msg") ??
+    readText(readField(body, "header"), "message") ??
+    readText(body, "detail");
+  return { providerMessage, param: readText(error, "param") ?? readText(body, "param") };
 }
 
 /** Why a response with a success status has no result. `expected` names the result, such as "vectors". */

@@ -37,12 +37,19 @@ export interface ProviderErrorDetails {
   readonly isUnlisted?: boolean;
   /** True when the request was refused for its size (413, too many inputs): smaller batches may succeed. */
   readonly isSplittable?: boolean;
+  /**
+   * The provider's own message, and the parameter that it names. They may quote the request: only `redactProviderText` makes
+   * them fit to be stored or shown, and they must not be logged.
+   */
+  readonly providerMessage?: string;
+  readonly param?: string;
   readonly cause?: unknown;
 }
 
 /**
  * A failed upstream call. `message` is composed from code tables, statuses and sizes. It never contains a credential, a
- * prompt or an upstream body, so it may be logged and stored.
+ * prompt or an upstream body, so it may be logged and stored. The provider's text is kept apart from it, in properties
+ * that are not enumerable, so that printing the error does not show them.
  */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
@@ -55,6 +62,8 @@ export class ProviderError extends Error {
   readonly requestId: string | undefined;
   readonly isUnlisted: boolean;
   readonly isSplittable: boolean;
+  declare readonly providerMessage: string | undefined;
+  declare readonly param: string | undefined;
 
   constructor(message: string, details: ProviderErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -67,6 +76,10 @@ export class ProviderError extends Error {
     this.requestId = details.requestId;
     this.isUnlisted = details.isUnlisted ?? false;
     this.isSplittable = details.isSplittable ?? false;
+    Object.defineProperties(this, {
+      providerMessage: { value: details.providerMessage },
+      param: { value: details.param },
+    });
   }
 }
 

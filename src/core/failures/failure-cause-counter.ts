@@ -10,7 +10,7 @@ export interface FailureCause {
   /** The message pattern; empty for "other". */
   readonly pattern: string;
   readonly count: number;
-  readonly example: { readonly item: number; readonly message: string };
+  readonly example: { readonly item: number; readonly message: string; readonly providerMessage?: string };
 }
 
 /** Causes that are counted separately; further ones are counted together by kind. */
@@ -70,7 +70,11 @@ function createFailureCause(cause: string, item: number, failure: FailureText, c
     code: isOther ? undefined : code,
     pattern: isOther ? "" : toMessagePattern(message).slice(0, EXAMPLE_LIMIT),
     count,
-    example: { item, message: message.slice(0, EXAMPLE_LIMIT) },
+    example: omitUndefined({
+      item,
+      message: message.slice(0, EXAMPLE_LIMIT),
+      providerMessage: failure.providerMessage,
+    }),
   });
 }
 

@@ -5,6 +5,8 @@ export interface FailureText {
   readonly kind: string;
   readonly message: string;
   readonly code?: string;
+  /** Not part of the cause, because it differs between items. */
+  readonly providerMessage?: string;
 }
 
 /** Only this many characters of a message count. */

@@ -21,6 +21,9 @@ export interface FailureView {
   readonly kind: string;
   readonly code?: string;
   readonly message: string;
+  /** The provider's own message, redacted, and the parameter that it names. */
+  readonly providerMessage?: string;
+  readonly param?: string;
 }
 
 export interface ItemPage {

@@ -46,7 +46,7 @@ function describeAttempts(item: StoredItem, calls: ItemCalls): AttemptView[] {
 }
 
 function describeFailedAttempt(entry: JournalEntry): AttemptView {
-  const { attempt, at, startedAt, durationMs, worker, lane, kind, message, code } = entry;
+  const { attempt, at, startedAt, durationMs, worker, lane, kind, message, code, providerMessage } = entry;
   return {
     number: attempt,
     at: startedAt ?? at - durationMs,
@@ -54,7 +54,7 @@ function describeFailedAttempt(entry: JournalEntry): AttemptView {
     lane,
     worker: worker || undefined,
     outcome: kind === "throttled" || kind === "overloaded" ? "throttled" : "failed",
-    failure: { kind, message, code },
+    failure: { kind, message, code, providerMessage },
   };
 }
 

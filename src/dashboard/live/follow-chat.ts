@@ -22,7 +22,16 @@ const UNAVAILABLE_RETRY_MS = 1_000;
 /** The parts of an item's end that are shown; a part of another form counts as absent. */
 const endPayload = z.object({
   finishReason: z.object({ unified: z.string().optional() }).optional().catch(undefined),
-  failure: z.object({ kind: z.string(), code: z.string().optional(), message: z.string() }).optional().catch(undefined),
+  failure: z
+    .object({
+      kind: z.string(),
+      code: z.string().optional(),
+      message: z.string(),
+      providerMessage: z.string().optional(),
+      param: z.string().optional(),
+    })
+    .optional()
+    .catch(undefined),
 });
 
 /** Throws an HttpError unless Redis knows the item as a chat. */

@@ -1,3 +1,4 @@
+import type { ProviderText } from "#src/core/failures/provider-text.ts";
 /** The id is unknown: it was never submitted, or its TTL has expired. */
 export class UnknownItemError extends Error {
   override readonly name = "UnknownItemError";
@@ -21,10 +22,15 @@ export class ItemFailedError extends Error {
   override readonly name = "ItemFailedError";
   readonly kind: string;
   readonly code: string | undefined;
+  /** The provider's own message, redacted, and the parameter that it names. */
+  readonly providerMessage: string | undefined;
+  readonly param: string | undefined;
 
-  constructor(failure: { readonly kind: string; readonly message: string; readonly code?: string }) {
+  constructor(failure: ProviderText & { readonly kind: string; readonly message: string; readonly code?: string }) {
     super(`${failure.kind}: ${failure.message}`);
     this.kind = failure.kind;
     this.code = failure.code;
+    this.providerMessage = failure.providerMessage;
+    this.param = failure.param;
   }
 }

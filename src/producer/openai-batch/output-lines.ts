@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import type { Failure, FailureKind } from "#src/core/item.ts";
 
 /** Identifies the request that a line of the output belongs to. */
@@ -33,18 +34,20 @@ export function buildOutputLineParts(line: OutputLineKey, upstreamId: string | u
  * Formats a line of `errors.jsonl`. A request that the provider rejected because of its contents has a `response` with
  * status 400 and no `error`; every other failure is described by `error`.
  */
-export function formatErrorLine(line: OutputLineKey, { kind, message, code }: Failure): string {
+export function formatErrorLine(line: OutputLineKey, failure: Failure): string {
+  const { kind, code, param = null } = failure;
+  const message = appendProviderText(failure.message, { providerMessage: failure.providerMessage });
   const id = computeRequestId(line);
   const rejectionCode = REJECTED_REQUEST_CODES[kind];
   const base = { id: `batch_req_${id}`, custom_id: line.customId };
   if (rejectionCode === undefined) {
     const error = {
       code: kind.replaceAll("-", "_"),
-      message: code === undefined ? message : `${message} (${code})`,
+      message: appendProviderText(code === undefined ? failure.message : `${failure.message} (${code})`, failure),
     };
     return `${JSON.stringify({ ...base, response: null, error })}\n`;
   }
-  const error = { message, type: "invalid_request_error", param: null, code: code ?? rejectionCode };
+  const error = { message, type: "invalid_request_error", param, code: code ?? rejectionCode };
   const response = { status_code: 400, request_id: id, body: { error } };
   return `${JSON.stringify({ ...base, response, error: null })}\n`;
 }

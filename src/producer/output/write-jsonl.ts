@@ -65,10 +65,10 @@ export async function createErrorsWriter(disk: Disk, path: string): Promise<Resu
   const file = await JsonlFile.create(disk, path);
   return {
     async write({ start, slots, items, failures }) {
-      for (const [index, { kind, message, code }] of failures) {
+      for (const [index, { kind, message, code, providerMessage, param }] of failures) {
         const id = items[index - start]?.id;
         const attempts = slots[index - start]?.attempts;
-        await file.addText(`${JSON.stringify({ id, index, kind, message, code, attempts })}\n`);
+        await file.addText(`${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`);
       }
     },
     finish: () => file.finish(),

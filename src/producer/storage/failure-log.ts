@@ -1,4 +1,5 @@
 import type { Failure } from "#src/core/item.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { DiskFile } from "./disk.ts";
 
 export const FAILURE_FILE = "failures.jsonl";
@@ -41,6 +42,8 @@ export class FailureLog {
       kind: failure.kind,
       message: failure.message.slice(0, MESSAGE_LIMIT),
       code: failure.code,
+      providerMessage: failure.providerMessage,
+      param: failure.param,
     };
     const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
     const position = this.#endBytes;
@@ -78,8 +81,8 @@ function parseFailure(line: string, index: number): Failure | undefined {
   try {
     const value: Failure & { index: number } = JSON.parse(line);
     if (value.index !== index) return undefined;
-    const { kind, message, code } = value;
-    return code === undefined ? { kind, message } : { kind, message, code };
+    const { kind, message, code, providerMessage, param } = value;
+    return omitUndefined({ kind, message, code, providerMessage, param });
   } catch {
     return undefined;
   }

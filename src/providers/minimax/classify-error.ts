@@ -2,7 +2,7 @@ import { ProviderError } from "#src/core/failures/errors.ts";
 import { classifyMessage } from "#src/providers/classify-message.ts";
 import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
-import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
+import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
@@ -35,8 +35,9 @@ export function classifyMinimaxResponse(
 ): ProviderError {
   const body = parseErrorBody(response);
   const code = findMinimaxCode(body);
-  if (code !== undefined && code !== 0) return classifyCode(code, response, now, findMinimaxMessage(body));
-  const details = { ...buildErrorDetails(response, now), cause, isUnlisted: true };
+  if (code !== undefined && code !== 0)
+    return classifyCode(code, response, now, readProviderText(body).providerMessage);
+  const details = { ...buildErrorDetails(response, now), ...readProviderText(body), cause, isUnlisted: true };
   if (response.status !== 200) {
     const { kind, message, isSplittable } = classifyStatus(response.status);
     return new ProviderError(`${message} (HTTP ${response.status})`, {
@@ -57,7 +58,11 @@ export const REQUEST_ID_HEADERS = ["trace-id", "minimax-request-id", "x-request-
  */
 export function classifyCode(code: number, head: ResponseHead, now: number, text = ""): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
-  const details = { ...buildErrorDetails(head, now), code: String(code) };
+  const details = {
+    ...buildErrorDetails(head, now),
+    code: String(code),
+    providerMessage: text === "" ? undefined : text,
+  };
   if (!listed)
     return new ProviderError(`MiniMax reported an unknown error (code ${code})`, {
       ...details,
@@ -91,11 +96,6 @@ export function findMinimaxCode(body: JsonObject | undefined): number | undefine
   const message = readText(readField(body, "error"), "message") ?? "";
   const digits = /\((\d{4})\)\s*$/.exec(message)?.[1];
   return digits === undefined ? undefined : Number(digits);
-}
-
-/** `base_resp.status_msg`, or the message of an OpenAI-shaped error. */
-export function findMinimaxMessage(body: JsonObject | undefined): string | undefined {
-  return readText(readField(body, "base_resp"), "status_msg") ?? readText(readField(body, "error"), "message");
 }
 
 function readCode(baseResp: unknown): number | undefined {

@@ -1,7 +1,7 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import { CONTENT_FILTER_CLASS, classifyMessage } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
-import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
+import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
@@ -45,8 +45,14 @@ export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: 
   const status = codes.map(asStatus).find((code) => code !== undefined) ?? base.status;
   const found = findListed(codes, status, profile);
   const shown = found?.code ?? codes[0];
-  const common = { ...base, status, code: shown, retryAfterMs: base.retryAfterMs ?? google.retryDelayMs };
-  const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
+  const common = {
+    ...base,
+    ...readProviderText(body),
+    status,
+    code: shown,
+    retryAfterMs: base.retryAfterMs ?? google.retryDelayMs,
+  };
+  const text = common.providerMessage ?? "";
   const precise = isFlagged(details, status) ? CONTENT_FILTER_CLASS : found?.isVague ? undefined : found?.listed;
   if (precise) return errorFromClass(refineThrottle(precise, codes, text, google.quotaIds), shown, common, profile);
   const implied =

@@ -1,7 +1,7 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
-import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
+import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
@@ -11,6 +11,8 @@ interface CodeContext {
   readonly status?: number;
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly providerMessage?: string | undefined;
+  readonly param?: string | undefined;
 }
 
 /** The error for a non-zero `code`. The message contains none of the provider's text, which may quote the request. */
@@ -41,6 +43,7 @@ export function createSparkCodeError(code: number, context: CodeContext = {}): P
 export function classifySparkResponse(response: HttpResponse, now: number, cause?: unknown): ProviderError {
   const body = parseErrorBody(response);
   const context = {
+    ...readProviderText(body),
     status: response.status,
     requestId: findRequestId(body, response.headers),
     retryAfterMs: parseRetryAfter(response.headers, now),

@@ -3,6 +3,7 @@ import { countBase64Floats, writeBase64Floats } from "#src/providers/base64-floa
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
+import { readProviderText } from "#src/providers/response-body.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse, createSparkCodeError, findSparkCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
@@ -44,7 +45,7 @@ export function decodeSparkEmbedding(response: HttpResponse, dimensions: number,
   const code = body && findSparkCode(body);
   if (code === undefined) throw classifySparkResponse(response, now);
   const sid = readSid(readField(readObject(body, "header"), "sid"));
-  if (code !== 0) throw createSparkCodeError(code, { status: 200, requestId: sid });
+  if (code !== 0) throw createSparkCodeError(code, { ...readProviderText(body), status: 200, requestId: sid });
   const details = { provider: SPARK_NAME, status: 200, requestId: sid };
   const text = readText(readObject(readObject(body, "payload"), "feature"), "text");
   const values = text === undefined ? undefined : decodeFloats(text);

@@ -4,6 +4,7 @@ import { type JsonObject, parseObject, readField, readObject } from "#src/provid
 import { findMissingAnswer } from "#src/providers/openai-compatible/check-answer.ts";
 import { collectExtra, pickFullUsage } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatEvent, ChatResponse, Usage } from "#src/providers/provider.ts";
+import { readProviderText } from "#src/providers/response-body.ts";
 import { createSparkCodeError, readCode, readSid } from "./classify-error.ts";
 import { type FunctionCall, readPieces, readSparkUsage } from "./frame-parts.ts";
 import { SPARK_NAME } from "./profile.ts";
@@ -103,7 +104,7 @@ function readFrame(text: string, state: FrameState): { frame: Frame; sid: string
   const sid = readSid(readField(header, "sid")) ?? state.sid;
   const code = readCode(readField(header, "code"));
   if (code === undefined) throw badResponseError(state, "a frame has no header.code");
-  if (code !== 0) throw createSparkCodeError(code, { requestId: sid });
+  if (code !== 0) throw createSparkCodeError(code, { ...readProviderText(body), requestId: sid });
   const payload = readObject(body, "payload");
   const choices = readObject(payload, "choices");
   if (!choices) throw badResponseError(state, "a frame reports success but contains no choices");

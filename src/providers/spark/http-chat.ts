@@ -5,6 +5,7 @@ import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts"
 import type { StreamState } from "#src/providers/openai-compatible/chat-reducer.ts";
 import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
 import type { ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
+import { readProviderText } from "#src/providers/response-body.ts";
 import type { ResponseHead, Transport } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse, createSparkCodeError, readCode, readSid } from "./classify-error.ts";
 import { checkRange } from "./encode-request.ts";
@@ -48,7 +49,8 @@ function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
         initial,
         reduce(state, event) {
           const step = reduce(state, event);
-          checkCode(step.state.extra.get("code"), step.state.extra.get("sid"), head);
+          const { extra } = step.state;
+          checkCode({ code: extra.get("code"), sid: extra.get("sid"), message: extra.get("message") }, head);
           return step;
         },
         finish: (state) => finalizeResponse(finish(state), head),
@@ -76,14 +78,15 @@ function toHttpResponse(body: JsonObject, { status, headers }: ResponseHead) {
   return { status, headers, body: Buffer.from(JSON.stringify(body)) };
 }
 
-function checkCode(value: unknown, sid: unknown, { status }: ResponseHead): void {
-  const code = value === undefined ? 0 : readCode(value);
-  if (code !== 0) throw createSparkCodeError(code ?? -1, { status, requestId: readSid(sid) });
+function checkCode(body: JsonObject, { status }: ResponseHead): void {
+  const code = body.code === undefined ? 0 : readCode(body.code);
+  if (code === 0) return;
+  throw createSparkCodeError(code ?? -1, { ...readProviderText(body), status, requestId: readSid(body.sid) });
 }
 
 function finalizeResponse(response: ChatResponse, head: ResponseHead): ChatResponse {
   const { code, sid, body, ...extra } = response.extra ?? {};
-  checkCode(code, sid, head);
+  checkCode({ code, sid, message: extra.message }, head);
   const requestId = readSid(sid) ?? response.requestId;
   const { extra: _, finishReason, ...others } = response;
   // Spark sends no finish reason; a complete answer without one ended normally.

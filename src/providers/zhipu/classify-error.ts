@@ -2,7 +2,7 @@ import { ProviderError } from "#src/core/failures/errors.ts";
 import { classifyMessage } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
-import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
+import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import type { StatusClass } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
@@ -17,7 +17,7 @@ export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: num
   const code = findCode(body);
   const details = buildErrorDetails(body, head, now);
   const listed = code === undefined ? undefined : findListedCode(code);
-  const implied = listed?.kind === "invalid-request" ? classifyMessage(findMessage(body), 400) : undefined;
+  const implied = listed?.kind === "invalid-request" ? classifyMessage(details.providerMessage ?? "", 400) : undefined;
   if (implied) return new ProviderError(`${implied.message} (code ${code})`, { ...details, ...implied, code });
   if (listed) {
     const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
@@ -60,10 +60,6 @@ const ZHIPU_STATUSES: Readonly<Record<number, StatusClass>> = {
   435: { kind: "too-long", message: "the file is too large" },
 };
 
-function findMessage(body: JsonObject): string {
-  return readText(readField(body, "error"), "message") ?? readText(body, "msg") ?? "";
-}
-
 function findCode(body: JsonObject): string | undefined {
   const error = readField(body, "error");
   const code = readField(isObject(error) ? error : body, "code");
@@ -75,6 +71,7 @@ function buildErrorDetails(body: JsonObject, { status, headers }: ResponseHead, 
   const header = headers["x-log-id"] ?? headers["x-request-id"];
   const requestId = readText(body, "request_id") ?? (typeof header === "string" ? header : "");
   return {
+    ...readProviderText(body),
     provider: ZHIPU_NAME,
     status,
     requestId: /^[\w.:-]{1,128}$/.test(requestId) ? requestId : undefined,

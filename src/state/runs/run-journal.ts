@@ -25,6 +25,8 @@ export interface FailedAttempt {
   readonly message: string;
   /** The provider's own error code. */
   readonly code?: string;
+  /** The provider's own text, redacted. */
+  readonly providerMessage?: string;
   readonly durationMs: number;
   readonly worker: string;
   /** "minimax/embo-01" */
@@ -51,6 +53,7 @@ const storedEntry = z.object({
   d: z.coerce.number(),
   w: z.string(),
   c: z.string().optional(),
+  p: z.string().optional(),
   l: z.string().optional(),
   s: z.coerce.number().optional(),
   u: z.coerce.number().optional(),
@@ -62,7 +65,7 @@ const storedCause = z.object({
   code: z.exactOptional(z.string()),
   pattern: z.string(),
   count: z.int(),
-  example: z.object({ item: z.int(), message: z.string() }),
+  example: z.object({ item: z.int(), message: z.string(), providerMessage: z.exactOptional(z.string()) }),
 });
 
 /** Appends failed attempts of one run to its journal, in the caller's pipeline. */
@@ -71,7 +74,8 @@ export function appendJournal(
   key: string,
   attempts: readonly FailedAttempt[],
 ): void {
-  for (const { items, attempt, kind, message, code, durationMs, worker, unrecorded, lane, startedAt } of attempts) {
+  for (const { items, attempt, kind, message, code, ...rest } of attempts) {
+    const { providerMessage, durationMs, worker, unrecorded, lane, startedAt } = rest;
     const fields = omitUndefined({
       i: formatIndices(items),
       n: attempt,
@@ -80,6 +84,7 @@ export function appendJournal(
       d: Math.round(durationMs),
       w: worker,
       c: code?.slice(0, CODE_LIMIT),
+      p: providerMessage,
       l: lane,
       s: startedAt === undefined ? undefined : Math.round(startedAt),
       u: unrecorded,
@@ -132,7 +137,13 @@ function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEnt
     message: stored.m,
     durationMs: stored.d,
     worker: stored.w,
-    ...omitUndefined({ code: stored.c, lane: stored.l, startedAt: stored.s, unrecorded: stored.u }),
+    ...omitUndefined({
+      code: stored.c,
+      providerMessage: stored.p,
+      lane: stored.l,
+      startedAt: stored.s,
+      unrecorded: stored.u,
+    }),
   };
 }
 

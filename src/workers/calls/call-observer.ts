@@ -43,7 +43,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
           const durationMs = performance.now() - startedAt;
           writer.observe({ ...measure(), durationMs, tokens: readTokenUsage(usage, inputs) });
         },
-        failed({ kind, message, code }) {
+        failed({ kind, message, code, providerMessage }) {
           writer.observe({ ...measure(), error: kind });
           if (kind === "aborted") return;
           for (const runInputs of groupByRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
@@ -55,6 +55,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
               kind,
               message,
               code,
+              providerMessage,
               durationMs: performance.now() - startedAt,
               worker,
               lane: formatLane(lane),

@@ -6,6 +6,7 @@ import {
   type RetryPolicy,
 } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
+import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { Limiter, SettleReply } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
@@ -84,11 +85,11 @@ export async function handleFailure(
   }
   if (decision.action === "park") {
     log.error("lane parked", { lane: lane.lane, reason: decision.reason });
-    await limiter.park(lane.lane, decision.reason).catch(() => undefined);
+    await limiter.park(lane.lane, appendProviderText(decision.reason, error)).catch(() => undefined);
   }
   if (decision.action === "fail") {
-    const { kind, message, code } = error;
-    await commitFailure(inputs, { kind, message, code }, deps);
+    const { kind, message, code, providerMessage, param } = error;
+    await commitFailure(inputs, { kind, message, code, providerMessage, param }, deps);
   }
   return decision;
 }

@@ -106,8 +106,8 @@ export function isRefusal({ kind, status }: ProviderError): boolean {
 /** The error of a refused input after a probe. */
 export function explainRefusal(error: ProviderError, result: ProbeResult): ProviderError {
   if (result === "refused") return error;
-  const { provider, status, code, requestId } = error;
-  const details = { provider, status, code, requestId, cause: error };
+  const { provider, status, code, requestId, providerMessage, param } = error;
+  const details = { provider, status, code, requestId, providerMessage, param, cause: error };
   if (result === "accepted")
     return new ProviderError(
       `the provider rejected this input (HTTP ${status}) but accepts others: a content filter or a firewall rejects it`,

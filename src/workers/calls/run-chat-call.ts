@@ -1,5 +1,6 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
+import { redactProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { ChatModel, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -45,7 +46,7 @@ export async function runChatCall(
       ? await streamAnswer(input, input.partials, lane.model, deps, () => span?.delta())
       : await lane.model.generate(input.request, { signal: deps.signal });
   } catch (thrown) {
-    const error = toProviderError(thrown, lane.lane.provider);
+    const error = redactProviderText(toProviderError(thrown, lane.lane.provider), input.request);
     span?.failed(error);
     const context = { size: SINGLE_INPUT, probe: () => probeChatModel(lane.model, deps.signal) };
     const decision = await handleFailure(error, [input], grant, context, deps);

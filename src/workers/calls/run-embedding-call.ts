@@ -1,5 +1,6 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
+import { redactProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { Settlement } from "#src/limiter/limiter.ts";
 import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
@@ -46,7 +47,8 @@ export async function runBatch(
     const texts = inputs.map((input) => input.text);
     response = await lane.model.embed({ inputs: texts, ...request }, { signal, onAnswerStart });
   } catch (thrown) {
-    const error = toProviderError(thrown, lane.lane.provider);
+    const texts = inputs.map((input) => input.text);
+    const error = redactProviderText(toProviderError(thrown, lane.lane.provider), texts);
     span?.failed(error);
     const probe = async () =>
       (await lane.model.embed({ inputs: [PROBE_TEXT], ...request }, { signal })).usage.totalTokens;

@@ -2,6 +2,7 @@ import { text as readText } from "node:stream/consumers";
 import { ERROR_HINTS } from "#src/cli/error-hints.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { type ChatPrinter, createChatPrinter } from "#src/cli/format/chat-printer.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { ensureWorkerFor, type WorkerGuard } from "#src/cli/wiring/ensure-worker.ts";
@@ -10,6 +11,7 @@ import { requireLanes } from "#src/cli/wiring/lanes.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { loadConfig } from "#src/config/config.ts";
+import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import type { Failure } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
@@ -127,7 +129,9 @@ function describeFix({ hint = "" }: RunStoppedError): string {
   return `${fix}, then ask again.`;
 }
 
-function reportFailure({ kind, message }: Failure): number {
+function reportFailure(failure: Failure): number {
+  const { kind } = failure;
+  const message = sanitize(appendProviderText(failure.message, failure));
   const hint =
     kind === "crash-loop"
       ? "Workers crashed while they processed this request. See the log of the worker."

@@ -11,6 +11,7 @@ import { openProvider, openTransport, requireLanes } from "#src/cli/wiring/lanes
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
+import { appendProviderText, redactProviderText } from "#src/core/failures/provider-text.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
 import type { pingCommand } from "./definition.ts";
 
@@ -30,6 +31,9 @@ interface PingResult {
     readonly message: string;
     readonly code?: string;
     readonly status?: number;
+    /** The provider's own message, redacted, and the parameter that it names. */
+    readonly providerMessage?: string;
+    readonly param?: string;
     readonly hint: string;
   };
 }
@@ -76,8 +80,9 @@ async function ping(config: Config, fullName: string, account: Account, signal: 
         ? await pingChat(provider.chat?.(model.name), signal, started)
         : await pingEmbedding(provider.embedding?.(model.name), signal);
     return { ...identity, ok: true, totalMs: performance.now() - started, ...callResult };
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
+  } catch (thrown) {
+    if (!(thrown instanceof ProviderError)) throw thrown;
+    const error = redactProviderText(thrown, { question: QUESTION });
     return {
       ...identity,
       ok: false,
@@ -87,6 +92,8 @@ async function ping(config: Config, fullName: string, account: Account, signal: 
         message: error.message,
         code: error.code,
         status: error.status,
+        providerMessage: error.providerMessage,
+        param: error.param,
         hint: ERROR_HINTS[error.kind],
       },
     };
@@ -122,7 +129,7 @@ function describePing(result: PingResult): string {
   const { model, error, firstTokenMs, totalMs, usage, answer } = result;
   if (error) {
     const status = error.status === undefined ? "" : `, HTTP ${error.status}`;
-    return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${error.message}\n  ${error.hint}\n`;
+    return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${sanitize(appendProviderText(error.message, error))}\n  ${error.hint}\n`;
   }
   const lines = [
     firstTokenMs === undefined ? [] : ["first token", formatDuration(firstTokenMs)],

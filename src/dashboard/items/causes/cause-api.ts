@@ -14,7 +14,12 @@ export interface FailureCauseView {
   /** Not one cause, but all further failures of the kind beyond the causes that are counted separately. */
   readonly isCatchAll?: true;
   readonly count: number;
-  readonly example: { readonly index: number; readonly id?: string; readonly message: string };
+  readonly example: {
+    readonly index: number;
+    readonly id?: string;
+    readonly message: string;
+    readonly providerMessage?: string;
+  };
 }
 
 export interface FailureCauseList {

@@ -120,7 +120,7 @@ function toFailureCauseView({ cause, kind, code, pattern, count, example }: Fail
     message: isCatchAll ? "" : pattern,
     isCatchAll: isCatchAll ? true : undefined,
     count,
-    example: { index: example.item, message: example.message },
+    example: { index: example.item, message: example.message, providerMessage: example.providerMessage },
   };
 }
 

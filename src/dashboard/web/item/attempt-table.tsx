@@ -1,6 +1,7 @@
 import type { AttemptView, ItemHistory } from "#src/dashboard/items/item-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
@@ -69,7 +70,10 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
                 {attempt.failure === undefined ? null : (
                   <span class="secondary">
                     <ErrorKindLabel kind={attempt.failure.kind} />{" "}
-                    <UntrustedText value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")} />
+                    <FailureMessage
+                      {...attempt.failure}
+                      message={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")}
+                    />
                   </span>
                 )}
               </td>

@@ -4,6 +4,7 @@ import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
@@ -61,7 +62,7 @@ function ItemDetails({ item }: { item: ItemHistory }) {
             <ErrorKindLabel kind={item.failure.kind} />
           </strong>{" "}
           {item.failure.code === undefined ? null : <UntrustedText value={item.failure.code} isMonospace />}{" "}
-          <UntrustedText value={item.failure.message} />
+          <FailureMessage {...item.failure} />
         </div>
       )}
       <Card title={t.record}>

@@ -6,6 +6,7 @@ import { ServerError } from "#src/dashboard/web/api-client/request-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
@@ -84,7 +85,7 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
         </pre>
         {answer.failure === undefined ? null : (
           <p class="note error">
-            <ErrorKindLabel kind={answer.failure.kind} />: <UntrustedText value={answer.failure.message} />
+            <ErrorKindLabel kind={answer.failure.kind} />: <FailureMessage {...answer.failure} />
           </p>
         )}
       </div>

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { LatestRecord, LatestRecords } from "#src/dashboard/items/item-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
@@ -87,7 +88,7 @@ function RecordRow({ run, record, now }: { run: string; record: LatestRecord; no
             <StatusBadge tone="error">
               <ErrorKindLabel kind={record.failure.kind} />
             </StatusBadge>{" "}
-            <UntrustedText value={record.failure.message} />
+            <FailureMessage {...record.failure} />
           </>
         )}
       </td>

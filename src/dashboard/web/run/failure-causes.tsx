@@ -6,6 +6,7 @@ import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
@@ -100,10 +101,10 @@ function FailureCauseRow({
           <a href={itemLink(run, example.index)}>
             <UntrustedText value={example.id ?? `#${example.index}`} />
           </a>
-          {example.message === message ? null : (
+          {example.message === message && example.providerMessage === undefined ? null : (
             <>
               {": "}
-              <UntrustedText value={example.message} />
+              <FailureMessage {...example} />
             </>
           )}
         </p>

@@ -8,6 +8,7 @@ import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
 import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
@@ -234,7 +235,7 @@ function ItemTable({ run, found }: { run: string; found: ItemSearchState }) {
             <td class="full-width">
               {item.failure === undefined ? null : (
                 <>
-                  <ErrorKindLabel kind={item.failure.kind} />: <UntrustedText value={item.failure.message} />
+                  <ErrorKindLabel kind={item.failure.kind} />: <FailureMessage {...item.failure} />
                 </>
               )}
             </td>

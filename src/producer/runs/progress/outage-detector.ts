@@ -1,3 +1,4 @@
+import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { RunLane } from "#src/producer/runs/run-environment.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -54,7 +55,8 @@ export class OutageDetector {
     const { client, keys, run, lanes } = this.#deps;
     const [newest] = await readJournal(client, keys, run, undefined, 1);
     if (newest === undefined || !OUTAGE_KINDS.has(newest.kind)) return;
-    const { kind, message, lane } = newest;
+    const { kind, lane } = newest;
+    const message = appendProviderText(newest.message, newest);
     const address = lanes.find((each) => formatLane(each.lane) === lane)?.address;
     this.#current = { kind, message, lane, address, since: this.#since };
   }

@@ -6,11 +6,11 @@ import {
   classifyCode,
   classifyMinimaxResponse,
   findMinimaxCode,
-  findMinimaxMessage,
 } from "#src/providers/minimax/classify-error.ts";
 import { reportsError } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
 import type { ErrorCodeClass } from "#src/providers/openai-compatible/profile.ts";
+import { readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 
@@ -61,7 +61,7 @@ export function classifyChatResponse(response: HttpResponse, now: number): Provi
 function classifyErrorObject(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
   if (!reportsError(body) && body.type !== "error") return undefined;
   const code = findMinimaxCode(body);
-  if (code !== undefined && code !== 0) return classifyCode(code, head, now, findMinimaxMessage(body));
+  if (code !== undefined && code !== 0) return classifyCode(code, head, now, readProviderText(body).providerMessage);
   // In a stream the HTTP status is 200; the error itself contains the real one as text.
   const status = head.status === 200 ? Number(readText(readObject(body, "error"), "http_code") ?? 200) : head.status;
   return classifyErrorFields(

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import {
   FailureCauseCounter,
   isOtherCause,
@@ -79,4 +80,13 @@ test("counts add up to the failures added, whatever their messages", () => {
       expect(causes.list().reduce((sum, { count }) => sum + count, 0)).toBe(messages.length);
     }),
   );
+});
+
+test("the provider's text does not change the cause, and is part of the example", () => {
+  const counter = new FailureCauseCounter();
+  const failure = { kind: "invalid-request", code: "c", message: "the request was rejected" };
+  counter.add(1, { ...failure, providerMessage: "first" });
+  counter.add(2, { ...failure, providerMessage: "second" });
+  expect(counter.list()).toMatchObject([{ count: 2, example: { item: 1, providerMessage: "first" } }]);
+  expect(computeFailureCause({ ...failure, providerMessage: "x" })).toBe(computeFailureCause(failure));
 });

@@ -172,6 +172,20 @@ describe("the errors of compatible vendors", () => {
     expect(classify("openai", 429, [{ error }], { "retry-after": "3" }).retryAfterMs).toBe(3000);
   });
 
+  it.each([
+    [400, { error: { message: "said", param: "max_tokens", code: "unsupported_parameter" } }, "max_tokens"],
+    [401, { error: { message: "said", type: "invalid_request_error", param: null } }, undefined],
+    [400, { error: "said" }, undefined],
+    [400, { object: "error", message: "said", param: "n", code: 400 }, "n"],
+    [400, [{ error: { code: 400, message: "said", status: "INVALID_ARGUMENT" } }], undefined],
+    [422, { detail: "said" }, undefined],
+  ])("keeps what the provider says apart from its own message: HTTP %d %j", (status, body, param) => {
+    const error = classify("openai", status, body);
+    expect(error.providerMessage).toBe("said");
+    expect(error.param).toBe(param);
+    expect(error.message).not.toContain("said");
+  });
+
   it("reads which limit was exceeded", () => {
     const error = { code: "rate_limit_exceeded" };
     expect(classify("openai", 429, { error: { ...error, type: "tokens" } }).dimension).toBe("tokens");

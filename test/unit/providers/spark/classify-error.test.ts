@@ -104,6 +104,9 @@ describe("classifySparkResponse", () => {
   ])("prefers the code to the status: %s", (_, body, kind, code) => {
     for (const status of [200, 400, 500])
       expect(classifySparkResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
+    const { providerMessage } = classifySparkResponse(answer(400, body), NOW);
+    expect(JSON.stringify(body)).toContain(providerMessage);
+    expect(providerMessage).not.toBe("");
   });
 
   it.each([

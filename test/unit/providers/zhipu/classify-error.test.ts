@@ -70,6 +70,7 @@ describe("Zhipu's errors", () => {
         isUnlisted: false,
         provider: "zhipu",
       });
+      expect(error.providerMessage).toBe("提示 PROMPT sk-secret");
       expect(error.message).toContain(`code ${code}`);
       expect(error.message).not.toMatch(/PROMPT|secret/);
     }

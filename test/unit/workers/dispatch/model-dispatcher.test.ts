@@ -53,12 +53,14 @@ function openDispatcherHarness(
     lingerMs = 15,
     random = () => 0.5,
     wrap = (limiter: Limiter) => limiter,
+    log = silentLog,
   }: {
     limits?: LaneLimits;
     maxCalls?: number;
     lingerMs?: number;
     random?: () => number;
     wrap?: (limiter: Limiter) => Limiter;
+    log?: typeof silentLog;
   } = {},
 ): DispatcherHarness {
   const clock = createFakeClock();
@@ -68,7 +70,7 @@ function openDispatcherHarness(
   const deps = {
     limiter,
     clock,
-    log: silentLog,
+    log,
     signal: aborted.signal,
     policy: { ...RETRY_DEFAULTS, random },
     prober: new LaneProber(),
@@ -339,6 +341,51 @@ test("a wrong key parks the lane after the calls in flight, and their inputs ret
   expect(job.outcome).toBe("all lanes are parked");
   expect(model.calls.length).toBeLessThanOrEqual(3);
   expect(harness.ledger.records.size).toBe(0);
+});
+
+test("the record of a failure contains what the provider says, without the input", async () => {
+  const text = "a text of the input that is longer than forty characters";
+  const model = createFakeEmbedding({
+    onCall: ([input]) => {
+      const providerMessage = `no support for "${input}" with sk-secret-key-1`;
+      throw createProviderError("invalid-request", { status: 400, providerMessage, param: "input" });
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  harness.job([text]);
+  await harness.drain();
+  const [record] = harness.ledger.records.values();
+  expect(record?.failure).toEqual({
+    kind: "invalid-request",
+    message: "a simulated failure of kind invalid-request",
+    providerMessage: "no support for [removed] with [removed]",
+    param: "input",
+  });
+});
+
+test("a parked lane shows what the provider says, and the log does not", async () => {
+  const model = createFakeEmbedding({
+    onCall: () => {
+      throw createProviderError("quota", { status: 402, providerMessage: "the balance is used up" });
+    },
+  });
+  const parked: string[] = [];
+  const wrap = (limiter: Limiter): Limiter => ({
+    ...limiter,
+    park: async (lane, reason) => {
+      parked.push(reason);
+      await limiter.park(lane, reason);
+    },
+  });
+  const logged: unknown[] = [];
+  const record = (...entry: unknown[]) => logged.push(entry);
+  const log = { ...silentLog, debug: record, info: record, warn: record, error: record };
+  const harness = openDispatcherHarness(model, { maxCalls: 1, wrap, log });
+  harness.job(texts(10));
+  await harness.drain();
+  expect(parked).toEqual(["quota: a simulated failure of kind quota. The provider says: the balance is used up"]);
+  expect(JSON.stringify(logged)).toContain("lane parked");
+  expect(JSON.stringify(logged)).not.toContain("balance");
 });
 
 /** Rejects calls that contain the text "bad", as moderation and firewalls do. */

@@ -18,6 +18,7 @@ export const commonEn = {
     shownOf: (shown: string, total: string) => `showing ${shown} of ${total}`,
     pagination: "Pagination",
     breadcrumb: "Breadcrumb",
+    providerSays: "Provider:",
     pageNotFound: "Page not found.",
     noProviders: "No provider is configured. Set an API key, then run:",
     footer: (version: string, host: string) => `Sluice ${version} on ${host}`,

@@ -19,6 +19,7 @@ export const commonZh: typeof commonEn = {
     shownOf: (shown, total) => `显示 ${total} 项中的 ${shown} 项`,
     pagination: "分页",
     breadcrumb: "当前位置",
+    providerSays: "服务商：",
     pageNotFound: "页面不存在。",
     noProviders: "尚未配置服务商。设置 API 密钥后运行：",
     footer: (version, host) => `Sluice ${version}，运行于 ${host}`,

@@ -377,6 +377,7 @@ describe("errors of the compatible endpoint", () => {
     const error = codecOf("openai").classify(answer, NOW);
     expect(error).toMatchObject({ kind, code, status });
     expect(error.message).not.toContain(message);
+    expect(error.providerMessage).toBe(message);
     expect(failure(() => codecOf("openai").decode(answer, NOW)).kind).toBe(kind);
     // The same error within a stream, whose status is 200.
     expect(failure(() => readFrames("openai", [body(type, message, String(status))])).kind).toBe(kind);
