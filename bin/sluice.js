@@ -5,7 +5,7 @@ import module from "node:module";
 import { fileURLToPath } from "node:url";
 
 // Ctrl-C must end the command even while it loads. Commands that have to shut down cleanly add their own listeners.
-for (const signal of ["SIGINT", "SIGTERM"]) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     if (process.listenerCount(signal) === 1) process.exit(130);
   });

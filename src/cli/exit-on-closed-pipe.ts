@@ -8,7 +8,8 @@ export function exitOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error) => {
       if (stream.listenerCount("error") > 1) return;
-      if (errorCode(error) !== "EPIPE") throw error;
+      // EIO: the terminal was closed.
+      if (errorCode(error) !== "EPIPE" && errorCode(error) !== "EIO") throw error;
       process.exit();
     });
   }

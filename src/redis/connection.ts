@@ -18,11 +18,12 @@ export type RedisEvent =
       readonly kind: "error";
       readonly role: RedisRole;
       readonly message: string;
-      /** Errors of this connection since its last error event that were not reported. */
+      /** Errors of all connections since the last error event that were not reported. */
       readonly suppressed: number;
     }
-  /** An established connection was lost; commands wait and are sent again after reconnection. */
+  /** The first established connection was lost; commands wait and are sent again after reconnection. */
   | { readonly kind: "disconnected"; readonly role: RedisRole }
+  /** All connections are established again. */
   | { readonly kind: "reconnected"; readonly role: RedisRole }
   /** A stored value could not be read and was skipped; once per place and connection. See `reportMalformed`. */
   | { readonly kind: "malformed"; readonly role: RedisRole; readonly place: string };
@@ -48,7 +49,8 @@ type Client = Redis | Cluster;
 /** The reply mapping is a parameter of the client's type; without it, the type is the default one. */
 type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
-const ERROR_EVENT_EVERY_MS = 5_000;
+/** An outage is reported once, and then once a minute, for all connections of a source together. */
+const REPORT_INTERVAL_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_MALFORMED_EVENTS = 100;
 
@@ -58,6 +60,10 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
   const tls = target.kind === "socket" || target.tls === undefined ? undefined : readTls(target.tls);
   const open = new Set<Client>();
   let closing = false;
+  const report = (event: RedisEvent) => {
+    if (!closing) onEvent(event);
+  };
+  const outages = new OutageReporter(clock, report);
   const delay = (attempt: number) => (closing ? null : reconnectDelay(attempt, random()));
   return {
     target,
@@ -69,10 +75,11 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         lazyConnect: false,
         tls,
         delay,
+        // The command waits for a master, so nothing else would show the reason.
+        onReadonly: (error) => outages.recordError(role, error),
       });
-      forwardEvents(client, role, clock, (event) => {
-        if (!closing) onEvent(event);
-      });
+      forwardEvents(client, role, outages);
+      forwardMalformed(client, role, report);
       open.add(client);
       client.once("end", () => open.delete(client));
       return client;
@@ -121,13 +128,15 @@ interface ConnectionOptions {
   /** Connects on `connect()`, not immediately. */
   readonly lazyConnect: boolean;
   readonly tls: NonNullable<RedisOptions["tls"]> | undefined;
+  /** Redis has rejected a write, and the connection is closed and opened again. */
+  readonly onReadonly?: (error: Error) => void;
   /** Delay before a reconnection in ms; null to give up. */
   readonly delay: (attempt: number) => number | null;
 }
 
 function createClient(
   target: RedisTarget,
-  { name, autoPipelining, lazyConnect, tls, delay }: ConnectionOptions,
+  { name, autoPipelining, lazyConnect, tls, delay, onReadonly = () => undefined }: ConnectionOptions,
 ): Client {
   const common: ClientOptions = {
     connectionName: name,
@@ -142,7 +151,11 @@ function createClient(
     // With false, commands in flight would never settle after a lost connection.
     autoResendUnfulfilledCommands: true,
     // After a failover the old master replies READONLY; without a new connection, commands would be retried for ever.
-    reconnectOnError: (error) => (/\b(?:READONLY|UNBLOCKED)\b/.test(error.message) ? 2 : false),
+    reconnectOnError: (error) => {
+      if (!/\b(?:READONLY|UNBLOCKED)\b/.test(error.message)) return false;
+      onReadonly(error);
+      return 2;
+    },
     ...omitUndefined({ username: target.login?.username, password: target.login?.password, tls }),
   };
   switch (target.kind) {
@@ -206,34 +219,73 @@ function readTls(files: RedisTls): NonNullable<RedisOptions["tls"]> {
   return tls;
 }
 
-function forwardEvents(client: Client, role: RedisRole, clock: Clock, onEvent: (event: RedisEvent) => void): void {
-  let suppressed = 0;
-  let lastErrorAt = Number.NEGATIVE_INFINITY;
-  let state: "new" | "up" | "down" = "new";
-  client.on("error", (error: Error) => {
-    if (clock.now() - lastErrorAt < ERROR_EVENT_EVERY_MS) {
-      suppressed += 1;
+/** Reports outages of all connections of a source as one. */
+class OutageReporter {
+  readonly #clock: Clock;
+  readonly #report: (event: RedisEvent) => void;
+  readonly #down = new Set<Client>();
+  #isReported = false;
+  #lostAt = Number.NEGATIVE_INFINITY;
+  #errorAt = Number.NEGATIVE_INFINITY;
+  #suppressed = 0;
+
+  constructor(clock: Clock, report: (event: RedisEvent) => void) {
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  recordError(role: RedisRole, error: Error): void {
+    if (this.#clock.now() - this.#errorAt < REPORT_INTERVAL_MS) {
+      this.#suppressed += 1;
       return;
     }
-    lastErrorAt = clock.now();
+    this.#errorAt = this.#clock.now();
     // Only the message is passed on: a reply error also contains the command, and for AUTH that is the password.
-    onEvent({ kind: "error", role, message: describeConnectionError(error), suppressed });
-    suppressed = 0;
+    this.#report({ kind: "error", role, message: describeConnectionError(error), suppressed: this.#suppressed });
+    this.#suppressed = 0;
+  }
+
+  /** A connection that is lost again and again (a master that became a replica) is reported once a minute. */
+  recordLost(role: RedisRole, client: Client): void {
+    this.#down.add(client);
+    if (this.#isReported || this.#clock.now() - this.#lostAt < REPORT_INTERVAL_MS) return;
+    this.#isReported = true;
+    this.#lostAt = this.#clock.now();
+    this.#report({ kind: "disconnected", role });
+  }
+
+  recordReady(role: RedisRole, client: Client): void {
+    this.#down.delete(client);
+    if (this.#down.size > 0 || !this.#isReported) return;
+    this.#isReported = false;
+    this.#report({ kind: "reconnected", role });
+  }
+
+  forget(client: Client): void {
+    this.#down.delete(client);
+  }
+}
+
+function forwardEvents(client: Client, role: RedisRole, outages: OutageReporter): void {
+  let isUp = false;
+  client.on("error", (error: Error) => outages.recordError(role, error));
+  client.on("ready", () => {
+    isUp = true;
+    outages.recordReady(role, client);
   });
+  client.on("close", () => {
+    if (isUp) outages.recordLost(role, client);
+    isUp = false;
+  });
+  client.once("end", () => outages.forget(client));
+}
+
+function forwardMalformed(client: Client, role: RedisRole, report: (event: RedisEvent) => void): void {
   const malformed = new Set<string>();
   client.on(MALFORMED_EVENT, (place: string) => {
     if (malformed.has(place) || malformed.size >= MAX_MALFORMED_EVENTS) return;
     malformed.add(place);
-    onEvent({ kind: "malformed", role, place });
-  });
-  client.on("ready", () => {
-    if (state === "down") onEvent({ kind: "reconnected", role });
-    state = "up";
-  });
-  client.on("close", () => {
-    if (state !== "up") return;
-    state = "down";
-    onEvent({ kind: "disconnected", role });
+    report({ kind: "malformed", role, place });
   });
 }
 

@@ -10,6 +10,7 @@ import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
 import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
 import { batchSettlements } from "./calls/batched-settlements.ts";
 import { observeCalls } from "./calls/call-observer.ts";
@@ -64,11 +65,13 @@ export interface WorkerHost {
   readonly ready: Promise<void>;
   /**
    * Stops taking jobs, returns inputs that are not in a call to the queue, lets calls in flight finish within the grace
-   * period, and closes. Costs no item an attempt. Idempotent.
+   * period, and closes. Costs no item an attempt. Idempotent. Resolves with false at the end of the grace period if
+   * Redis is unavailable: jobs and connections are not closed then.
    */
-  stop(): Promise<void>;
+  stop(): Promise<boolean>;
 }
 
+const REDIS_CHECK_MS = 250;
 const PRIORITIES: readonly JobPriority[] = ["interactive", "bulk"];
 
 /** Starts a worker: one BullMQ worker per queue takes jobs, dispatchers call providers, and ledgers commit records. */
@@ -108,7 +111,7 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
     queues: capabilities.map(({ provider, kind }) => queueName(provider, kind)),
     load: () => ({ jobs: locks.count, calls: dispatchers.countCallsInFlight() }),
   });
-  let stopping: Promise<void> | undefined;
+  let stopping: Promise<boolean> | undefined;
   const ledgers = new RunLedgerCache(client, keys);
   const isStopping = () => stopping !== undefined;
   const jobDeps: JobDeps = { client, keys, dispatchers, ledgers, stateWatcher, commitDeps, tracer, isStopping };
@@ -122,12 +125,18 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
   );
   const renewalTimer = setInterval(() => renewReservations(dispatchers, limiter, log), LIMITER_DEFAULTS.leaseMs / 4);
 
-  const stop = async () => {
+  const close = async () => {
     await stopJobs(workers, dispatchers, graceEnded, options.graceMs);
     stateWatcher.stop();
     clearInterval(renewalTimer);
     await telemetry.stop();
     await heartbeat.stop();
+  };
+  const stop = async () => {
+    const closed = new AbortController();
+    const closing = close().then(() => true);
+    const lost = waitUntilRedisIsLost(client, clock, options.graceMs, closed.signal);
+    return await Promise.race([closing, lost]).finally(() => closed.abort());
   };
   return {
     id,
@@ -152,6 +161,18 @@ function startQueueWorkers(
       }),
     ),
   );
+}
+
+/** Resolves with false if Redis is unavailable when the grace period has ended. Otherwise, closing takes a moment longer. */
+async function waitUntilRedisIsLost(
+  client: RedisClient,
+  clock: Clock,
+  graceMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await clock.sleep(graceMs, signal);
+  while (client.status === "ready") await clock.sleep(REDIS_CHECK_MS, signal);
+  return false;
 }
 
 /** Takes no further job, and ends those that are held. Aborts `graceEnded` when calls in flight take too long. */

@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { startRedisProcess } from "#test/support/redis/redis-process.ts";
 import { type CliProcess, CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/runs/cli-sandbox.ts";
@@ -29,6 +30,7 @@ test.each([
   ["Ctrl-C", (cli: CliProcess) => cli.killGroup("SIGINT")],
   ["SIGTERM to the command", (cli: CliProcess) => cli.kill("SIGTERM")],
   ["SIGTERM to the group", (cli: CliProcess) => cli.killGroup("SIGTERM")],
+  ["a closed terminal", (cli: CliProcess) => cli.killGroup("SIGHUP")],
 ])("%s stops the run gracefully with exit code 130, and the rerun pays for nothing twice", async (_, interrupt) => {
   await using sandbox = await openSlowSandbox();
   const cli = sandbox.embed(ARGS);
@@ -189,3 +191,35 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     await sandbox.waitUntilNoProcesses();
   },
 );
+
+test("a worker that has lost Redis exits at the first SIGTERM, and its log does not repeat the outage", async () => {
+  const redis = await startRedisProcess();
+  try {
+    await using sandbox = await CliSandbox.open({ env: { REDIS_URL: redis.url } });
+    sandbox.write("sluice.yaml", "worker:\n  grace: 2s\n");
+    const worker = sandbox.start(["worker"]);
+    await waitFor(() => worker.stderr().includes("worker takes jobs"), { what: "the worker" });
+    await redis.kill();
+    let attempts = 0;
+    await using _ = await listen(redis.port, () => {
+      attempts += 1;
+    });
+    await waitFor(() => attempts >= 50, { what: "the worker to try to connect again and again" });
+    worker.kill("SIGTERM");
+    expect(await worker.exit).toMatchObject({ code: 0 });
+    expect(worker.stderr().trim().split("\n").length).toBeLessThan(20);
+  } finally {
+    await redis.stop();
+  }
+});
+
+/** Accepts connections and closes them at once. */
+async function listen(port: number, onConnection: () => void): Promise<AsyncDisposable> {
+  const server = createServer((socket) => {
+    onConnection();
+    socket.on("error", () => undefined);
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
+}

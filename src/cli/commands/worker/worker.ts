@@ -7,10 +7,11 @@ import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { loadConfig } from "#src/config/config.ts";
+import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { startWorker } from "#src/workers/worker-host.ts";
-import type { WorkerLog } from "#src/workers/worker-log.ts";
+import { throttleRepeatedWarnings, type WorkerLog } from "#src/workers/worker-log.ts";
 import type { workerCommand } from "./definition.ts";
 
 /** `sluice worker`: takes jobs until it is stopped. */
@@ -18,7 +19,7 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
   const config = loadConfig({ file: options.config });
   const { stopped, dispose } = waitForStop(options.child);
   const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
-  const log = createWorkerLog(logger);
+  const log = throttleRepeatedWarnings(createWorkerLog(logger), systemClock);
   const lanes = new LaneRegistry(config, openTransport(config));
   const capabilities = lanes.capabilities();
   if (capabilities.length === 0) {
@@ -51,7 +52,11 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
     if (process.connected) process.send?.({ type: "ready" }, () => undefined);
     const reason = await stopped;
     log.info("worker stops", { reason });
-    await host.stop();
+    if (!(await host.stop())) {
+      log.warn("worker stops without Redis: its jobs return to the queue when their locks expire");
+      // Connections that wait for Redis keep the process alive.
+      process.exit(EXIT_CODES.ok);
+    }
     await tracer?.close();
     log.info("worker has stopped");
     return EXIT_CODES.ok;
@@ -66,7 +71,7 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
 const PARENT_EXITED = "the parent process has exited";
 
 /**
- * Resolves at the first SIGTERM, SIGINT or exit of the parent. A second request ends the process immediately. A child may
+ * Resolves at the first SIGTERM, SIGINT, SIGHUP or exit of the parent. A second request ends the process immediately. A child may
  * get the same SIGTERM from its parent and from its process group, so for a child only the exit of the parent counts as a
  * second request.
  */
@@ -82,6 +87,9 @@ function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispo
   process.on("SIGTERM", () => stop("SIGTERM"));
   // In a terminal, Ctrl-C reaches the whole process group; a child waits until its parent stops it.
   process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
+  // A closed terminal does the same, and may send SIGHUP twice: from the shell and from the kernel.
+  process.once("SIGHUP", () => (child ? undefined : stop("SIGHUP")));
+  process.on("SIGHUP", () => undefined);
   if (child) process.once("disconnect", onParentExit);
   return { stopped: promise, dispose: () => process.off("disconnect", onParentExit) };
 }

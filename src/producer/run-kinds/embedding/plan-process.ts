@@ -6,7 +6,7 @@ import type { PlanMessage, PlanRequest } from "./plan-in-child-process.ts";
 
 const cancellation = new AbortController();
 // The parent handles interrupts, which a terminal or a supervisor sends to both processes.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 process.once("disconnect", () => cancellation.abort(new Error("the command has ended")));
 process.once("message", async ({ options, work, cache }: PlanRequest) => {
   if (cache !== undefined) module.enableCompileCache(cache);
