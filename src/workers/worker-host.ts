@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Job, Worker } from "bullmq";
+import { CallDurations } from "#src/core/call-durations.ts";
 import { type Clock, systemClock } from "#src/core/clock.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
@@ -13,7 +14,7 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
 import { batchSettlements } from "./calls/batched-settlements.ts";
-import { observeCalls } from "./calls/call-observer.ts";
+import { type CallObserver, observeCalls, observeDurations } from "./calls/call-observer.ts";
 import { combineObservers, traceCalls } from "./calls/trace-calls.ts";
 import { DispatcherRegistry } from "./dispatch/dispatcher-registry.ts";
 import type { ModelLane } from "./dispatch/lane-chooser.ts";
@@ -85,8 +86,8 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
   const telemetry = new TelemetryWriter(client, keys, {
     onError: (error) => log.debug("could not write telemetry", { error: error.message }),
   });
-  const callObserver = observeCalls(telemetry, id);
-  const observer = tracer ? combineObservers(callObserver, traceCalls(tracer)) : callObserver;
+  const durations = new CallDurations();
+  const observer = createObserver(telemetry, id, durations, tracer);
   const commitDeps = { clock, log, signal: graceEnded.signal, observer };
   const dispatchers = new DispatcherRegistry({
     ...deps,
@@ -126,26 +127,32 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
   const renewalTimer = setInterval(() => renewReservations(dispatchers, limiter, log), LIMITER_DEFAULTS.leaseMs / 4);
 
   const close = async () => {
+    const calls = dispatchers.countCallsInFlight();
+    if (calls > 0) log.info("worker waits for calls in flight", describeWait(calls, durations, options.graceMs));
     await stopJobs(workers, dispatchers, graceEnded, options.graceMs);
     stateWatcher.stop();
     clearInterval(renewalTimer);
     await telemetry.stop();
     await heartbeat.stop();
   };
-  const stop = async () => {
-    const closed = new AbortController();
-    const closing = close().then(() => true);
-    const lost = waitUntilRedisIsLost(client, clock, options.graceMs, closed.signal);
-    return await Promise.race([closing, lost]).finally(() => closed.abort());
-  };
   return {
     id,
     ready: Promise.all(workers.map((worker) => worker.waitUntilReady())).then(() => heartbeat.start()),
     stop() {
-      stopping ??= stop();
+      stopping ??= closeOrGiveUp(close(), client, clock, options.graceMs);
       return stopping;
     },
   };
+}
+
+function createObserver(
+  telemetry: TelemetryWriter,
+  worker: string,
+  durations: CallDurations,
+  tracer: Tracer | undefined,
+): CallObserver {
+  const observer = combineObservers(observeCalls(telemetry, worker), observeDurations(durations));
+  return tracer ? combineObservers(observer, traceCalls(tracer)) : observer;
 }
 
 function startQueueWorkers(
@@ -161,6 +168,31 @@ function startQueueWorkers(
       }),
     ),
   );
+}
+
+/** Resolves with false if Redis is unavailable at the end of the grace period, without waiting for `closing` any longer. */
+async function closeOrGiveUp(
+  closing: Promise<void>,
+  client: RedisClient,
+  clock: Clock,
+  graceMs: number,
+): Promise<boolean> {
+  const closed = new AbortController();
+  const lost = waitUntilRedisIsLost(client, clock, graceMs, closed.signal);
+  return await Promise.race([closing.then(() => true), lost]).finally(() => closed.abort());
+}
+
+/** Fields of the log line about a stop. The hint says how to avoid that calls are cut and paid again. */
+function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number): Record<string, unknown> {
+  const willCut = usualMs !== undefined && usualMs > graceMs;
+  return omitUndefined({
+    calls,
+    graceMs,
+    usualMs: usualMs === undefined ? undefined : Math.round(usualMs),
+    hint: willCut
+      ? "calls usually take longer than worker.grace: those that are cut may be paid, and are made again"
+      : undefined,
+  });
 }
 
 /** Resolves with false if Redis is unavailable when the grace period has ended. Otherwise, closing takes a moment longer. */

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
@@ -149,6 +150,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const queues = retryRejected(openedQueues, retry);
   const resolver = await records.openAnswerResolver?.(store);
   const timings = await CallTimings.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
+  const durations = new CallDurations();
   const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
   try {
     await control.requestTransition("start");
@@ -162,7 +164,10 @@ async function coordinate<S extends RunStore<WireRecord>>(
     const context: RunContext = {
       clock,
       windowSize,
-      onStopping,
+      onStopping: async () => {
+        onEvent({ type: "note", message: describeWait(monitor.countCallsInFlight(), durations, environment.graceMs) });
+        await onStopping?.();
+      },
       signal,
       onEvent,
       control,
@@ -186,6 +191,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         records.onStored?.(stored);
         resolver?.recordResults(stored);
         timings?.recordCalls(stored);
+        for (const { call } of stored) if (call) durations.add(call.durationMs);
       },
     };
     await new Coordinator(context).run();
@@ -194,6 +200,18 @@ async function coordinate<S extends RunStore<WireRecord>>(
     await timings?.close();
     await openedQueues.close();
   }
+}
+
+function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number | undefined): string {
+  const inFlight = `calls in flight: ${Math.max(0, calls)}`;
+  if (usualMs === undefined || calls <= 0) return inFlight;
+  const usual = `${inFlight}; calls of this run usually take ${formatSeconds(usualMs)}`;
+  if (graceMs === undefined || usualMs <= graceMs) return usual;
+  return `${usual}, but workers wait ${formatSeconds(graceMs)}. Calls that are cut may be paid and are made again; worker.grace sets the time`;
+}
+
+function formatSeconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
 function describeRejection(rejection: Rejection | undefined): ExecutionEvent {

@@ -46,6 +46,8 @@ export interface RunEnvironment {
   readonly onEvent: (event: ExecutionEvent) => void;
   /** Called before the run stops early. Resolves when this command's workers have committed their calls in flight. */
   readonly onStopping?: () => Promise<void>;
+  /** How long workers let calls in flight continue after a stop, in ms; for messages only. */
+  readonly graceMs?: number;
   readonly signal: AbortSignal;
 }
 

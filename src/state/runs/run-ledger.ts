@@ -19,7 +19,7 @@ export const RUN_COUNTERS = [
   "callsAnswered",
   /** Calls that ended in an error. */
   "callsFailed",
-  /** Calls answered when all their items had records already: paid twice. */
+  /** Calls paid twice: answered when all their items had records already, or cut (and possibly paid) by a stopping worker. */
   "callsRefused",
   /** Inputs in answered calls, and the number these calls could have carried. */
   "inputs",

@@ -1,3 +1,4 @@
+import type { CallDurations } from "#src/core/call-durations.ts";
 import type { ProviderError } from "#src/core/failures/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
@@ -63,6 +64,22 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
             });
           }
         },
+        committed: () => undefined,
+      };
+    },
+  };
+}
+
+/** Records how long answered calls took. */
+export function observeDurations(durations: CallDurations): CallObserver {
+  return {
+    countRecords: () => undefined,
+    call() {
+      const startedAt = performance.now();
+      return {
+        delta: () => undefined,
+        answered: () => durations.add(performance.now() - startedAt),
+        failed: () => undefined,
         committed: () => undefined,
       };
     },

@@ -55,7 +55,7 @@ export async function handleFailure(
   for (const [i, runInputs] of groupByRun(inputs).entries()) {
     addCounters(
       runInputs[0]?.ledger,
-      buildFailureCounters(size, runInputs.length, { isFirst: i === 0, isThrottled }),
+      buildFailureCounters(size, runInputs.length, { isFirst: i === 0, isThrottled, isCut: error.kind === "aborted" }),
       log,
     );
   }
@@ -94,15 +94,23 @@ export async function handleFailure(
   return decision;
 }
 
-/** A run's share of a failed call; throttle answers count for the first run only, as the call does. */
+/**
+ * A run's share of a failed call; throttle answers count for the first run only, as the call does. A call that was cut
+ * because the worker stops is possibly paid, and is made again.
+ */
 function buildFailureCounters(
   size: CallSize,
   own: number,
-  { isFirst, isThrottled }: { readonly isFirst: boolean; readonly isThrottled: boolean },
+  {
+    isFirst,
+    isThrottled,
+    isCut,
+  }: { readonly isFirst: boolean; readonly isThrottled: boolean; readonly isCut: boolean },
 ): RunCounters {
   const { inputs, capacity } = splitCallSize(size, own, isFirst);
   return {
-    callsFailed: isFirst ? 1 : undefined,
+    callsFailed: isFirst && !isCut ? 1 : undefined,
+    callsRefused: isFirst && isCut ? 1 : undefined,
     throttles: isFirst && isThrottled ? 1 : undefined,
     snoozes: isThrottled ? own : undefined,
     inputs,

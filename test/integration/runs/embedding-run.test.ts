@@ -180,3 +180,29 @@ test("items that are done in Redis but missing on disk are embedded again", asyn
   await harness.coordinate(items);
   await expectRecords(items);
 });
+
+test("calls that a stopping worker cuts after its grace period count as possibly paid, not as failed", async () => {
+  const items = makeItems(40);
+  const hanging = createFakeEmbedding({ onCall: () => new Promise(() => undefined) });
+  const first = harness.worker(
+    { ...hanging, embed: (request, call) => abortable(hanging.embed(request, call), call.signal) },
+    { graceMs: 100 },
+    { concurrency: 2 },
+  );
+  const done = harness.coordinate(items);
+  await waitFor(() => hanging.calls.length === 2, { what: "two calls" });
+  await first.stop();
+  harness.worker(createFakeEmbedding());
+  await done;
+  await expectRecords(items);
+  const counters = await harness.ledger("run").readCounters();
+  expect(counters).toMatchObject({ callsMade: 6, callsAnswered: 4, callsFailed: 0, callsRefused: 2 });
+});
+
+/** Rejects like an adapter when the signal aborts. */
+function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(createProviderError("aborted")));
+    result.then(resolve, reject);
+  });
+}

@@ -13,6 +13,7 @@ import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { WORKER_DEFAULTS } from "#src/workers/worker-host.ts";
 import { chooseWindowSize } from "./choose-window-size.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
 import { requireRunLanes } from "./run-lanes.ts";
@@ -76,6 +77,7 @@ async function withEnvironment<T>(
       tracer,
       clock: systemClock,
       onStopping: () => workers.stop(),
+      graceMs: config.worker.graceMs ?? WORKER_DEFAULTS.graceMs,
       onSnapshot: (snapshot) => reporter.progress(snapshot),
       onEvent: (event) => reporter.event(event),
       signal: AbortSignal.any([signal, failed.signal]),
