@@ -17,6 +17,15 @@ describe("redactProviderText", () => {
     expect(error.param).toBe("max_tokens");
   });
 
+  it.each([
+    "Invalid URL (POST /v1/v1/chat/completions)",
+    "unknown model deepseek-ai/DeepSeek-V3.1-Terminus",
+    "see https://platform.openai.com/docs/guides/error-codes",
+    "the key `response_format.json_schema` is not supported",
+  ])("keeps paths and names: %s", (text) => {
+    expect(redact(text).providerMessage).toBe(text);
+  });
+
   it("limits the length to 500 characters", () => {
     expect(redact("很长 ".repeat(1_000)).providerMessage?.length).toBeLessThanOrEqual(500);
     expect(redact("ok", {}, "p ".repeat(1_000)).param?.length).toBeLessThanOrEqual(500);
@@ -35,6 +44,7 @@ describe("redactProviderText", () => {
     "0123456789abcdef0123456789abcdef.FakeSecret123456",
     "4b1a3c5d-1111-2222-3333-444455556666",
     "gsk_abc123",
+    "bPxRfiCYEX/AMPLEKEYwJalrXUtnFEMI/K7MDENG",
     "sk-ab***********yz",
     "api_key=hunter2",
     "API key: hunter2",
