@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { ResetFailures } from "#src/producer/storage/reset-failures.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -18,6 +20,7 @@ import { cancelMissingItems } from "./cancel-missing-items.ts";
 import { Coordinator } from "./coordinator.ts";
 import { RunQueues } from "./feeding/run-queues.ts";
 import { finishRun } from "./finish-run.ts";
+import { FolderGuard } from "./folder-guard.ts";
 import { acquireLease, type Lease } from "./lease.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
 import { countRetried, resetRunFailures } from "./reset-run-failures.ts";
@@ -153,6 +156,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const durations = new CallDurations();
   const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
   try {
+    const folder = await FolderGuard.open(join(run.dir, WORK_FOLDER), clock);
     await control.requestTransition("start");
     const budget =
       price && cap !== undefined
@@ -184,7 +188,10 @@ async function coordinate<S extends RunStore<WireRecord>>(
       },
       counters: () => monitor.counters(),
       countCallsInFlight: () => monitor.countCallsInFlight(),
-      onTick: ({ inFlight, isPaused }) => retry.run(() => monitor.tick(store, inFlight, isPaused)),
+      onTick: async ({ inFlight, isPaused }) => {
+        await folder.check();
+        await retry.run(() => monitor.tick(store, inFlight, isPaused));
+      },
       onRecords: (stored) => {
         monitor.failures.recordFailures(stored, store.duplicates);
         budget?.recordResults(stored);
