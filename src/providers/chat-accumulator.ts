@@ -1,5 +1,5 @@
 import type { ChatReducer } from "./chat-codec.ts";
-import type { ChatEvent } from "./provider.ts";
+import type { ChatEvent, ChatResponse } from "./provider.ts";
 
 /** Runs a chat reducer over a stream and keeps its state. */
 export class ChatAccumulator<State, WireEvent> {
@@ -40,7 +40,12 @@ export class ChatAccumulator<State, WireEvent> {
 
   /** The final event. Throws when the stream ended without the terminal marker. */
   end(): ChatEvent {
-    return { type: "end", response: this.#reducer.finish(this.#state) };
+    return { type: "end", response: this.finish() };
+  }
+
+  /** The complete answer. Throws when the stream ended without the terminal marker. */
+  finish(): ChatResponse {
+    return this.#reducer.finish(this.#state);
   }
 }
 

@@ -2,9 +2,9 @@ import { ProviderError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { ChatAccumulator } from "./chat-accumulator.ts";
 import type { ChatCodec } from "./chat-codec.ts";
-import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
+import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "./provider.ts";
 import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "./transport/sse.ts";
-import type { HttpRequest, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
+import type { HttpRequest, HttpResponse, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
 
 interface HttpChatOptions<State> {
   readonly provider: string;
@@ -29,7 +29,7 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
       const prepared = await prepare(options, request, false);
       const timeLimits = { ...NON_STREAMING_LIMITS, ...omitUndefined(options.timeLimits ?? {}) };
       const response = await transport.post({ ...prepared, timeLimits }, call);
-      return codec.decode(response, Date.now());
+      return isEventText(response) ? decodeEvents(options, response) : codec.decode(response, Date.now());
     },
     stream: (request, call) => streamChat(options, request, call),
   };
@@ -64,7 +64,11 @@ async function* streamChat<State>(
   const { codec, transport } = options;
   const stream = await transport.stream(await prepare(options, request, true), call);
   try {
-    if (stream.status !== 200 || !isEventStream(stream)) throw codec.classify(await stream.collect(), Date.now());
+    if (stream.status !== 200) throw codec.classify(await stream.collect(), Date.now());
+    if (!isEventStream(stream)) {
+      yield* toEvents(codec.decode(await stream.collect(), Date.now()));
+      return;
+    }
     const accumulator = new ChatAccumulator(codec.reducer(stream, Date.now()));
     const reader = new EventReader(options, stream);
     for await (const chunk of stream.body) {
@@ -79,12 +83,48 @@ async function* streamChat<State>(
     }
     if (!accumulator.isDone) {
       if (call.signal.aborted) throw createAbortedError(options.provider, call);
+      const answer = reader.readDocument();
+      if (answer) {
+        yield* toEvents(answer);
+        return;
+      }
       for (const event of accumulator.push(reader.end())) yield event;
     }
     yield accumulator.end();
   } finally {
     stream.cancel();
   }
+}
+
+/** Some gateways answer with a complete answer although a stream was requested: it has been paid for. */
+function* toEvents(response: ChatResponse): Generator<ChatEvent> {
+  const { reasoning, text, toolCalls = [] } = response;
+  if (reasoning) yield { type: "reasoning-delta", text: reasoning };
+  if (text) yield { type: "text-delta", text };
+  for (const [index, call] of toolCalls.entries()) yield { type: "tool-call-delta", index, ...call };
+  yield { type: "end", response };
+}
+
+/** Some gateways stream although a complete answer was requested. JSON begins with none of these. */
+function isEventText({ status, body }: HttpResponse): boolean {
+  return status === 200 && /^\s*(data:|event:|id:|retry:|:)/.test(body.toString("latin1", 0, 64));
+}
+
+/** The answer of a complete stream. */
+function decodeEvents<State>(
+  { codec, framing, provider }: HttpChatOptions<State>,
+  response: HttpResponse,
+): ChatResponse {
+  const decoder = new SseDecoder(framing === undefined ? {} : { framing });
+  const accumulator = new ChatAccumulator(codec.reducer(response, Date.now()));
+  try {
+    for (const events of [decoder.push(response.body), decoder.end()])
+      if (!accumulator.isDone) for (const _ of accumulator.push(events));
+  } catch (error) {
+    if (!(error instanceof SseSyntaxError)) throw error;
+    throw new ProviderError(error.message, { kind: "bad-response", provider, status: response.status });
+  }
+  return accumulator.finish();
 }
 
 function createAbortedError(provider: string, { signal }: Call): ProviderError {
@@ -118,12 +158,16 @@ class EventReader<State> {
     return this.#decoder.takeComment();
   }
 
-  /** The remaining events. Throws the error if the response was not a stream. */
-  end(): readonly SseEvent[] {
+  /** The answer, if the response was a complete one instead of a stream; throws its error. Undefined for a stream. */
+  readDocument(): ChatResponse | undefined {
     const { body } = this.#detector;
-    if (!body) return this.#decode(() => this.#decoder.end());
     const { status, headers } = this.#stream;
-    throw this.#options.codec.classify({ status, headers, body }, Date.now());
+    return body && this.#options.codec.decode({ status, headers, body }, Date.now());
+  }
+
+  /** The remaining events. */
+  end(): readonly SseEvent[] {
+    return this.#decode(() => this.#decoder.end());
   }
 
   #decode(decode: () => readonly SseEvent[]): readonly SseEvent[] {

@@ -142,6 +142,24 @@ describe("the settings of a provider in sluice.yaml", () => {
   });
 });
 
+describe("a server that answers in the other form", () => {
+  it("is read without a second call", async () => {
+    const whole = await serve((response) =>
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(completion)),
+    );
+    const disguised = await serve(answerStream(JSON.stringify(completion)));
+    const streamed = await serve(
+      answerStream(`: hi\n\n${frame({ content: "hello" })}${frame({}, "stop")}data: [DONE]\n\n`),
+    );
+    const cut = await serve(answerStream(frame({ content: "hello" })));
+    expect((await stream(openChat(whole.url))).text).toBe("hello");
+    expect((await stream(openChat(disguised.url))).text).toBe("hello");
+    expect((await openChat(streamed.url).generate(request, call)).text).toBe("hello");
+    await expect(openChat(cut.url).generate(request, call)).rejects.toMatchObject({ kind: "bad-response" });
+    expect([whole, disguised, streamed].map(({ received }) => received.length)).toEqual([1, 1, 1]);
+  });
+});
+
 describe("Azure OpenAI", () => {
   it("uses the v1 path, or the path of the deployment with an API version", async () => {
     const { url, received } = await serve(answerJson);

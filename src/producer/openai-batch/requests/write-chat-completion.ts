@@ -39,11 +39,16 @@ export function writeChatCompletion(response: ChatResponse, metadata: Completion
         index: 0,
         message: writeMessage(response),
         logprobs: logprobs ?? null,
-        finish_reason: FINISH_REASONS[finishReason.unified] ?? finishReason.raw ?? "stop",
+        finish_reason: writeFinishReason(finishReason),
       },
     ],
     ...writeUsage(response.usage, usage),
   };
+}
+
+/** OpenAI's older value for calls is kept, because such an answer has a `function_call`. */
+function writeFinishReason({ unified, raw }: FinishReason): string {
+  return raw === "function_call" ? raw : (FINISH_REASONS[unified] ?? raw ?? "stop");
 }
 
 function writeMessage(response: ChatResponse): Record<string, unknown> {

@@ -117,6 +117,11 @@ describe("a complete answer", () => {
     });
   });
 
+  it("keeps the finish reason of a function call of the old form", () => {
+    const response = decode(completion(MESSAGES["a function call of the old form"] ?? {}, "function_call"));
+    expect(writeChoice(response)).toMatchObject({ finish_reason: "function_call" });
+  });
+
   it("has the model's refusal as a field of its own", () => {
     expect(decode(completion(MESSAGES.refusal ?? {}))).toMatchObject({ text: "", refusal: "no, not this" });
   });
