@@ -30,14 +30,21 @@ export function createEmbeddingKey(scope: AnswerScope): ComputeAnswerKey {
   return ({ text }) => computeAnswerKey(scope, text);
 }
 
+/** Incremented when chat answers keep more of a response than before; answers of older versions are then misses. */
+const CHAT_ANSWER_VERSION = 2;
+
 /** Computes keys of deterministic chat requests; `getScope` returns the scope of a model. */
 export function createChatKey(getScope: (model: string) => AnswerScope): ComputeAnswerKey {
   const scopes = new Map<string, AnswerScope>();
   return ({ text, metadata }) => {
     if (!isDeterministic(text)) return undefined;
     const model = String(metadata?.model);
-    const scope = scopes.get(model) ?? getScope(model);
+    const scope = scopes.get(model) ?? addAnswerVersion(getScope(model));
     scopes.set(model, scope);
     return computeAnswerKey(scope, text);
   };
+}
+
+function addAnswerVersion(scope: AnswerScope): AnswerScope {
+  return { ...scope, parameters: { ...scope.parameters, answerVersion: CHAT_ANSWER_VERSION } };
 }

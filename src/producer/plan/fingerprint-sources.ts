@@ -37,8 +37,11 @@ export function fingerprintListing(options: SourceOptions, listing: SourceListin
   ];
   const hash = createHash("sha256").update(JSON.stringify(planOptions));
   for (const { name, kind, size, mtimeNs } of listing.files) {
-    hash.update(`\n${JSON.stringify([name, kind, size, String(mtimeNs)])}`);
+    // Earlier versions read .json files as text; their runs resume, because they keep their planned items.
+    const hashedKind = kind === "json" ? "text" : kind;
+    hash.update(`\n${JSON.stringify([name, hashedKind, size, String(mtimeNs)])}`);
   }
-  for (const { where, message } of listing.problems) hash.update(`\n${JSON.stringify([where, message])}`);
+  // Only the place: the wording of a problem may change with the version.
+  for (const { where } of listing.problems) hash.update(`\n${JSON.stringify([where])}`);
   return hash.digest("hex");
 }

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
-import { parseDuration } from "#src/providers/transport/retry-after.ts";
+import { parseVendorDuration } from "#src/providers/transport/retry-after.ts";
 
 /** The parts of `error.details` of a Google API that the classification uses. */
 export interface GoogleDetails {
@@ -19,7 +19,7 @@ export function readGoogleDetails(error: JsonObject): GoogleDetails {
   const delay = entries.map((entry) => readText(entry, "retryDelay")).find((text) => text !== undefined);
   return {
     reasons: entries.map((entry) => readField(entry, "reason")),
-    retryDelayMs: parseDuration(delay),
+    retryDelayMs: parseVendorDuration(delay),
     quotaIds: violations.map((violation) => readText(violation, "quotaId") ?? "").join(" "),
   };
 }

@@ -36,6 +36,7 @@ class JsonValueSplitter {
   /** Undefined before the first byte that is not white space. */
   #isArray: boolean | undefined;
   #isArrayClosed = false;
+  #hasTextAfterArray = false;
   #number = 1;
   #parts: Buffer[] = [];
   #partBytes = 0;
@@ -46,7 +47,9 @@ class JsonValueSplitter {
   #isInString = false;
   #isEscaped = false;
 
+  /** Throws only for earlier chunks, so that the values in front of the error are not lost. */
   push(chunk: Buffer): Line[] {
+    this.#assertNoTextAfterArray();
     const bytes = this.#isFirstChunk ? withoutByteOrderMark(chunk) : chunk;
     this.#isFirstChunk = false;
     const values: Line[] = [];
@@ -60,7 +63,10 @@ class JsonValueSplitter {
       if (!this.#isInValue) {
         start = at;
         if (WHITE_SPACE.includes(byte)) continue;
-        if (this.#isArrayClosed) throw new UnreadableSourceError(INPUT_PROBLEMS.textAfterArray);
+        if (this.#isArrayClosed) {
+          this.#hasTextAfterArray = true;
+          return values;
+        }
         if (this.#isArray === undefined) {
           this.#isArray = byte === OPEN_ARRAY;
           if (this.#isArray) continue;
@@ -83,8 +89,13 @@ class JsonValueSplitter {
   }
 
   end(): Line[] {
+    this.#assertNoTextAfterArray();
     if (this.#isArray && !this.#isArrayClosed) throw new UnreadableSourceError(INPUT_PROBLEMS.arrayNotClosed);
     return this.#isInValue ? [this.#takeValue()] : [];
+  }
+
+  #assertNoTextAfterArray(): void {
+    if (this.#hasTextAfterArray) throw new UnreadableSourceError(INPUT_PROBLEMS.textAfterArray);
   }
 
   #isSeparator(byte: number): boolean {

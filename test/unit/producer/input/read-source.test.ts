@@ -142,6 +142,7 @@ describe("a .json file", () => {
     ]);
     expect(await found(folder, "r.json", '[{"text":"a"}')).toEqual(["r.json: not valid JSON: the array is not closed"]);
     expect(await found(folder, "r.json", '[{"text":"a"}] x')).toEqual([
+      "r.json:1=a {}",
       "r.json: not valid JSON: text after the end of the array",
     ]);
   });
