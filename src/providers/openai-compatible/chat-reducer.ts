@@ -86,7 +86,7 @@ export function createChatReducer(
     initial: INITIAL,
     reduce(state, event) {
       const data = event.data.trim();
-      if (data === "[DONE]") return complete(state, flushThinking(state.thinking), NO_EVENTS);
+      if (data === "[DONE]") return complete(state);
       if (data === "") return { state, events: NO_EVENTS };
       const parsed = parseObject(data);
       if (!parsed) {
@@ -211,23 +211,52 @@ function readMessageFields(message: JsonObject, dialect: ChatDialect): [string, 
  */
 function reduceMessage(state: StreamState, message: JsonObject, context: StreamContext): ChatStep<StreamState> {
   const { dialect, badResponseError } = context;
-  const complete = readMessageText(message, dialect);
-  if (complete.text === "" && complete.reasoning === "") return reduceDelta(state, message, context);
+  if (isBlankMessage(message, dialect)) {
+    const isEmpty = state.hasEmptyContent || hasEmptyContent(message);
+    return { state: { ...state, hasEmptyContent: isEmpty }, events: NO_EVENTS };
+  }
   if (state.hasMessage) throw badResponseError("the stream contains several complete messages instead of deltas");
-  const missing = findMissingText(state, complete);
+  return addMessage(state, message, context);
+}
+
+/** Whether a message adds nothing, like the one that some gateways send only for its finish reason. */
+function isBlankMessage(message: JsonObject, dialect: ChatDialect): boolean {
+  const { text, reasoning } = readMessageText(message, dialect);
+  if (text !== "" || reasoning !== "" || readText(message, "refusal") !== undefined) return false;
+  const values = [readField(message, "tool_calls"), ...readMessageFields(message, dialect).map(([, value]) => value)];
+  return values.every((value) => value === undefined || value === null || isEmptyList(value));
+}
+
+/** Adds what the deltas before a complete message lack; throws if it differs from them. */
+function addMessage(
+  state: StreamState,
+  message: JsonObject,
+  { dialect, badResponseError }: StreamContext,
+): ChatStep<StreamState> {
+  const missing = findMissingText(state, readMessageText(message, dialect));
   if (!missing) throw badResponseError("the complete message of the stream differs from its deltas");
-  const { content: _, reasoning: __, reasoning_content: ___, refusal, tool_calls: calls, ...others } = message;
-  const rest = {
-    ...others,
-    content: missing.text,
-    reasoning_content: missing.reasoning,
-    refusal: state.refusal === "" ? refusal : undefined,
-    tool_calls: state.toolCalls.length === 0 ? calls : undefined,
-  };
-  const step = reduceDelta({ ...state, thinking: ANSWER_STARTED }, rest, context);
+  const tools = addToolCalls(
+    state.toolCalls,
+    state.toolCalls.length === 0 ? readField(message, "tool_calls") : undefined,
+  );
+  if (typeof tools === "string") throw badResponseError(tools);
+  const fields = readMessageFields(message, dialect).filter(
+    ([name, value]) => !isEmptyList(value) || !state.messageExtra.has(name),
+  );
   return {
-    state: { ...step.state, hasMessage: true, reasoningField: state.reasoningField ?? readReasoningField(message) },
-    events: step.events,
+    state: {
+      ...state,
+      text: state.text + missing.text,
+      reasoning: state.reasoning + missing.reasoning,
+      reasoningField: state.reasoningField ?? readReasoningField(message),
+      refusal: readText(message, "refusal") ?? state.refusal,
+      thinking: ANSWER_STARTED,
+      toolCalls: tools.calls,
+      messageExtra: mergeFields(state.messageExtra, fields),
+      hasEmptyContent: state.hasEmptyContent || hasEmptyContent(message),
+      hasMessage: true,
+    },
+    events: [...createTextEvents(missing), ...tools.events],
   };
 }
 
@@ -235,34 +264,24 @@ function reduceMessage(state: StreamState, message: JsonObject, context: StreamC
 function closeWithMessage(
   { state, events }: ChatStep<StreamState>,
   message: JsonObject,
-  { dialect, badResponseError }: StreamContext,
+  context: StreamContext,
 ): ChatStep<StreamState> {
-  const missing = findMissingText(state, readMessageText(message, dialect));
-  if (!missing) throw badResponseError("the complete answer at the end of the stream differs from its deltas");
-  const known = {
-    ...state,
-    refusal: readText(message, "refusal") ?? state.refusal,
-    messageExtra: mergeFields(state.messageExtra, readMessageFields(message, dialect)),
-    hasEmptyContent: state.hasEmptyContent || hasEmptyContent(message),
-  };
-  if (state.toolCalls.length > 0) return complete(known, missing, events);
-  const tools = addToolCalls(state.toolCalls, readField(message, "tool_calls"));
-  if (typeof tools === "string") throw badResponseError(tools);
-  return complete({ ...known, toolCalls: tools.calls }, missing, events, tools.events);
+  const step = addMessage(state, message, context);
+  return { state: { ...step.state, isDone: true }, events: [...events, ...step.events], done: true };
 }
 
-/** The last step: `held` is text that no event has reported yet. */
-function complete(
-  state: StreamState,
-  held: MessageText,
-  before: readonly ChatEvent[],
-  after: readonly ChatEvent[] = NO_EVENTS,
-): ChatStep<StreamState> {
+/** The last step, which adds the text that no event has reported yet. */
+function complete(state: StreamState): ChatStep<StreamState> {
+  const held = flushThinking(state.thinking);
   return {
     state: { ...state, text: state.text + held.text, reasoning: state.reasoning + held.reasoning, isDone: true },
-    events: [...before, ...createTextEvents(held), ...after],
+    events: createTextEvents(held),
     done: true,
   };
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function createTextEvents({ text, reasoning }: MessageText): ChatEvent[] {
