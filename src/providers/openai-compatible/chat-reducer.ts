@@ -134,9 +134,11 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: StreamConte
   if (choices.length > 1 || index !== 0)
     throw badResponseError("a frame contains another choice than the one requested");
   const step = reduceChoice(common, choice, context);
-  if (!dialect.hasClosingFrame || frame.object === "chat.completion.chunk") return step;
-  const message = readObject(choice, "message");
-  return message ? closeWithMessage(step, message, context) : step;
+  const message = dialect.hasClosingFrame ? readObject(choice, "message") : undefined;
+  if (!message) return step;
+  if (frame.object !== "chat.completion.chunk") return closeWithMessage(step, message, context);
+  const { state: withMessage, events } = reduceMessage(step.state, message, context);
+  return { state: withMessage, events: [...step.events, ...events] };
 }
 
 /** The last usage of any frame or choice counts. */
@@ -215,7 +217,9 @@ function reduceMessage(state: StreamState, message: JsonObject, context: StreamC
     const isEmpty = state.hasEmptyContent || hasEmptyContent(message);
     return { state: { ...state, hasEmptyContent: isEmpty }, events: NO_EVENTS };
   }
-  if (state.hasMessage) throw badResponseError("the stream contains several complete messages instead of deltas");
+  // Where a closing frame repeats all deltas, every other message does so as well.
+  if (state.hasMessage && !dialect.hasClosingFrame)
+    throw badResponseError("the stream contains several complete messages instead of deltas");
   return addMessage(state, message, context);
 }
 
