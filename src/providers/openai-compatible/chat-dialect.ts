@@ -26,12 +26,15 @@ export interface ChatDialect {
   readonly failures: Readonly<Record<string, FinishFailure>>;
   /** Whether models write their reasoning between `<think>` tags into the content; see `splitThinking`. */
   readonly hasThinkTags?: boolean;
-  /** Whether a frame with the complete message, which is no `chat.completion.chunk`, ends a stream as `[DONE]` does. */
+  /**
+   * Whether a frame with the complete message, which is no `chat.completion.chunk`, ends a stream as `[DONE]` does, with
+   * or without a finish reason. A message inside a chunk also repeats all deltas before it.
+   */
   readonly hasClosingFrame?: boolean;
   /**
-   * What a stream must contain to count as complete. `both`: a finish reason and a terminal marker (`[DONE]` or a
-   * closing frame). `done`: the marker, for upstreams that send no finish reason. `finish-reason`: the finish reason,
-   * for upstreams that never send `[DONE]`. `end-of-body`: nothing, for upstreams that send neither.
+   * What a stream must contain to count as complete. `both`: a finish reason and `[DONE]`, or a closing frame. `done`:
+   * the marker, for upstreams that send no finish reason. `finish-reason`: the finish reason, for upstreams that never
+   * send `[DONE]`. `end-of-body`: nothing, for upstreams that send neither.
    */
   readonly terminal: "both" | "done" | "finish-reason" | "end-of-body";
 }

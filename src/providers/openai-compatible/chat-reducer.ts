@@ -271,7 +271,20 @@ function closeWithMessage(
   context: StreamContext,
 ): ChatStep<StreamState> {
   const step = addMessage(state, message, context);
-  return { state: { ...step.state, isDone: true }, events: [...events, ...step.events], done: true };
+  const finishReason = step.state.finishReason ?? implyFinishReason(step.state);
+  return { state: { ...step.state, finishReason, isDone: true }, events: [...events, ...step.events], done: true };
+}
+
+/** A closing frame completes an answer even without a finish reason, unless the answer is empty. */
+function implyFinishReason({
+  text,
+  reasoning,
+  refusal,
+  toolCalls,
+  messageExtra,
+}: StreamState): FinishReason | undefined {
+  if (toolCalls.length > 0) return { unified: "tool-calls" };
+  return text !== "" || reasoning !== "" || refusal !== "" || messageExtra.size > 0 ? { unified: "other" } : undefined;
 }
 
 /** The last step, which adds the text that no event has reported yet. */
