@@ -41,11 +41,13 @@ const IGNORED_FIELDS: ReadonlySet<string> = new Set([
   "output_sensitive_type",
   "input_sensitive_int",
   "output_sensitive_int",
-  "function_call",
   // Of a complete message only; no delta contains them.
   "name",
   "audio_content",
 ]);
+
+/** A function call of `chatcompletion_pro` is read as a tool call. */
+const IGNORED_PRO_FIELDS: ReadonlySet<string> = new Set([...IGNORED_FIELDS, "function_call"]);
 
 /** The path of a dialect relative to the base URL, without a leading slash. */
 export function dialectPath(dialect: MinimaxDialect): string {
@@ -53,8 +55,8 @@ export function dialectPath(dialect: MinimaxDialect): string {
 }
 
 /**
- * One model in one of MiniMax's dialects. All but `openai` end a stream with a frame that repeats the complete answer,
- * `openai` ends it with `[DONE]`.
+ * One model in one of MiniMax's dialects. All but `openai` end a stream with a frame that repeats the complete answer, possibly
+ * without a finish reason; `openai` ends it with `[DONE]`.
  */
 export function createMinimaxChatDialect(
   model: MinimaxChatModel,
@@ -73,7 +75,7 @@ export function createMinimaxChatDialect(
     classifyBody: classifyChatBody,
     classifyResponse: classifyChatResponse,
     requestIdHeaders: REQUEST_ID_HEADERS,
-    ignoredFields: IGNORED_FIELDS,
+    ignoredFields: dialect === "chatcompletion_pro" ? IGNORED_PRO_FIELDS : IGNORED_FIELDS,
     failures: {},
     hasThinkTags: true,
     hasClosingFrame: true,

@@ -224,6 +224,50 @@ describe("final frames", () => {
     expect(failure(() => readFrames("openai", frames)).kind).toBe("bad-response");
   });
 
+  it.each(["openai", "chatcompletion_v2"] as const)("reads a complete message inside a chunk of %s", (dialect) => {
+    const chunk = (choice: object) => ({ object: "chat.completion.chunk", choices: [{ index: 0, ...choice }] });
+    const whole = chunk({ finish_reason: "stop", message: { role: "assistant", content: "hello" } });
+    const { events, response: answer } = readFrames(dialect, [chunk({ delta: { content: "he" } }), whole, "[DONE]"]);
+    expect(answer.text).toBe("hello");
+    expect(textOf(events)).toBe("hello");
+    const both = chunk({ finish_reason: "stop", delta: { content: "llo" }, message: { content: "hello" } });
+    expect(readFrames(dialect, [chunk({ delta: { content: "he" } }), both, "[DONE]"]).response.text).toBe("hello");
+    const growing = ["he", "hello"].map((content) => chunk({ message: { content } }));
+    expect(readFrames(dialect, [...growing, whole, "[DONE]"]).response.text).toBe("hello");
+    const other = [chunk({ delta: { content: "hi" } }), whole, "[DONE]"];
+    expect(failure(() => readFrames(dialect, other)).kind).toBe("bad-response");
+  });
+
+  it("completes the answer even without a finish reason", () => {
+    for (const dialect of ["chatcompletion", "chatcompletion_pro", "chatcompletion_v2"] as const) {
+      const frames = framesOf(dialect, ["a", "b"]).map((frame) => {
+        const { choices, ...rest } = frame as { choices: readonly object[] };
+        return { ...rest, choices: choices.map((choice) => ({ ...choice, finish_reason: undefined })) };
+      });
+      const answer = readFrames(dialect, frames).response;
+      expect(answer).toMatchObject({ text: "ab", finishReason: { unified: "other" } });
+      expect(failure(() => readFrames(dialect, frames.slice(0, -1))).kind).toBe("bad-response");
+      expect(failure(() => readFrames(dialect, [...frames.slice(0, -1), "[DONE]"])).kind).toBe("bad-response");
+    }
+  });
+
+  it("completes a tool call even without a finish reason", () => {
+    const messages = [{ sender_type: "BOT", text: "", function_call: { name: "f", arguments: "{}" } }];
+    const pro = { choices: [{ messages }], reply: "", usage: { total_tokens: 3 }, base_resp: ok };
+    const message = { content: "", tool_calls: [{ id: "call_f", function: { name: "f", arguments: "{}" } }] };
+    const v2 = { object: "chat.completion", choices: [{ index: 0, message }] };
+    for (const answer of [readFrames("chatcompletion_pro", [pro]), readFrames("chatcompletion_v2", [v2])])
+      expect(answer.response).toMatchObject({
+        toolCalls: [{ id: "call_f", name: "f", arguments: "{}" }],
+        finishReason: { unified: "tool-calls" },
+      });
+  });
+
+  it("does not complete an empty answer without a finish reason", () => {
+    const empty = { object: "chat.completion", choices: [{ index: 0, message: { content: "" } }] };
+    expect(failure(() => readFrames("chatcompletion_v2", [empty])).kind).toBe("bad-response");
+  });
+
   it("keeps the text of a frame that also contains the finish reason", () => {
     const frames = framesOf("chatcompletion_v2", ["a", "b"]).map((frame) => ({
       ...(frame as object),
@@ -333,6 +377,22 @@ describe("tool calls", () => {
     ]);
   });
 
+  it.each(["openai", "chatcompletion_v2"] as const)("of the old form are kept in %s", (dialect) => {
+    const function_call = { name: "f", arguments: '{"x":1}' };
+    const chunk = (delta: object, finish_reason?: string) => ({
+      object: "chat.completion.chunk",
+      choices: [{ index: 0, delta, finish_reason }],
+    });
+    const whole = { choices: [{ index: 0, finish_reason: "function_call", message: { content: "", function_call } }] };
+    const frames = [
+      chunk({ content: "", function_call: { name: "f", arguments: '{"x"' } }),
+      chunk({ function_call: { arguments: ":1}" } }, "function_call"),
+      dialect === "openai" ? "[DONE]" : { object: "chat.completion", ...whole },
+    ];
+    const answers = [readFrames(dialect, frames).response, codecOf(dialect).decode(response(whole), NOW)];
+    for (const { extra } of answers) expect(extra?.message).toEqual({ function_call });
+  });
+
   it("are function calls in the pro dialect", () => {
     const body = {
       reply: "",
@@ -341,9 +401,9 @@ describe("tool calls", () => {
       function_call: { name: "add", arguments: '{"a":1}' },
       base_resp: ok,
     };
-    expect(codecOf("chatcompletion_pro").decode(response(body), NOW).toolCalls).toEqual([
-      { id: "call_add", name: "add", arguments: '{"a":1}' },
-    ]);
+    const { toolCalls, extra } = codecOf("chatcompletion_pro").decode(response(body), NOW);
+    expect(toolCalls).toEqual([{ id: "call_add", name: "add", arguments: '{"a":1}' }]);
+    expect(extra).toBeUndefined();
   });
 });
 
