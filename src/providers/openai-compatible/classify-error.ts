@@ -13,7 +13,8 @@ import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";
 /**
  * The error that a body or a stream frame reports: `{error: {...}}`, `{error: "text"}`, or code and message at the top
  * level. Precedence: a precise code or type, a decisive HTTP status, phrases of the vendor's message, a vague code or
- * type, the status. The message contains none of the upstream's text.
+ * type, the status. A status in the body counts only if the HTTP status reports no error. The message contains none of
+ * the upstream's text.
  */
 export function classifyCompatibleBody(
   body: JsonObject,
@@ -42,7 +43,8 @@ export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: 
   ]
     .map(asCode)
     .filter((code) => code !== undefined);
-  const status = codes.map(asStatus).find((code) => code !== undefined) ?? base.status;
+  const status =
+    base.status < 400 ? (codes.map(asStatus).find((code) => code !== undefined) ?? base.status) : base.status;
   const found = findListed(codes, status, profile);
   const shown = found?.code ?? codes[0];
   const common = {
@@ -184,7 +186,7 @@ function asCode(value: unknown): string | undefined {
   return typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : undefined;
 }
 
-/** Some vendors respond with 200 and send the real status as a code. */
+/** Some vendors respond with 200, also within a stream, and send the real status as a code. */
 function asStatus(code: string): number | undefined {
   const status = /^[1-5]\d\d$/.test(code) ? Number(code) : 0;
   return status >= 400 ? status : undefined;

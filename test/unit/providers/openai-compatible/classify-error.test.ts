@@ -137,6 +137,18 @@ describe("the errors of compatible vendors", () => {
     expect(classify(name, status, { error }).kind).toBe(kind);
   });
 
+  it.each([
+    [429, "throttled"],
+    [503, "overloaded"],
+    [401, "auth"],
+  ])("prefers HTTP status %d to another status in the body", (status, kind) => {
+    for (const code of [400, "400", 500, "500"]) {
+      const body = { error: { code, type: "invalid_request_error", message: "x" } };
+      expect(classify("openai", status, body)).toMatchObject({ kind, status });
+      expect(classify("openai", status, { error: { code, message: "x" } })).toMatchObject({ kind, status });
+    }
+  });
+
   it("names the limit of DashScope's insufficient_quota", () => {
     expect(classify("dashscope", 429, { error: { code: "insufficient_quota" } }).dimension).toBe("tokens");
   });
