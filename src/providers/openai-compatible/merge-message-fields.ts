@@ -21,10 +21,28 @@ export function mergeMessageFields(
   return merged;
 }
 
+/** The input of a custom tool call comes in pieces. */
+const JOINED_CALL_STRINGS: Readonly<Record<string, ReadonlySet<string>>> = { custom: new Set(["input"]) };
+
+/** Adds the fields of a piece of a tool call to those before it: objects are merged, and the input of custom calls is joined. */
+export function mergeCallFields(known: JsonObject | undefined, added: JsonObject | undefined): JsonObject | undefined {
+  if (!known || !added) return added ?? known;
+  const merged = Object.entries(added).map(([name, value]): [string, unknown] => {
+    const before = Object.hasOwn(known, name) ? known[name] : undefined;
+    const isMerged = isObject(before) && isObject(value);
+    return [name, isMerged ? joinObjects(before, value, joinedStrings(JOINED_CALL_STRINGS, name)) : value];
+  });
+  return Object.fromEntries([...Object.entries(known), ...merged]);
+}
+
+function joinedStrings(table: typeof JOINED_STRINGS, name: string): ReadonlySet<string> | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function mergeValue(name: string, known: unknown, added: unknown): unknown {
   if (Array.isArray(known) && Array.isArray(added))
     return name === "reasoning_details" ? mergeDetails(known, added) : [...known, ...added];
-  const joined = JOINED_STRINGS[name];
+  const joined = joinedStrings(JOINED_STRINGS, name);
   return joined && isObject(known) && isObject(added) ? joinObjects(known, added, joined) : added;
 }
 
@@ -34,18 +52,18 @@ function mergeDetails(known: readonly unknown[], added: readonly unknown[]): rea
     const last = details.at(-1);
     const isSame = isObject(detail) && isObject(last) && detail.index !== undefined && detail.index === last.index;
     if (isSame && detail.type === last.type)
-      details[details.length - 1] = joinObjects(last, detail, JOINED_STRINGS.reasoning_details ?? new Set());
+      details[details.length - 1] = joinObjects(last, detail, JOINED_STRINGS.reasoning_details);
     else details.push(detail);
   }
   return details;
 }
 
-function joinObjects(known: JsonObject, added: JsonObject, joined: ReadonlySet<string>): JsonObject {
+function joinObjects(known: JsonObject, added: JsonObject, joined?: ReadonlySet<string>): JsonObject {
   const result: Record<string, unknown> = { ...known };
   for (const [name, value] of Object.entries(added)) {
-    if (value === null || value === undefined || value === "") continue;
+    if (name === "__proto__" || value === null || value === undefined || value === "") continue;
     const before = result[name];
-    const isJoined = joined.has(name) && typeof before === "string" && typeof value === "string";
+    const isJoined = joined?.has(name) && typeof before === "string" && typeof value === "string";
     result[name] = isJoined ? before + value : value;
   }
   return result;

@@ -3,6 +3,7 @@ import { readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { ChatEvent, ToolCall } from "#src/providers/provider.ts";
 import { readArguments } from "./chat-parts.ts";
 import { pickExtraCallFields } from "./extra-fields.ts";
+import { mergeCallFields } from "./merge-message-fields.ts";
 
 /** The part of a tool call received so far. */
 export interface PartialToolCall {
@@ -23,8 +24,10 @@ const MAX_TOOL_CALLS = 128;
 
 /**
  * Adds a delta's pieces to the calls; returns the calls and the events, or a description of what is wrong with the delta.
- * A piece names its call by `index`, and a piece without an index belongs to the last call. Either way another id means a
- * new call, because Gemini and several gateways send `index: 0` with every call.
+ * A piece names its call by `index`, and a piece without an index belongs to the last call, unless it has another id.
+ * Another id under the same index means a new call if the piece names a function, because Gemini and several gateways send
+ * `index: 0` with every call. Without a name, it belongs to the call before it, because some servers make up an id for
+ * each piece.
  */
 export function addToolCalls(
   calls: readonly PartialToolCall[],
@@ -38,12 +41,13 @@ export function addToolCalls(
     if (sentIndex !== undefined && !isCallIndex(sentIndex))
       return `the index of a tool call is not an integer below ${MAX_TOOL_CALLS}`;
     const id = readText(piece, "id");
-    const known = findCall(updatedCalls, sentIndex, id) ?? createCall(updatedCalls, sentIndex);
-    const { index } = known;
-    if (index >= MAX_TOOL_CALLS) return `the answer has more than ${MAX_TOOL_CALLS} tool calls`;
     const name = readText(readObject(piece, "function"), "name");
     const text = readArguments(piece);
     const extra = pickExtraCallFields(piece);
+    const isFirst = name !== undefined || isFirstPiece(extra);
+    const known = findCall(updatedCalls, sentIndex, id, isFirst) ?? createCall(updatedCalls, sentIndex);
+    const { index } = known;
+    if (index >= MAX_TOOL_CALLS) return `the answer has more than ${MAX_TOOL_CALLS} tool calls`;
     // Some vendors repeat id and name in every piece.
     const call = {
       index,
@@ -51,7 +55,7 @@ export function addToolCalls(
       id: known.id || (id ?? ""),
       name: known.name || (name ?? ""),
       arguments: known.arguments + (text ?? ""),
-      extra: extra ? { ...known.extra, ...extra } : known.extra,
+      extra: mergeCallFields(known.extra, extra),
     };
     updatedCalls = [...updatedCalls.filter((other) => other.index !== index), call];
     events.push({
@@ -83,16 +87,24 @@ function isCallIndex(index: unknown): index is number {
   return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_TOOL_CALLS;
 }
 
+/** Whether a piece without a function's name begins a call: a later piece of a custom call contains only its input. */
+function isFirstPiece(extra: ToolCall["extra"]): boolean {
+  const { custom, type: _, ...others } = extra ?? {};
+  return readText(custom, "name") !== undefined || Object.keys(others).length > 0;
+}
+
 /** The call that a piece belongs to: the one with its id, or else the last one, unless that has another id. */
 function findCall(
   calls: readonly PartialToolCall[],
   sentIndex: number | undefined,
   id: string | undefined,
+  isFirst: boolean,
 ): PartialToolCall | undefined {
   const candidates = sentIndex === undefined ? calls : calls.filter((call) => call.sentIndex === sentIndex);
   const last = candidates.at(-1);
   if (id === undefined || last === undefined || last.id === "" || last.id === id) return last;
-  return sentIndex === undefined ? undefined : candidates.find((call) => call.id === id);
+  if (sentIndex === undefined) return undefined;
+  return candidates.find((call) => call.id === id) ?? (isFirst ? undefined : last);
 }
 
 /** A call in the position that the provider sends, or the next free one. */

@@ -286,10 +286,44 @@ describe("reducing a stream", () => {
     expect(stream([delta({ tool_calls: together }), stop]).response.toolCalls).toHaveLength(3);
   });
 
+  it("joins pieces under the same index if the server makes up an id for each of them", () => {
+    const piece = (call: object) => delta({ tool_calls: [{ index: 0, type: "function", ...call }] });
+    const { events, response } = stream([
+      piece({ id: "a", function: { name: "f", arguments: "" } }),
+      piece({ id: "b", function: { arguments: '{"x"' } }),
+      piece({ id: "c", function: { name: "", arguments: ":1}" } }),
+      delta({}, { finish_reason: "tool_calls" }),
+    ]);
+    expect(response.toolCalls).toEqual([{ id: "a", name: "f", arguments: '{"x":1}' }]);
+    expect(events).toHaveLength(3);
+  });
+
+  it("joins the pieces of custom tool calls", () => {
+    const piece = (call: object) => delta({ tool_calls: [{ index: 0, ...call }] });
+    const google = { google: { thought_signature: "SIG==" } };
+    const { response } = stream([
+      piece({ id: "a", type: "custom", custom: { name: "exec", input: "" } }),
+      piece({ custom: { input: "pri" } }),
+      piece({ custom: { input: "nt(1)" }, extra_content: google }),
+      piece({ id: "b", type: "custom", custom: { name: "other", input: "x" } }),
+      delta({}, { finish_reason: "tool_calls" }),
+    ]);
+    expect(response.toolCalls?.map(({ id, extra }) => ({ id, ...extra }))).toEqual([
+      { id: "a", type: "custom", custom: { name: "exec", input: "print(1)" }, extra_content: google },
+      { id: "b", type: "custom", custom: { name: "other", input: "x" } },
+    ]);
+  });
+
+  it("accepts fields with the names of members of every object", () => {
+    const named = (value: object) => ({ content: "a", constructor: value, toString: value });
+    const { response } = stream([delta(named({ a: 1 })), delta(named({ a: 2 })), stop]);
+    expect(response).toMatchObject({ text: "aa", extra: { message: { constructor: { a: 2 }, toString: { a: 2 } } } });
+  });
+
   it("rejects arguments of a call that never gets a name", () => {
     const calls = [
       { index: 0, id: "a", function: { name: "f", arguments: "{" } },
-      { index: 0, id: "b", function: { arguments: "}" } },
+      { index: 1, id: "b", function: { arguments: "}" } },
     ];
     expect(failure(() => stream([delta({ tool_calls: calls }), stop])).kind).toBe("bad-response");
   });
