@@ -36,6 +36,9 @@ const statusReply = z.object({
 });
 export type StatusReply = z.infer<typeof statusReply>;
 
+/** The fault streak, and 1 when the lane has a history. */
+const settleReply = z.tuple([integer, integer]);
+
 export const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
   include,
   keys: ["window", "costs", "flight", "state"],
@@ -62,7 +65,7 @@ export const settleScript = defineScript(new URL("lua/settle.lua", import.meta.u
   keys: ["window", "costs", "flight", "state"],
   args: ["outageStreak", "parkAfterMs", "newLaneParkAfterMs"],
   parse: (reply) => {
-    const [faultStreak, hasHistory] = z.tuple([integer, integer]).parse(reply);
+    const [faultStreak, hasHistory] = settleReply.parse(reply);
     return { faultStreak, hasHistory: hasHistory === 1 };
   },
 });
