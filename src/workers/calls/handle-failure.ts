@@ -48,7 +48,11 @@ export async function handleFailure(
   const { faultStreak, hasHistory } = await settleFailure(reported, inputs, grant, deps);
   const error =
     hasHistory && isRefusal(reported)
-      ? explainRefusal(reported, await deps.prober.probe(grant, probe, deps))
+      ? explainRefusal(
+          reported,
+          await deps.prober.probe({ grant, status: reported.status }, probe, deps),
+          deps.signal.aborted,
+        )
       : reported;
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });

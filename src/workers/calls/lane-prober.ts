@@ -1,4 +1,5 @@
 import type { Clock } from "#src/core/clock.ts";
+import { isFault } from "#src/core/failures/decide-after-failure.ts";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane, type LaneLimits } from "#src/core/lane.ts";
 import type { Limiter, Reservation } from "#src/limiter/limiter.ts";
@@ -17,10 +18,26 @@ export interface LaneProberDeps {
   readonly signal: AbortSignal;
 }
 
+/** A call that the provider refused. */
+export interface Refusal {
+  readonly grant: Grant<unknown>;
+  readonly status: number | undefined;
+}
+
+interface RunningProbe {
+  /** Set when its request is sent: until then, it comes after every refusal that is known. */
+  isSent: boolean;
+  /** Never rejects. */
+  readonly result: Promise<ProbeResult>;
+}
+
 interface ProbedLane {
+  readonly lane: Lane;
   /** When the latest accepted call was granted, on the limiter's clock. */
   acceptedAt: number;
-  running?: Promise<ProbeResult>;
+  running?: RunningProbe;
+  /** The reservation of the running probe. */
+  reservation?: string;
 }
 
 /** The text of a probe. */
@@ -32,8 +49,9 @@ const POLL_MS = 100;
 
 /**
  * Finds out whether a refusal (401, 403) is caused by the account or by the input: moderation and firewalls send these
- * statuses for single inputs. A later success of another call answers the question; otherwise one small call does, which
- * all refusals of the lane share.
+ * statuses for single inputs. One small call answers the question for all refusals that were known before it was sent; a
+ * probe that was sent earlier may have been accepted before the account was blocked. For a 403, a later success of
+ * another call answers it, too.
  */
 export class LaneProber {
   readonly #lanes = new Map<string, ProbedLane>();
@@ -43,44 +61,81 @@ export class LaneProber {
     state.acceptedAt = Math.max(state.acceptedAt, reservation.grantedAt);
   }
 
-  /** Never rejects. */
-  async probe(refused: Grant<unknown>, call: ProbeCall, deps: LaneProberDeps): Promise<ProbeResult> {
-    const state = this.#get(refused.lane.lane);
-    if (state.acceptedAt > refused.reservation.grantedAt) return "accepted";
-    state.running ??= this.#run(refused, call, deps)
-      .catch(() => undefined)
-      .finally(() => {
-        state.running = undefined;
-      });
-    return await state.running;
+  /** Reservations of probes in flight, by lane: like those of other calls, they have to be renewed. */
+  inFlight(): (readonly [Lane, readonly string[]])[] {
+    return [...this.#lanes.values()].flatMap(({ lane, reservation }) =>
+      reservation === undefined ? [] : [[lane, [reservation]] as const],
+    );
   }
 
-  async #run({ lane: { lane, limits } }: Grant<unknown>, call: ProbeCall, deps: LaneProberDeps): Promise<ProbeResult> {
-    const reservation = await reserveOne(lane, limits, deps);
-    if (reservation === "parked") return "refused";
-    if (!reservation) return undefined;
-    const { id, grantedAt } = reservation;
-    try {
-      const tokens = await call();
-      await deps.limiter.settle(lane, [{ id, outcome: "ok", tokens }]);
-    } catch (thrown) {
-      await deps.limiter.settle(lane, [{ id, outcome: "failed" }]).catch(() => undefined);
-      const kind = thrown instanceof ProviderError ? thrown.kind : undefined;
-      if (kind === "auth" || kind === "quota") return "refused";
-      // These prove that the account may call the model, too.
-      if (kind !== "invalid-request" && kind !== "too-long" && kind !== "content-filter") return undefined;
+  /** Never rejects. */
+  async probe(refused: Refusal, call: ProbeCall, deps: LaneProberDeps): Promise<ProbeResult> {
+    const { grant, status } = refused;
+    const state = this.#get(grant.lane.lane);
+    while (true) {
+      if (status === 403 && state.acceptedAt > grant.reservation.grantedAt) return "accepted";
+      state.running ??= this.#start(state, grant.lane.limits, call, deps);
+      const { isSent: wasSentBefore, result: running } = state.running;
+      const result = await running;
+      if (result !== "accepted" || !wasSentBefore) return result;
     }
-    const state = this.#get(lane);
-    state.acceptedAt = Math.max(state.acceptedAt, grantedAt);
-    return "accepted";
+  }
+
+  #start(state: ProbedLane, limits: LaneLimits, call: ProbeCall, deps: LaneProberDeps): RunningProbe {
+    const send = () => {
+      probe.isSent = true;
+      return call();
+    };
+    const probe: RunningProbe = {
+      isSent: false,
+      result: runProbe(state, limits, send, deps)
+        .catch(() => undefined)
+        .finally(() => {
+          state.running = undefined;
+          state.reservation = undefined;
+        }),
+    };
+    return probe;
   }
 
   #get(lane: Lane): ProbedLane {
     const name = formatLane(lane);
-    const state = this.#lanes.get(name) ?? { acceptedAt: 0 };
+    const state = this.#lanes.get(name) ?? { lane, acceptedAt: 0 };
     this.#lanes.set(name, state);
     return state;
   }
+}
+
+async function runProbe(
+  state: ProbedLane,
+  limits: LaneLimits,
+  send: ProbeCall,
+  deps: LaneProberDeps,
+): Promise<ProbeResult> {
+  const { lane } = state;
+  const reservation = await reserveOne(lane, limits, deps);
+  if (reservation === "parked") return "refused";
+  if (!reservation) return undefined;
+  const { id, grantedAt } = reservation;
+  state.reservation = id;
+  try {
+    const tokens = await send();
+    await deps.limiter.settle(lane, [{ id, outcome: "ok", tokens }]).catch(() => undefined);
+  } catch (thrown) {
+    const error = thrown instanceof ProviderError ? thrown : undefined;
+    const outcome = error && isFault(error) ? "fault" : "failed";
+    await deps.limiter.settle(lane, [{ id, outcome }]).catch(() => undefined);
+    if (error?.kind === "auth" || error?.kind === "quota") return "refused";
+    if (error?.kind === "throttled" || error?.kind === "overloaded") {
+      const { dimension = "requests", retryAfterMs } = error;
+      await deps.limiter.throttle(lane, limits, { dimension, retryAfterMs, grantedAt });
+    }
+    // These prove that the account may call the model, too.
+    if (error?.kind !== "invalid-request" && error?.kind !== "too-long" && error?.kind !== "content-filter")
+      return undefined;
+  }
+  state.acceptedAt = Math.max(state.acceptedAt, grantedAt);
+  return "accepted";
 }
 
 async function reserveOne(
@@ -89,7 +144,7 @@ async function reserveOne(
   { limiter, clock, signal }: LaneProberDeps,
 ): Promise<Reservation | "parked" | undefined> {
   const until = clock.now() + MAX_WAIT_MS;
-  while (clock.now() < until) {
+  while (clock.now() < until && !signal.aborted) {
     const { granted, wait } = await limiter.reserve(lane, limits, [PROBE_TOKENS], 1);
     if (granted[0]) return granted[0];
     if (wait?.reason === "parked") return "parked";
@@ -103,8 +158,8 @@ export function isRefusal({ kind, status }: ProviderError): boolean {
   return kind === "auth" && (status === 401 || status === 403);
 }
 
-/** The error of a refused input after a probe. */
-export function explainRefusal(error: ProviderError, result: ProbeResult): ProviderError {
+/** The error of a refused input after a probe. `isStopping`: the worker stops, which may have cut the probe. */
+export function explainRefusal(error: ProviderError, result: ProbeResult, isStopping: boolean): ProviderError {
   if (result === "refused") return error;
   const { provider, status, code, requestId, providerMessage, param } = error;
   const details = { provider, status, code, requestId, providerMessage, param, cause: error };
@@ -115,6 +170,6 @@ export function explainRefusal(error: ProviderError, result: ProbeResult): Provi
     );
   return new ProviderError(`the provider rejected the call (HTTP ${status}), and a test call was not answered`, {
     ...details,
-    kind: "server",
+    kind: isStopping ? "aborted" : "server",
   });
 }

@@ -95,11 +95,12 @@ export class DispatcherRegistry {
     return dispatcher;
   }
 
-  /** Reservations of all calls in flight, by lane. */
+  /** Reservations of all calls in flight, probes included, by lane. */
   inFlight(): (readonly [Lane, readonly string[]])[] {
-    return this.#all().flatMap((dispatcher) =>
+    const calls = this.#all().flatMap((dispatcher) =>
       [...dispatcher.inFlight()].map(([{ lane }, ids]) => [lane, ids] as const),
     );
+    return [...calls, ...this.#deps.prober.inFlight()];
   }
 
   countCallsInFlight(): number {
