@@ -8,8 +8,8 @@ export type FailureDecision =
   /** The lane stops for all workers until a user has fixed the account. */
   | { readonly action: "park"; readonly reason: string }
   /**
-   * The same inputs are called again after a pause; this costs an attempt. While the lane is out it costs none, and
-   * other inputs become the next probe, because these inputs may be the cause of the faults.
+   * The same inputs are called again after a pause; this costs an attempt, unless the cause of a refusal is unknown. While
+   * the lane is out it costs none, and other inputs become the next probe, because these inputs may be the cause of the faults.
    */
   | { readonly action: "retry"; readonly delayMs: number; readonly isLaneOut?: true }
   /** The inputs are called again in two halves: one of the inputs, or their number, is the cause. */
@@ -27,6 +27,8 @@ export interface FailedCall {
   readonly inputs: number;
   /** Throttle answers in a row to these inputs, including this one. */
   readonly snoozes: number;
+  /** The call was refused, and it is not known yet whether the account or the input is the cause. */
+  readonly isUndecided?: boolean;
   /** Faults in a row on the lane; from `OUTAGE_STREAK` on the lane is out, and no single input is the cause. */
   readonly faultStreak: number;
 }
@@ -45,6 +47,8 @@ export const RETRY_DEFAULTS: RetryPolicy = {
   random: Math.random,
 };
 
+const UNDECIDED_DELAY_MS = 3_000;
+
 /**
  * Decides what a failed attempt leads to; no other code does. Pure.
  *
@@ -54,6 +58,7 @@ export const RETRY_DEFAULTS: RetryPolicy = {
  */
 export function decideAfterFailure(failed: FailedCall, policy: RetryPolicy = RETRY_DEFAULTS): FailureDecision {
   const { error, attempts, inputs, faultStreak } = failed;
+  if (failed.isUndecided) return retryUndecided(faultStreak, policy);
   switch (error.kind) {
     case "aborted":
       return { action: "return-to-queue" };
@@ -88,6 +93,12 @@ function decideSnooze({ error, inputs, snoozes }: FailedCall): FailureDecision {
   if (inputs > 1 && snoozes >= 4) return { action: "bisect" };
   if (inputs === 1 && snoozes >= 12) return { action: "fail" };
   return { action: "snooze" };
+}
+
+/** Nothing is known about the inputs: they are called again until the cause is known, and cannot fail before. */
+function retryUndecided(faultStreak: number, policy: RetryPolicy): FailureDecision {
+  if (faultStreak >= OUTAGE_STREAK) return { action: "retry", delayMs: 0, isLaneOut: true };
+  return { action: "retry", delayMs: UNDECIDED_DELAY_MS + backoffMs(1, policy) };
 }
 
 /** Whether the error indicates a problem of the provider, independent of the input. */

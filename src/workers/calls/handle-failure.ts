@@ -46,26 +46,28 @@ export async function handleFailure(
   const { lane, reservation } = grant;
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
   const { faultStreak, hasHistory } = await settleFailure(reported, inputs, grant, deps);
-  const error =
+  const { error, isUndecided } =
     hasHistory && isRefusal(reported)
-      ? explainRefusal(
-          reported,
-          await deps.prober.probe({ grant, status: reported.status }, probe, deps),
-          deps.signal.aborted,
-        )
-      : reported;
+      ? await findCauseOfRefusal(reported, grant, probe, deps)
+      : { error: reported, isUndecided: false };
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
   for (const [i, runInputs] of groupByRun(inputs).entries()) {
     addCounters(
       runInputs[0]?.ledger,
-      buildFailureCounters(size, runInputs.length, { isFirst: i === 0, isThrottled, isCut: error.kind === "aborted" }),
+      buildFailureCounters(size, runInputs.length, {
+        isFirst: i === 0,
+        isThrottled,
+        isCut: reported.kind === "aborted",
+      }),
       log,
     );
   }
 
   for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
-  if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
+  const isFree =
+    isThrottled || isUndecided || error.kind === "aborted" || error.kind === "auth" || error.kind === "quota";
+  if (!isFree) {
     await chargeAttempts(inputs, faultStreak >= OUTAGE_STREAK, log);
   }
   const decision = decideAfterFailure(
@@ -74,6 +76,7 @@ export async function handleFailure(
       attempts: Math.max(...inputs.map((input) => input.chargedAttempts)),
       inputs: inputs.length,
       snoozes: Math.max(...inputs.map((input) => input.snoozes)),
+      isUndecided,
       faultStreak,
     },
     policy,
@@ -96,6 +99,18 @@ export async function handleFailure(
     await commitFailure(inputs, { kind, message, code, providerMessage, param }, deps);
   }
   return decision;
+}
+
+/** A refusal is undecided when its probe was neither accepted nor refused: the lane may be paused or out. */
+async function findCauseOfRefusal(
+  refusal: ProviderError,
+  grant: Grant<unknown>,
+  call: ProbeCall,
+  deps: FailureDeps,
+): Promise<{ readonly error: ProviderError; readonly isUndecided: boolean }> {
+  const result = await deps.prober.probe({ grant, status: refusal.status }, call, deps);
+  const error = explainRefusal(refusal, result, deps.signal.aborted);
+  return { error, isUndecided: result === undefined && error.kind !== "aborted" };
 }
 
 /**

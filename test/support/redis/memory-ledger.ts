@@ -49,7 +49,7 @@ export function createMemoryLedger(): MemoryLedger {
     },
     countCall: async () => add("callsMade", 1),
     async count(by) {
-      for (const [name, value] of Object.entries(by)) add(name as RunCounter, value);
+      for (const [name, value] of Object.entries(by)) add(name as RunCounter, value ?? 0);
     },
   };
 }

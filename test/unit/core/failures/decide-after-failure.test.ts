@@ -66,6 +66,12 @@ describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
   });
 });
 
+test.each([1, 10])("%i inputs whose refusal is undecided are called again, however often", (inputs) => {
+  const state = { inputs, attempts: 50, isUndecided: true };
+  expect(decideAfterFailure(failed("server", state), policy)).toEqual({ action: "retry", delayMs: 3_250 });
+  expect(decideAfterFailure(failed("server", { ...state, faultStreak: 5 }), policy)).toMatchObject({ isLaneOut: true });
+});
+
 test("during an outage of the lane, a retry has no delay and lets other inputs be the probe", () => {
   expect(decideAfterFailure(failed("server", { faultStreak: 5, attempts: 9, inputs: 10 }), policy)).toEqual({
     action: "retry",

@@ -34,6 +34,8 @@ interface DispatcherHarness {
   ): { readonly completion: JobCompletion; readonly outcome: string };
   /** Advances the clock until no timer is left. */
   drain(): Promise<void>;
+  /** Cuts the calls in flight, as the end of the grace period does. */
+  abort(): void;
 }
 
 const dispatchers: DispatcherHarness[] = [];
@@ -100,6 +102,7 @@ function openDispatcherHarness(
       dispatcher.submit(texts.map((text) => ({ ...input(text, nextIndex++, runId, completion), isInteractive })));
       return job;
     },
+    abort: () => aborted.abort(STOPPING),
     async drain() {
       await flushPromises();
       while (clock.nextWake !== undefined) await clock.advance(Math.max(1, clock.nextWake - clock.now()));
@@ -444,13 +447,17 @@ test("a key that is revoked during a run parks the lane after one further call, 
   expect([...harness.ledger.records.values()].filter(({ failure }) => failure)).toEqual([]);
 });
 
-test("a refused input is retried while the test call is not answered", async () => {
-  let failures = 2;
+test.each([
+  ["throttled", { status: 429, retryAfterMs: 20_000 }],
+  ["server", { status: 503 }],
+  ["timeout", {}],
+] as const)("a refused input costs no attempt while the answer to the test call is %s", async (kind, details) => {
+  let failures = 12;
   const model = createFakeEmbedding({
     maxInputs: 1,
     onCall: (inputs) => {
       refuseBadText(inputs);
-      if (inputs[0] === "Hi" && failures-- > 0) throw createProviderError("throttled", { status: 429 });
+      if (inputs[0] === "Hi" && failures-- > 0) throw createProviderError(kind, details);
     },
   });
   const harness = openDispatcherHarness(model, { maxCalls: 1 });
@@ -459,8 +466,49 @@ test("a refused input is retried while the test call is not answered", async () 
   const job = harness.job(["bad"]);
   await harness.drain();
   expect(job.outcome).toBe("finished");
-  expect([...harness.ledger.records.values()].at(-1)?.failure?.kind).toBe("content-filter");
-  expect(model.calls.filter(([text]) => text === "bad")).toHaveLength(3);
+  const record = [...harness.ledger.records.values()].at(-1);
+  expect(record).toMatchObject({ attempts: 1, failure: { kind: "content-filter" } });
+  expect(model.calls.filter(([text]) => text === "bad")).toHaveLength(13);
+});
+
+test("a refused input waits before it is tried again while the cause is unknown", async () => {
+  const model = createFakeEmbedding({
+    maxInputs: 1,
+    onCall: (inputs) => {
+      refuseBadText(inputs);
+      if (inputs[0] === "Hi") throw createProviderError("bad-response");
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job(texts(1));
+  await harness.drain();
+  const job = harness.job(["bad"]);
+  await harness.clock.advance(60_000);
+  expect(job.outcome).toBe("open");
+  expect(model.calls.length).toBeLessThan(40);
+});
+
+test("a refused input costs no attempt when the worker stops during the test call", async () => {
+  const model = createFakeEmbedding({
+    maxInputs: 1,
+    onCall: async (inputs, { signal }) => {
+      refuseBadText(inputs);
+      if (inputs[0] !== "Hi") return;
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      throw createProviderError("aborted");
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job(texts(1));
+  await harness.drain();
+  const job = harness.job(["bad"]);
+  await harness.clock.advance(100);
+  const stopped = harness.dispatcher.stop(STOPPING);
+  harness.abort();
+  await stopped;
+  expect(job.outcome).toBe("the worker is stopping");
+  expect(await harness.ledger.claim("next", [1])).toMatchObject({ attempts: [0], open: [true] });
+  expect(harness.ledger.counters).toMatchObject({ callsFailed: 1 });
 });
 
 /** Delays `reserve` until the gate opens. */
