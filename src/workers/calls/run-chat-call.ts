@@ -88,10 +88,11 @@ async function probeChatModel(model: ChatModel, signal: AbortSignal): Promise<nu
 /** A claim that takes this long is late: the reservation that was requested together with it may be too old to use. */
 const LATE_CLAIM_MS = 300;
 
-async function isClaimed({ claim }: ChatInput): Promise<boolean | "late"> {
+/** False, too, when its job has been returned to the queue meanwhile. */
+async function isClaimed({ claim, completion }: ChatInput): Promise<boolean | "late"> {
   if (!claim) return true;
   const requestedAt = performance.now();
-  if (!(await claim)) return false;
+  if (!(await claim) || completion.isReturning) return false;
   return performance.now() - requestedAt > LATE_CLAIM_MS ? "late" : true;
 }
 

@@ -226,16 +226,20 @@ export class ModelDispatcher<I extends PendingInput, M> {
     else this.#applyDecision(decision, batch);
   }
 
-  /** Enters a call guard. False when the reservation was released, because the call is not allowed or the grant is too old. */
+  /**
+   * Enters a call guard. False when the reservation was released, because the call is not allowed, the grant is too old, or
+   * the job is being returned.
+   */
   async #enterGuard(guard: CallGuard, batch: Batch<I>, grant: Grant<M>): Promise<boolean> {
     const enteredAt = this.#deps.clock.now();
     const canCall = await guard.enter();
     const isLate = this.#deps.clock.now() - enteredAt > MAX_GRANT_AGE_MS / 2;
-    if (canCall && !isLate) return true;
+    const isReturning = getCallableInputs(batch).length === 0;
+    if (canCall && !isLate && !isReturning) return true;
     this.#releaseUnused(grant);
     if (!canCall) return false;
     await guard.leave();
-    this.#queue.requeue([batch]);
+    if (!isReturning) this.#queue.requeue([batch]);
     return false;
   }
 

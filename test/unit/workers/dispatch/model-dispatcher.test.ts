@@ -26,6 +26,7 @@ interface DispatcherHarness {
   readonly limiter: Limiter;
   readonly ledger: MemoryLedger;
   readonly dispatcher: ModelDispatcher<EmbeddingInput, EmbeddingModel>;
+  input(text: string, index: number, runId: string, completion: JobCompletion): EmbeddingInput;
   /** Submits the texts of one job. `outcome` is "open", "finished", or why the job was returned. */
   job(
     texts: readonly string[],
@@ -88,6 +89,7 @@ function openDispatcherHarness(
     limiter,
     ledger,
     dispatcher,
+    input: (...args) => input(...args),
     job(texts, runId = "run", isInteractive = false) {
       const completion = new JobCompletion(texts.length);
       const job = { completion, outcome: "open" };
@@ -551,6 +553,46 @@ test("a lock lost while reservations are requested starts no call for that job",
   await harness.clock.advance(100);
   expect([lost.outcome, kept.outcome]).toEqual(["lock lost", "finished"]);
   expect(model.calls).toEqual([texts(10, "kept")]);
+});
+
+/** Submits an input with a call guard that is entered when the test says so. */
+async function submitGuarded(harness: DispatcherHarness) {
+  const entered = Promise.withResolvers<boolean>();
+  let left = 0;
+  const completion = new JobCompletion(1);
+  const leave = async () => {
+    left += 1;
+  };
+  const callGuard = { enter: () => entered.promise, leave };
+  harness.dispatcher.submitAlone({ ...harness.input("alone", 0, "run", completion), callGuard });
+  await flushPromises();
+  return { completion, enter: () => entered.resolve(true), left: () => left };
+}
+
+test("a stop while a call guard is entered starts no call, leaves the guard, and releases the reservation", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  const { completion, enter, left } = await submitGuarded(harness);
+  const stopped = harness.dispatcher.stop(STOPPING);
+  enter();
+  await stopped;
+  await expect(completion.finished).rejects.toThrow("stopping");
+  expect(model.calls).toHaveLength(0);
+  expect(left()).toBe(1);
+  const { requests, concurrency } = await harness.limiter.status(LANE, {});
+  expect([requests.used, concurrency.used]).toEqual([0, 0]);
+});
+
+test("a lock lost while a call guard is entered starts no call", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  const { completion, enter, left } = await submitGuarded(harness);
+  harness.dispatcher.returnToQueue(new ReturnToQueue("lock lost"), (input) => input.completion === completion);
+  enter();
+  await harness.clock.advance(2_000);
+  await expect(completion.finished).rejects.toThrow("lock lost");
+  expect(model.calls).toHaveLength(0);
+  expect(left()).toBe(1);
 });
 
 test("inputs submitted after a stop are returned at once", async () => {
