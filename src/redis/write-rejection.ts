@@ -12,7 +12,8 @@ const REJECTIONS: Readonly<Record<string, { readonly reason: string; readonly hi
   NOREPLICAS: { reason: "it has too few replicas", hint: "Check its replicas and min-replicas-to-write." },
   CLUSTERDOWN: { reason: "the cluster is down", hint: "Check the nodes of the cluster." },
 };
-const PATTERN = new RegExp(`(?:^|[\\s:-])(${Object.keys(REJECTIONS).join("|")})\\s`);
+/** The code is the first word of a reply. An error of a script contains the reply that the script got. */
+const PATTERN = new RegExp(`(?:^|-|: )(${Object.keys(REJECTIONS).join("|")})\\s`);
 
 export interface Rejection {
   readonly code: string;
@@ -48,10 +49,16 @@ export interface RejectionRetryDeps {
 /** Retries idempotent tasks while Redis rejects their commands, and reports the reason once for all of them. */
 export class RejectionRetry {
   readonly #deps: RejectionRetryDeps;
-  #reportedAt: number | undefined;
+  readonly #reports: { at: number | undefined };
 
-  constructor(deps: RejectionRetryDeps) {
+  constructor(deps: RejectionRetryDeps, reports: { at: number | undefined } = { at: undefined }) {
     this.#deps = deps;
+    this.#reports = reports;
+  }
+
+  /** Returns a retry that also ends when `signal` aborts. Both report together. */
+  until(signal: AbortSignal): RejectionRetry {
+    return new RejectionRetry({ ...this.#deps, signal: AbortSignal.any([this.#deps.signal, signal]) }, this.#reports);
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
@@ -84,14 +91,14 @@ export class RejectionRetry {
   }
 
   #reportRejected(rejection: Rejection, now: number): void {
-    if (this.#reportedAt !== undefined && now - this.#reportedAt < REPORT_INTERVAL_MS) return;
-    this.#reportedAt = now;
+    if (this.#reports.at !== undefined && now - this.#reports.at < REPORT_INTERVAL_MS) return;
+    this.#reports.at = now;
     this.#deps.onChange(rejection);
   }
 
   #reportAccepted(): void {
-    if (this.#reportedAt === undefined) return;
-    this.#reportedAt = undefined;
+    if (this.#reports.at === undefined) return;
+    this.#reports.at = undefined;
     this.#deps.onChange(undefined);
   }
 }

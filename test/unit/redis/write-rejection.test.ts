@@ -10,6 +10,10 @@ test.each([
   ["LOADING Redis is loading the dataset in memory", "LOADING"],
   ["BUSY Redis is busy running a script.", "BUSY"],
   ["BUSYGROUP Consumer Group name already exists", undefined],
+  ["ERR Error running script: LOADING Redis is loading", "LOADING"],
+  ["ERR unknown command 'SET', with args beginning with: 'the BUSY worker' 'is OOM now'", undefined],
+  ["ERR the server is BUSY now", undefined],
+  ["ERR see: the worker was OOM ", undefined],
   ["WRONGTYPE Operation against a key holding the wrong kind of value", undefined],
 ])("the reply %j is a rejection of kind %s", (message, code) => {
   expect(findRejection(new Error(message))?.code).toBe(code);
@@ -53,4 +57,32 @@ test("an aborted signal ends the retries", async () => {
   await flushPromises();
   stop.abort(new Error("interrupted"));
   await expect(result).rejects.toThrow("interrupted");
+});
+
+test("a retry that ends with another signal shares its reports, and ends with either signal", async () => {
+  const clock = createFakeClock();
+  const [stop, failed] = [new AbortController(), new AbortController()];
+  const reported: (string | undefined)[] = [];
+  const onChange = (rejection: Rejection | undefined) => void reported.push(rejection?.code);
+  const retry = new RejectionRetry({ clock, signal: stop.signal, onChange });
+  const scoped = retry.until(failed.signal);
+  let isFull = true;
+  const task = async () => {
+    if (isFull) throw new Error("OOM command not allowed");
+    return "done";
+  };
+  const outer = retry.run(task);
+  const inner = scoped.run(task);
+  inner.catch(() => undefined);
+  await flushPromises();
+  failed.abort(new Error("disk full"));
+  await expect(inner).rejects.toThrow("disk full");
+  await expect(scoped.run(task)).rejects.toThrow("OOM");
+  const other = retry.until(new AbortController().signal).run(task);
+  other.catch(() => undefined);
+  isFull = false;
+  await clock.advance(1_000);
+  expect(await outer).toBe("done");
+  expect(await other).toBe("done");
+  expect(reported).toEqual(["OOM", undefined]);
 });
