@@ -71,7 +71,8 @@ export class Collector {
       if (entries.length === 0) break;
       await this.#store(entries);
     }
-    await this.#syncing;
+    // The next sync repeats what failed; a store whose write has failed accepts no further ones.
+    await this.#syncing?.catch(() => undefined);
     await this.#sync();
   }
 

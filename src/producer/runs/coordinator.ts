@@ -50,8 +50,12 @@ export class Coordinator {
 
   /** Resolves when every item has its record on disk. Throws a RunStoppedError if the run stops before. */
   async run(): Promise<void> {
-    const { signal, lease } = this.#context;
-    const stop = (error?: unknown) => this.#stop.abort(error);
+    const { signal, lease, failure } = this.#context;
+    const stop = (error: unknown) => {
+      this.#stop.abort(error);
+      // Another loop may be waiting for Redis to accept commands. A run that has failed does not wait for that.
+      failure.abort(error);
+    };
     const onAbort = () => stop(new RunStoppedError("interrupted", "interrupted"));
     const onLeaseLost = () => stop(lease.lost.reason);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -66,8 +70,10 @@ export class Coordinator {
     );
     try {
       await Promise.all(loops);
-    } catch (error) {
+    } catch (first) {
       await Promise.allSettled(loops);
+      // A loop that was waiting may have ended before the one that failed.
+      const error = failure.signal.reason ?? first;
       // Paid answers go to disk even if the run stops here: calls in flight finish first, then all records are read.
       if (!isLostLease(error)) {
         await this.#context.onStopping?.();

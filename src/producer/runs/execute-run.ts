@@ -35,6 +35,8 @@ interface LeasedRun<S extends RunStore<WireRecord>> {
   readonly inputsPerCall: number;
   readonly client: RedisClient;
   readonly control: RunControl;
+  /** Does not retry: a run that has failed does not wait for Redis. */
+  readonly unretriedControl: RunControl;
   readonly lease: Lease;
   /** Commands that Redis rejects for now are retried with it. */
   readonly rejectionRetry: RejectionRetry;
@@ -63,18 +65,14 @@ export async function executeRun<M extends RunManifest, S extends RunStore<WireR
     const parts = kind.open(run, { client, keys, clock, notify });
     const inputsPerCall = kind.getInputsPerCall(run.manifest);
     const leased = { run, parts, inputsPerCall, client, lease, rejectionRetry: retry, environment };
-    return await executeLeasedRun({ ...leased, control: retryRejected(control, retry) }, control);
+    return await executeLeasedRun({ ...leased, control: retryRejected(control, retry), unretriedControl: control });
   } finally {
     await lease.release().catch(() => undefined);
   }
 }
 
-/** `stoppingControl` does not retry: a run that has failed does not wait for Redis. */
-async function executeLeasedRun<S extends RunStore<WireRecord>>(
-  leased: LeasedRun<S>,
-  stoppingControl: RunControl,
-): Promise<RunManifest> {
-  const { run, parts, control, environment } = leased;
+async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRun<S>): Promise<RunManifest> {
+  const { run, parts, control, unretriedControl, environment } = leased;
   const { lanes, retry, onEvent } = environment;
   const limiter = retryRejected(environment.limiter, leased.rejectionRetry);
   let monitor = createMonitor(leased, run.manifest);
@@ -102,7 +100,7 @@ async function executeLeasedRun<S extends RunStore<WireRecord>>(
     if (!isStoppedBy(error, "lost-lease")) {
       if (store) await monitor.checkpoint("stopped", store).catch(() => undefined);
       // Workers elsewhere must stop spending on a run without a coordinator.
-      await stoppingControl.requestTransition("stop").catch(() => undefined);
+      await unretriedControl.requestTransition("stop").catch(() => undefined);
       await monitor.publishOutcome({ outcome: "stopped", ...describeStopReason(error) }).catch(() => undefined);
     }
     throw error;
@@ -146,9 +144,11 @@ async function coordinate<S extends RunStore<WireRecord>>(
   store: S,
   monitor: RunMonitor,
 ): Promise<void> {
-  const { run, parts, control, lease, environment } = leased;
+  const { run, parts, lease, environment } = leased;
   const { jobs, records } = parts;
-  const { rejectionRetry: retry } = leased;
+  const failure = new AbortController();
+  const retry = leased.rejectionRetry.until(failure.signal);
+  const control = retryRejected(leased.unretriedControl, retry);
   const openedQueues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment.tracer);
   const queues = retryRejected(openedQueues, retry);
   const resolver = await records.openAnswerResolver?.(store);
@@ -173,6 +173,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         await onStopping?.();
       },
       signal,
+      failure,
       onEvent,
       control,
       lease: { ...lease, renew: () => retry.run(() => lease.renew()) },
@@ -189,7 +190,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       counters: () => monitor.counters(),
       countCallsInFlight: () => monitor.countCallsInFlight(),
       onTick: async ({ inFlight, isPaused }) => {
-        await folder.check();
+        await folder.checkRegularly();
         await retry.run(() => monitor.tick(store, inFlight, isPaused));
       },
       onRecords: (stored) => {

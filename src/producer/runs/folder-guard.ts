@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "#src/core/clock.ts";
-import { errorCode, RunError } from "#src/core/failures/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
+import { FolderLostError } from "./run-error.ts";
 
 const CHECK_INTERVAL_MS = 1_000;
 
@@ -25,20 +26,20 @@ export class FolderGuard {
     return new FolderGuard(folder, await identify(folder), clock);
   }
 
-  /** Throws a RunError if the folder is not the same any more. Looks at most once a second. */
+  /** Throws a FolderLostError if the folder is not the same any more. Looks at most once a second. */
+  async checkRegularly(): Promise<void> {
+    if (this.#clock.now() - this.#checkedAt >= CHECK_INTERVAL_MS) await this.check();
+  }
+
+  /** Throws a FolderLostError if the folder is not the same any more. */
   async check(): Promise<void> {
-    if (this.#clock.now() - this.#checkedAt < CHECK_INTERVAL_MS) return;
     this.#checkedAt = this.#clock.now();
     const identity = await identify(this.#folder).catch((error) => {
       if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
       // A network drive may be unavailable for a moment; writes report errors that last.
       return this.#identity;
     });
-    if (identity === this.#identity) return;
-    throw new RunError(
-      `${this.#folder} was deleted or replaced during the run; no further calls are made`,
-      "Restore the folder and run the same command again. Without it, use --force to start over.",
-    );
+    if (identity !== this.#identity) throw new FolderLostError(this.#folder);
   }
 }
 

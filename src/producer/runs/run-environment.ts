@@ -94,4 +94,9 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   /** Records have been stored; some may have been read twice. */
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   readonly onEvent: (event: CoordinatorEvent) => void;
+  /**
+   * The coordinator aborts it with the reason when the run stops before its end. Rejected commands are not retried from
+   * then on.
+   */
+  readonly failure: AbortController;
 }

@@ -15,6 +15,16 @@ export function isStoppedBy(error: unknown, reason: RunStoppedError["reason"]): 
   return error instanceof RunStoppedError && error.reason === reason;
 }
 
+/** The work folder of the run was deleted or replaced. Nothing that is written to it now is kept. */
+export class FolderLostError extends RunError {
+  constructor(folder: string) {
+    super(
+      `${folder} was deleted or replaced during the run; no further calls are made`,
+      "Restore the folder and run the same command again. Without it, use --force to start over.",
+    );
+  }
+}
+
 /** Redis lost the run while it was coordinated. The coordinator reopens it with the state on disk. */
 export class RunLostError extends Error {
   override readonly name = "RunLostError";

@@ -16,6 +16,7 @@ import { queueName } from "#src/queues/names.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
+import { type RejectionRetry, retryRejected } from "#src/redis/write-rejection.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import { startWorker, type WorkerHost, type WorkerOptions } from "#src/workers/worker-host.ts";
@@ -54,6 +55,10 @@ export interface InProcessHarness {
       /** Subfolder of the record store. Concurrent runs need different ones. */
       folder?: string;
       model?: string;
+      /** Called with the record of the run in Redis; returns the one that the coordinator uses. */
+      wrapControl?: (control: RunControl) => RunControl;
+      /** Commands that Redis rejects are retried until it aborts, or until the run fails. */
+      retry?: RejectionRetry;
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
@@ -94,8 +99,13 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
       hosts.push(host);
       return host;
     },
-    async coordinate(items, { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {}) {
+    async coordinate(
+      items,
+      { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m", wrapControl, retry } = {},
+    ) {
       const control = new RunControl(client, keys, runId);
+      const failure = new AbortController();
+      const usedControl = wrapControl?.(control) ?? control;
       const lease = await acquireLease(control, systemClock, {
         onWait: () => undefined,
         signal: signal ?? new AbortController().signal,
@@ -107,7 +117,8 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
       const events: CoordinatorEvent[] = [];
       try {
         await new Coordinator({
-          control,
+          control: retry ? retryRejected(usedControl, retry.until(failure.signal)) : usedControl,
+          failure,
           lease,
           queues,
           blocking: source.connect("blocking"),
