@@ -89,10 +89,12 @@ export class Collector {
   }
 
   async #sync(): Promise<void> {
-    const { control, store, lease } = this.#context;
+    const { control, store, lease, checkFolder } = this.#context;
     const [upTo, collected] = [this.#after, this.#window.collected];
     await store.sync();
     if (upTo === "0-0") return;
+    // Files that were deleted can still be written and synced; then only Redis has the records.
+    await checkFolder?.();
     const ended = this.#window.markDurable(collected);
     this.#onDurable();
     if (!(await control.trimResults(lease.token, upTo, ended))) {

@@ -6,7 +6,7 @@ import { Collector } from "./collector.ts";
 import { Window } from "./feeding/feed-window.ts";
 import { Feeder } from "./feeding/feeder.ts";
 import type { RunContext } from "./run-environment.ts";
-import { RunLostError, RunStoppedError } from "./run-error.ts";
+import { FolderLostError, isStoppedBy, RunLostError, RunStoppedError } from "./run-error.ts";
 
 const TICK_MS = 500;
 const STATE_INTERVAL_MS = 2_000;
@@ -75,9 +75,10 @@ export class Coordinator {
       // A loop that was waiting may have ended before the one that failed.
       const error = failure.signal.reason ?? first;
       // Paid answers go to disk even if the run stops here: calls in flight finish first, then all records are read.
-      if (!isLostLease(error)) {
+      if (!isStoppedBy(error, "lost-lease")) {
         await this.#context.onStopping?.();
-        await this.#collector.drain().catch(() => undefined);
+        // Without its folder, only Redis can keep them.
+        if (!(error instanceof FolderLostError)) await this.#collector.drain().catch(() => undefined);
       }
       if (!this.#isComplete()) throw error;
     } finally {
@@ -227,10 +228,6 @@ export class Coordinator {
     await control.trimResults(lease.token, undefined, ids);
     for (const { open } of finished) onEvent({ type: "job-requeued", items: open.size });
   }
-}
-
-function isLostLease(error: unknown): boolean {
-  return error instanceof RunStoppedError && error.reason === "lost-lease";
 }
 
 function durableBitmap(store: RunStore<WireRecord>): Buffer {

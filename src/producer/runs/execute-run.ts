@@ -187,6 +187,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         ...jobs.factory,
         createJob: (items) => retry.run(async () => await jobs.factory.createJob(items)),
       },
+      checkFolder: () => folder.check(),
       counters: () => monitor.counters(),
       countCallsInFlight: () => monitor.countCallsInFlight(),
       onTick: async ({ inFlight, isPaused }) => {

@@ -91,6 +91,8 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   readonly countCallsInFlight?: () => number;
   /** Called about twice a second while the run is coordinated. Throws a RunStoppedError to stop it. */
   readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
+  /** Called before records are removed from Redis. Throws if the files that have them are not in the run's folder any more. */
+  readonly checkFolder?: () => Promise<void>;
   /** Records have been stored; some may have been read twice. */
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   readonly onEvent: (event: CoordinatorEvent) => void;

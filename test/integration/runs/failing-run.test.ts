@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
+import { FolderLostError } from "#src/producer/runs/run-error.ts";
 import { RejectionRetry } from "#src/redis/write-rejection.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
 import { createFakeEmbedding } from "#test/support/fakes/fake-embedding.ts";
@@ -63,3 +64,35 @@ test.each([["feed"], ["trimResults"]])(
   },
   15_000,
 );
+
+test.each([
+  ["the run", new FolderLostError("/run/.work")],
+  ["a write first", Object.assign(new Error("no such file"), { code: "ENOENT" })],
+])("answers stay in Redis once the folder was deleted, when %s notices it", async (_, failure) => {
+  harness.worker(createFakeEmbedding());
+  let isDeleted = false;
+  let trimmed = 0;
+  const run = harness.coordinate(makeItems(20_000), {
+    windowSize: 50,
+    wrapControl: (control) =>
+      new Proxy(control, {
+        get(_target, name) {
+          const value: unknown = Reflect.get(control, name, control);
+          if (typeof value !== "function") return value;
+          return (...args: unknown[]) => {
+            if (name === "trimResults" && isDeleted) trimmed += 1;
+            return value.apply(control, args);
+          };
+        },
+      }),
+    checkFolder: async () => {
+      if (isDeleted) throw new FolderLostError("/run/.work");
+    },
+    onTick: async () => {
+      isDeleted = true;
+      throw failure;
+    },
+  });
+  await expect(run).rejects.toThrow(failure.message);
+  expect(trimmed).toBe(0);
+});

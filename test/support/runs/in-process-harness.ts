@@ -59,6 +59,7 @@ export interface InProcessHarness {
       wrapControl?: (control: RunControl) => RunControl;
       /** Commands that Redis rejects are retried until it aborts, or until the run fails. */
       retry?: RejectionRetry;
+      checkFolder?: () => Promise<void>;
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
@@ -101,7 +102,17 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
     },
     async coordinate(
       items,
-      { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m", wrapControl, retry } = {},
+      {
+        runId = "run",
+        windowSize = 200,
+        signal,
+        onTick,
+        folder = "",
+        model = "m",
+        wrapControl,
+        retry,
+        checkFolder,
+      } = {},
     ) {
       const control = new RunControl(client, keys, runId);
       const failure = new AbortController();
@@ -119,6 +130,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
         await new Coordinator({
           control: retry ? retryRejected(usedControl, retry.until(failure.signal)) : usedControl,
           failure,
+          checkFolder,
           lease,
           queues,
           blocking: source.connect("blocking"),
