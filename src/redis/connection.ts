@@ -18,7 +18,7 @@ export type RedisEvent =
       readonly kind: "error";
       readonly role: RedisRole;
       readonly message: string;
-      /** Errors of all connections since the last error event that were not reported. */
+      /** Errors of all connections with this message that were not reported since the last event with it. */
       readonly suppressed: number;
     }
   /** The first established connection was lost; commands wait and are sent again after reconnection. */
@@ -53,6 +53,8 @@ type ClientOptions = Omit<RedisOptions, "replyMapping">;
 const REPORT_INTERVAL_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_MALFORMED_EVENTS = 100;
+/** Different error messages per minute; bounds the memory for them, and a storm of messages that differ slightly. */
+const MAX_ERROR_MESSAGES = 100;
 
 /** Opens no connection before the first `connect` or `assertReachable`. Throws a ConfigError for an unreadable TLS file. */
 export function openRedis(target: RedisTarget, options: RedisSourceOptions = {}): RedisSource {
@@ -110,6 +112,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
     },
     async close() {
       closing = true;
+      outages.stop();
       await Promise.all([...open].map(closeClient));
     },
   };
@@ -224,10 +227,11 @@ class OutageReporter {
   readonly #clock: Clock;
   readonly #report: (event: RedisEvent) => void;
   readonly #down = new Set<Client>();
+  readonly #errors = new Map<string, { readonly at: number; suppressed: number }>();
   #isReported = false;
   #lostAt = Number.NEGATIVE_INFINITY;
-  #errorAt = Number.NEGATIVE_INFINITY;
-  #suppressed = 0;
+  /** Ends the wait until an outage that was not reported yet is. */
+  #waiting: AbortController | undefined;
 
   constructor(clock: Clock, report: (event: RedisEvent) => void) {
     this.#clock = clock;
@@ -235,27 +239,50 @@ class OutageReporter {
   }
 
   recordError(role: RedisRole, error: Error): void {
-    if (this.#clock.now() - this.#errorAt < REPORT_INTERVAL_MS) {
-      this.#suppressed += 1;
+    const now = this.#clock.now();
+    // Only the message is passed on: a reply error also contains the command, and for AUTH that is the password.
+    const message = describeConnectionError(error);
+    const last = this.#errors.get(message);
+    if (last && now - last.at < REPORT_INTERVAL_MS) {
+      last.suppressed += 1;
       return;
     }
-    this.#errorAt = this.#clock.now();
-    // Only the message is passed on: a reply error also contains the command, and for AUTH that is the password.
-    this.#report({ kind: "error", role, message: describeConnectionError(error), suppressed: this.#suppressed });
-    this.#suppressed = 0;
+    this.#errors.delete(message);
+    if (this.#errors.size >= MAX_ERROR_MESSAGES) this.#forgetErrors(now);
+    if (this.#errors.size >= MAX_ERROR_MESSAGES) return;
+    this.#errors.set(message, { at: now, suppressed: 0 });
+    this.#report({ kind: "error", role, message, suppressed: last?.suppressed ?? 0 });
   }
 
-  /** A connection that is lost again and again (a master that became a replica) is reported once a minute. */
+  /**
+   * Outages are reported once a minute: a connection may be lost again and again (a master that became a replica). One
+   * that begins earlier is reported at the end of the minute if it still lasts.
+   */
   recordLost(role: RedisRole, client: Client): void {
     this.#down.add(client);
-    if (this.#isReported || this.#clock.now() - this.#lostAt < REPORT_INTERVAL_MS) return;
+    if (this.#isReported || this.#waiting) return;
+    const waitMs = this.#lostAt + REPORT_INTERVAL_MS - this.#clock.now();
+    if (waitMs <= 0) return this.#reportLost(role);
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    this.#clock.sleep(waitMs, waiting.signal).then(
+      () => {
+        if (waiting.signal.aborted) return;
+        this.#waiting = undefined;
+        this.#reportLost(role);
+      },
+      () => undefined,
+    );
+  }
+
+  #reportLost(role: RedisRole): void {
     this.#isReported = true;
     this.#lostAt = this.#clock.now();
     this.#report({ kind: "disconnected", role });
   }
 
   recordReady(role: RedisRole, client: Client): void {
-    this.#down.delete(client);
+    this.forget(client);
     if (this.#down.size > 0 || !this.#isReported) return;
     this.#isReported = false;
     this.#report({ kind: "reconnected", role });
@@ -263,6 +290,19 @@ class OutageReporter {
 
   forget(client: Client): void {
     this.#down.delete(client);
+    if (this.#down.size === 0) this.stop();
+  }
+
+  /** Reports no outage later. */
+  stop(): void {
+    this.#waiting?.abort();
+    this.#waiting = undefined;
+  }
+
+  #forgetErrors(now: number): void {
+    for (const [message, { at }] of this.#errors) {
+      if (now - at >= REPORT_INTERVAL_MS) this.#errors.delete(message);
+    }
   }
 }
 
@@ -273,7 +313,8 @@ function forwardEvents(client: Client, role: RedisRole, outages: OutageReporter)
     isUp = true;
     outages.recordReady(role, client);
   });
-  client.on("close", () => {
+  // Not "close", which a connection that is closed on purpose emits too.
+  client.on("reconnecting", () => {
     if (isUp) outages.recordLost(role, client);
     isUp = false;
   });

@@ -1,8 +1,10 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
+import { checkRedis } from "#src/cli/wiring/check-redis.ts";
 import { openRedis, type RedisEvent, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
 import { openTestRedis } from "#test/support/redis/redis.ts";
 import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
 import { waitFor } from "#test/support/wait-for.ts";
@@ -132,6 +134,78 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     await waitFor(() => events.length === 2);
     expect(events[1]).toMatchObject({ kind: "error", suppressed: expect.any(Number) });
     expect((events[1] as { suppressed: number }).suppressed).toBeGreaterThanOrEqual(3);
+  });
+
+  test("a disconnect on purpose is not an outage", async () => {
+    const server = await serve();
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(server.url), { onEvent: (event) => events.push(event) });
+    await checkRedis(source);
+    const client = source.connect("commands");
+    await client.ping();
+    const closed = source.connect("commands");
+    await closed.ping();
+    const end = new Promise((resolve) => closed.once("end", resolve));
+    closed.disconnect();
+    await end;
+    expect(events).toEqual([]);
+    await server.kill("SIGKILL");
+    await waitFor(() => events.some(({ kind }) => kind === "disconnected"));
+  });
+
+  test("a second outage within a minute is reported if it lasts until the minute is over", async () => {
+    const server = await serve();
+    const clock = createFakeClock();
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(server.url), { clock, random: () => 0, onEvent: (event) => events.push(event) });
+    const client = source.connect("commands");
+    await client.ping();
+    const kinds = () => events.map(({ kind }) => kind).filter((kind) => kind !== "error");
+    const outage = async () => {
+      const lost = new Promise((resolve) => client.once("close", resolve));
+      await server.kill("SIGKILL");
+      await lost;
+    };
+    const recover = async () => {
+      await server.start();
+      await client.ping();
+    };
+    await outage();
+    await recover();
+    expect(kinds()).toEqual(["disconnected", "reconnected"]);
+    // A short one is not reported, not even later.
+    await clock.advance(10_000);
+    await outage();
+    await recover();
+    await clock.advance(10_000);
+    await outage();
+    await clock.advance(39_000);
+    expect(kinds()).toEqual(["disconnected", "reconnected"]);
+    await clock.advance(1_000);
+    expect(kinds()).toEqual(["disconnected", "reconnected", "disconnected"]);
+    await recover();
+    expect(kinds()).toEqual(["disconnected", "reconnected", "disconnected", "reconnected"]);
+    await outage();
+    await recover();
+    await clock.advance(120_000);
+    expect(kinds()).toHaveLength(4);
+  });
+
+  test("errors are counted by message, so that a new one is reported at once", async () => {
+    const server = await serve();
+    const clock = createFakeClock();
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(server.url), { clock, onEvent: (event) => events.push(event) });
+    const client = source.connect("commands");
+    await client.ping();
+    for (const message of ["first", "first", "second", "first", "second"]) client.emit("error", new Error(message));
+    await clock.advance(61_000);
+    client.emit("error", new Error("first"));
+    expect(events.map((event) => event.kind === "error" && [event.message, event.suppressed])).toEqual([
+      ["first", 0],
+      ["second", 0],
+      ["first", 2],
+    ]);
   });
 
   test("survives a server that temporarily becomes a replica, without a storm of errors", async () => {
