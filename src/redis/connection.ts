@@ -262,7 +262,10 @@ class OutageReporter {
     this.#down.add(client);
     if (this.#isReported || this.#waiting) return;
     const waitMs = this.#lostAt + REPORT_INTERVAL_MS - this.#clock.now();
-    if (waitMs <= 0) return this.#reportLost(role);
+    if (waitMs <= 0) {
+      this.#reportLost(role);
+      return;
+    }
     const waiting = new AbortController();
     this.#waiting = waiting;
     this.#clock.sleep(waitMs, waiting.signal).then(
