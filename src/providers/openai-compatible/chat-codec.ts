@@ -5,7 +5,7 @@ import type { ChatResponse } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
 import { readContentParts, readFinishReason, readReasoningField, readToolCalls, readUsage } from "./chat-parts.ts";
-import { createChatReducer, type StreamState } from "./chat-reducer.ts";
+import { createChatReducer } from "./chat-reducer.ts";
 import { findMissingAnswer, hasEmptyContent } from "./check-answer.ts";
 import {
   collectExtra,
@@ -15,6 +15,7 @@ import {
   pickFullUsage,
 } from "./extra-fields.ts";
 import { readMessageText } from "./message-text.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** The codec of the OpenAI chat protocol in one dialect. */
 export function createChatCodec(dialect: ChatDialect): ChatCodec<StreamState> {

@@ -1,4 +1,7 @@
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
+import type { ChatDialect } from "./chat-dialect.ts";
+import { isTextPart, readContentParts } from "./chat-parts.ts";
+import { pickExtraMessageFields } from "./extra-fields.ts";
 
 /** String fields that deltas send in pieces. In all other objects, the later value replaces the earlier one. */
 const JOINED_STRINGS: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -6,6 +9,14 @@ const JOINED_STRINGS: Readonly<Record<string, ReadonlySet<string>>> = {
   audio: new Set(["data", "transcript"]),
   reasoning_details: new Set(["text", "summary", "data", "signature"]),
 };
+
+/** Unknown fields, and as `content` the parts of the content that are not text. */
+export function readMessageFields(message: JsonObject, dialect: ChatDialect): [string, unknown][] {
+  const fields = pickExtraMessageFields(message, dialect.ignoredFields);
+  const parts = readContentParts(message)?.filter((part) => typeof part !== "string" && !isTextPart(part));
+  if (parts) fields.push(["content", parts]);
+  return fields;
+}
 
 /**
  * Adds the fields of a delta to those before it: lists are appended (entries of `reasoning_details` are joined by
