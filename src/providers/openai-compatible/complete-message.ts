@@ -17,8 +17,12 @@ import { addToolCalls } from "./tool-call-deltas.ts";
 export function reduceMessage(state: StreamState, message: JsonObject, context: StreamContext): ChatStep<StreamState> {
   const { dialect, badResponseError } = context;
   if (isBlankMessage(message, dialect)) {
-    const isEmpty = state.hasEmptyContent || hasEmptyContent(message);
-    return { state: { ...state, hasEmptyContent: isEmpty }, events: NO_EVENTS };
+    const blank = {
+      ...state,
+      messageExtra: replaceFields(state.messageExtra, message, dialect),
+      hasEmptyContent: state.hasEmptyContent || hasEmptyContent(message),
+    };
+    return { state: blank, events: NO_EVENTS };
   }
   // Where a closing frame repeats all deltas, every other message does so as well.
   if (state.hasMessage && !dialect.hasClosingFrame)
@@ -47,9 +51,6 @@ function addMessage(
     state.toolCalls.length === 0 ? readField(message, "tool_calls") : undefined,
   );
   if (typeof tools === "string") throw badResponseError(tools);
-  const fields = readMessageFields(message, dialect).filter(
-    ([name, value]) => !isEmptyList(value) || !state.messageExtra.has(name),
-  );
   return {
     state: {
       ...state,
@@ -59,12 +60,21 @@ function addMessage(
       refusal: readText(message, "refusal") ?? state.refusal,
       thinking: ANSWER_STARTED,
       toolCalls: tools.calls,
-      messageExtra: mergeFields(state.messageExtra, fields),
+      messageExtra: replaceFields(state.messageExtra, message, dialect),
       hasEmptyContent: state.hasEmptyContent || hasEmptyContent(message),
       hasMessage: true,
     },
     events: [...createTextEvents(missing), ...tools.events],
   };
+}
+
+/** The fields of a complete message replace those of the deltas, unless they are empty. */
+function replaceFields(known: StreamState["messageExtra"], message: JsonObject, dialect: ChatDialect) {
+  const fields = readMessageFields(message, dialect);
+  return mergeFields(
+    known,
+    fields.filter(([name, value]) => !isEmptyList(value) || !known.has(name)),
+  );
 }
 
 /** Ends the answer with the complete message, which repeats all deltas; throws when it differs from them. */

@@ -60,6 +60,14 @@ describe("a complete message in a stream", () => {
     expect(stream(frames).response).toMatchObject({ text: "hi", finishReason: { unified: "stop" } });
   });
 
+  it("keeps its empty lists, which do not replace those of the deltas", () => {
+    const annotations = [{ type: "url_citation" }];
+    const blank = complete({ content: "", annotations: [], images: [] });
+    expect(stream([delta({ content: "hi", annotations }), blank]).response.extra).toEqual({
+      message: { annotations, images: [] },
+    });
+  });
+
   it("is an empty answer only if its content is explicitly empty", () => {
     expect(stream([complete({ content: "" })]).response.text).toBe("");
     expect(() => stream([complete({ content: null })])).toThrow(ProviderError);
