@@ -1,7 +1,7 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { classifyMessage } from "#src/providers/classify-message.ts";
 import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
-import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
+import { findRequestId } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
 import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";

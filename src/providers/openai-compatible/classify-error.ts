@@ -5,7 +5,7 @@ import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/pro
 import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
-import { findRequestId } from "./chat-dialect.ts";
+import { findRequestId } from "./chat/chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
 import { readGoogleDetails } from "./google-error.ts";
 import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";

@@ -6,8 +6,8 @@ import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
-import { findRequestId, reportsError } from "./chat-dialect.ts";
-import { readUsage } from "./chat-parts.ts";
+import { findRequestId, reportsError } from "./chat/chat-dialect.ts";
+import { readUsage } from "./chat/chat-parts.ts";
 
 /** The vendor-specific parts of the OpenAI embedding protocol. */
 export interface EmbeddingDialect {

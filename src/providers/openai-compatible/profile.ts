@@ -1,6 +1,6 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ModelData } from "#src/providers/provider.ts";
-import type { ChatDialect } from "./chat-dialect.ts";
+import type { ChatDialect } from "./chat/chat-dialect.ts";
 
 export interface ErrorCodeClass {
   readonly kind: ProviderErrorKind;

@@ -1,9 +1,9 @@
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import type { JsonObject } from "#src/providers/json-value.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
-import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
-import type { StreamState } from "#src/providers/openai-compatible/stream-state.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
+import { encodeChatBody } from "#src/providers/openai-compatible/chat/chat-request.ts";
+import type { StreamState } from "#src/providers/openai-compatible/chat/stream-state.ts";
 import type { ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import { readProviderText } from "#src/providers/response-body.ts";
 import type { ResponseHead, Transport } from "#src/providers/transport/transport.ts";

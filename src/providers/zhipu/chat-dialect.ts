@@ -1,8 +1,8 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { assertInRange } from "#src/providers/check-range.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
-import type { ChatDialect } from "#src/providers/openai-compatible/chat-dialect.ts";
-import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
+import type { ChatDialect } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
+import { encodeChatBody } from "#src/providers/openai-compatible/chat/chat-request.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { EmbeddingDialect } from "#src/providers/openai-compatible/embedding-codec.ts";
 import { createOpenaiEmbeddingModel } from "#src/providers/openai-compatible/embedding-model.ts";
 import type {

@@ -1,6 +1,6 @@
 import { REQUEST_ID_HEADERS } from "#src/providers/minimax/classify-error.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
-import type { ChatDialect } from "#src/providers/openai-compatible/chat-dialect.ts";
+import type { ChatDialect } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
 import type { MinimaxChatModel, MinimaxDialect } from "./chat-models.ts";
 import { checkRanges } from "./check-body.ts";

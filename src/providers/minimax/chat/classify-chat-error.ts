@@ -7,7 +7,7 @@ import {
   classifyMinimaxResponse,
   findMinimaxCode,
 } from "#src/providers/minimax/classify-error.ts";
-import { reportsError } from "#src/providers/openai-compatible/chat-dialect.ts";
+import { reportsError } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
 import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
 import type { ErrorCodeClass } from "#src/providers/openai-compatible/profile.ts";
 import { readProviderText } from "#src/providers/response-body.ts";

@@ -1,6 +1,6 @@
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
-import { encodeChatBody, type RequestDialect } from "#src/providers/openai-compatible/chat-request.ts";
+import { encodeChatBody, type RequestDialect } from "#src/providers/openai-compatible/chat/chat-request.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
 import { checkMessages, rejectParameters } from "./read-messages.ts";

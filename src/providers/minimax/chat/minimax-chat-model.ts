@@ -1,6 +1,6 @@
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { ChatModel, ProviderAccount } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { createMinimaxChatDialect, dialectPath } from "./chat-dialect.ts";

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
-import { readUsage } from "#src/providers/openai-compatible/chat-parts.ts";
+import { readUsage } from "#src/providers/openai-compatible/chat/chat-parts.ts";
 
 /**
  * `chatcompletion` in the common form. The `delta` of a chunk is a string, and the last chunk contains the complete

@@ -4,7 +4,7 @@ import { ProviderError } from "#src/core/failures/errors.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import { describeChatModel } from "#src/providers/minimax/chat/chat-models.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";

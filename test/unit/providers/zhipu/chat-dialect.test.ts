@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
 import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";
 

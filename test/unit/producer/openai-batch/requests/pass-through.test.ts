@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
-import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
+import { encodeChatBody } from "#src/providers/openai-compatible/chat/chat-request.ts";
 import { chatRequestSchema } from "#src/queues/payload.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 });

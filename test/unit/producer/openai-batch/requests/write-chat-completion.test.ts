@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 });

@@ -4,7 +4,7 @@ import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import { describeChatModel, MINIMAX_DIALECTS, type MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
 import { SseDecoder } from "#src/providers/transport/sse.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";

@@ -8,7 +8,7 @@ import {
   type MinimaxDialect,
 } from "#src/providers/minimax/chat/chat-models.ts";
 import { chooseDialect } from "#src/providers/minimax/chat/choose-dialect.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { modelOf } from "./wire.ts";
 

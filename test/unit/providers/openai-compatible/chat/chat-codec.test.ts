@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import type { CompatibleProfile } from "#src/providers/openai-compatible/profile.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";

@@ -1,14 +1,18 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { isObject, type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
+import { findMissingAnswer, hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
+import {
+  pickExtraChoiceFields,
+  pickExtraFields,
+  pickFullUsage,
+} from "#src/providers/openai-compatible/extra-fields.ts";
 import type { Usage } from "#src/providers/provider.ts";
 import type { SseEvent } from "#src/providers/transport/sse.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
 import { readFinishReason, readReasoningField, readUsage } from "./chat-parts.ts";
-import { findMissingAnswer, hasEmptyContent } from "./check-answer.ts";
 import { closeWithMessage, reduceMessage } from "./complete-message.ts";
-import { pickExtraChoiceFields, pickExtraFields, pickFullUsage } from "./extra-fields.ts";
 import { mergeMessageFields, readMessageFields } from "./merge-message-fields.ts";
 import { readDeltaText } from "./message-text.ts";
 import { flushThinking } from "./split-thinking.ts";

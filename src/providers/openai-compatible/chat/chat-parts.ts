@@ -1,7 +1,7 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { isObject, readCount, readField, readObject, readText } from "#src/providers/json-value.ts";
+import { pickExtraCallFields } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
-import { pickExtraCallFields } from "./extra-fields.ts";
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {
   stop: "stop",

@@ -1,19 +1,19 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
 import { type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
-import type { ChatResponse } from "#src/providers/provider.ts";
-import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
-import { readContentParts, readFinishReason, readReasoningField, readToolCalls, readUsage } from "./chat-parts.ts";
-import { createChatReducer } from "./chat-reducer.ts";
-import { findMissingAnswer, hasEmptyContent } from "./check-answer.ts";
+import { findMissingAnswer, hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
 import {
   collectExtra,
   pickExtraChoiceFields,
   pickExtraFields,
   pickExtraMessageFields,
   pickFullUsage,
-} from "./extra-fields.ts";
+} from "#src/providers/openai-compatible/extra-fields.ts";
+import type { ChatResponse } from "#src/providers/provider.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
+import { readContentParts, readFinishReason, readReasoningField, readToolCalls, readUsage } from "./chat-parts.ts";
+import { createChatReducer } from "./chat-reducer.ts";
 import { readMessageText } from "./message-text.ts";
 import type { StreamState } from "./stream-state.ts";
 

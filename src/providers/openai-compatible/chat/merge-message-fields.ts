@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
+import { pickExtraMessageFields } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { isTextPart, readContentParts } from "./chat-parts.ts";
-import { pickExtraMessageFields } from "./extra-fields.ts";
 
 /** String fields that deltas send in pieces. In all other objects, the later value replaces the earlier one. */
 const JOINED_STRINGS: Readonly<Record<string, ReadonlySet<string>>> = {

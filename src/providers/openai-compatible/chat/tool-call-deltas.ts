@@ -1,8 +1,8 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { readField, readObject, readText } from "#src/providers/json-value.ts";
+import { pickExtraCallFields } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatEvent, ToolCall } from "#src/providers/provider.ts";
 import { readArguments } from "./chat-parts.ts";
-import { pickExtraCallFields } from "./extra-fields.ts";
 import { mergeCallFields } from "./merge-message-fields.ts";
 
 /** The part of a tool call received so far. */

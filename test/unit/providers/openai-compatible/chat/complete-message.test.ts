@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-codec.ts";
 import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
 

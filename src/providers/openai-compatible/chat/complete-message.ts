@@ -1,9 +1,9 @@
 import type { ChatStep } from "#src/providers/chat-codec.ts";
 import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
 import type { FinishReason } from "#src/providers/provider.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { readReasoningField } from "./chat-parts.ts";
-import { hasEmptyContent } from "./check-answer.ts";
 import { readMessageFields } from "./merge-message-fields.ts";
 import { findMissingText, readMessageText } from "./message-text.ts";
 import { ANSWER_STARTED } from "./split-thinking.ts";

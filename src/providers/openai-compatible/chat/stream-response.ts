@@ -1,6 +1,6 @@
+import { collectExtra } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatResponse, ToolCall } from "#src/providers/provider.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
-import { collectExtra } from "./extra-fields.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /** What the stream lacks to count as complete. */
