@@ -62,13 +62,13 @@ function chatTransport({ events }: Recording): Transport {
   const noop = () => undefined;
   const headers = { "content-type": "text/event-stream" };
   return {
-    post: () => Promise.reject(new Error("not implemented")),
+    post: () => Promise.reject(new Error("this benchmark makes no such call")),
     stream: async () => ({
       status: 200,
       headers,
       body: readAll(chunks),
       alive: noop,
-      collect: () => Promise.reject(new Error("not implemented")),
+      collect: () => Promise.reject(new Error("this benchmark makes no such call")),
       drain: noop,
       cancel: noop,
     }),
@@ -104,7 +104,7 @@ async function measureEmbedding(recording: EmbeddingRecording) {
   const response = { status: 200, headers: { "content-type": "application/json" }, body };
   const transport: Transport = {
     post: async () => response,
-    stream: () => Promise.reject(new Error("not implemented")),
+    stream: () => Promise.reject(new Error("this benchmark makes no such call")),
     close: async () => undefined,
   };
   const provider: Provider = createRegistry().createProvider(name, recording.account, transport);
