@@ -3,6 +3,8 @@ import { endianness } from "node:os";
 import { dirname } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
 
+export { toDiskError } from "#src/core/failures/disk-error.ts";
+
 /** An open file with positioned reads and writes. Every method rejects with the system error. */
 export interface DiskFile {
   /** Writes consecutive buffers from `position` on; resolves when the operating system has accepted all bytes. */
@@ -102,27 +104,6 @@ export const systemDisk: Disk = {
     }
   },
 };
-
-const RESUME = "Then run the same command again. It resumes where it stopped.";
-
-/** Converts an error to a RunError that names the folder, the reason, and what to do. No data on disk is lost. */
-export function toDiskError(error: unknown, folder: string): RunError {
-  if (error instanceof RunError) return error;
-  const code = errorCode(error);
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    const what = code === "ENOSPC" ? "the disk is full" : "the disk quota is used up";
-    return new RunError(`cannot write to ${folder}: ${what}`, `Free some space. ${RESUME}`, error);
-  }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new RunError(
-      `cannot write to ${folder}: permission denied (${code})`,
-      `Fix the permissions. ${RESUME}`,
-      error,
-    );
-  }
-  const reason = code ?? (error instanceof Error ? error.message : "unknown error");
-  return new RunError(`cannot read or write ${folder}: ${reason}`, `Check the disk. ${RESUME}`, error);
-}
 
 /** Throws a RunError on a big-endian machine: vectors are stored in the byte order of memory, as little-endian. */
 export function requireLittleEndian(order: "LE" | "BE" = endianness()): void {
