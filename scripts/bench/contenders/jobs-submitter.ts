@@ -119,6 +119,7 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
         limiter: createRedisLimiter(client, keys),
         windowSize: WINDOW,
         lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
+        keepDatabase: false,
         clock: systemClock,
         onSnapshot: () => undefined,
         onEvent: () => undefined,

@@ -4,7 +4,7 @@ import { InputError } from "#src/core/failures/errors.ts";
 import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
 import { type CachedAnswerCounts, countCachedAnswers } from "#src/producer/cache/count-cached-answers.ts";
 import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
 
 export interface CacheCommandOptions {
   /** A folder, or true for the default folder. */
@@ -31,14 +31,14 @@ export function resolveCacheFolder(
   };
 }
 
-/** How many planned items the cache would answer; none without a cache. */
+/** How many items that are planned in `dir` the cache would answer; none without a cache. */
 export async function countCachedItems(
   cache: AnswerCacheSettings | undefined,
   computeKey: (cache: AnswerCacheSettings) => ComputeAnswerKey,
-  itemsFile: string,
+  dir: string,
 ): Promise<CachedAnswerCounts> {
   if (!cache) return { items: 0, tokens: 0 };
-  return await countCachedAnswers(cache.folder, computeKey(cache), readItemsFile(itemsFile));
+  return await countCachedAnswers(cache.folder, computeKey(cache), readItems(dir));
 }
 
 /** All base URLs of a provider's accounts. Cached answers depend on them, but not on the account. */

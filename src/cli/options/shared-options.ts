@@ -20,19 +20,24 @@ export const JSON_OUTPUT = inGroup(OPTION_GROUPS.output, { json: flag("print JSO
 export const JSON_EVENTS = inGroup(OPTION_GROUPS.output, { json: flag("print one JSON object per event on stdout") });
 
 /** Options of every command that coordinates a run. */
-export const COORDINATOR_OPTIONS = inGroup(OPTION_GROUPS.execution, {
-  window: value("n", "number of items in Redis at once", parsePositiveInteger),
-  workers: value(
-    "n",
-    "worker processes to start (default: one per core); 0 leaves the work to workers that run elsewhere",
-    parseWorkerCount,
-  ),
-  maxCost: value(
-    "amount",
-    "stop before the whole run costs more than this, in the currency of the model's price",
-    parseNonNegativeNumber,
-  ),
-});
+export const COORDINATOR_OPTIONS = {
+  ...inGroup(OPTION_GROUPS.execution, {
+    window: value("n", "number of items in Redis at once", parsePositiveInteger),
+    workers: value(
+      "n",
+      "worker processes to start (default: one per core); 0 leaves the work to workers that run elsewhere",
+      parseWorkerCount,
+    ),
+    maxCost: value(
+      "amount",
+      "stop before the whole run costs more than this, in the currency of the model's price",
+      parseNonNegativeNumber,
+    ),
+  }),
+  ...inGroup(OPTION_GROUPS.output, {
+    keepDb: flag("keep run.db in the output folder even if no item failed, for sluice items, sqlite3 or DuckDB"),
+  }),
+};
 
 /** Options of every command that plans a run and brings it to its end. */
 export const RUN_OPTIONS = {

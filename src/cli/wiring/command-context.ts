@@ -13,6 +13,8 @@ export interface CoordinatorCommandOptions {
   readonly workers?: number;
   /** Cost cap in the currency of the model's price. */
   readonly maxCost?: number;
+  /** Keep the database of a run without failures. */
+  readonly keepDb: boolean;
   readonly json: boolean;
   readonly config?: string;
 }

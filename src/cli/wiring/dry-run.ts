@@ -25,19 +25,19 @@ export type DryRunLine = readonly [name: string, value: string | undefined];
 
 /** Plans into a temporary folder and prints what the run would do. Needs no key and no Redis. Resolves with the exit code. */
 export async function printDryRun<P extends Plan, E extends DryRunEstimate>(
-  makePlan: (workFolder: string) => Promise<P>,
-  estimate: (plan: P, itemsFile: string) => Promise<E>,
+  makePlan: (dir: string) => Promise<P>,
+  estimate: (plan: P, dir: string) => Promise<E>,
   describe: (estimate: E, plan: P) => readonly DryRunLine[],
   isJson: boolean,
 ): Promise<number> {
-  const workFolder = await mkdtemp(join(tmpdir(), "sluice-dry-"));
+  const dir = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
-    const plan = await makePlan(workFolder);
-    if (plan.itemsFile === undefined) {
+    const plan = await makePlan(dir);
+    if (!plan.isAccepted) {
       process.stderr.write(describeProblems(plan));
       return EXIT_CODES.couldNotComplete;
     }
-    const estimated = await estimate(plan, plan.itemsFile);
+    const estimated = await estimate(plan, dir);
     process.stdout.write(
       isJson
         ? `${JSON.stringify({ event: "dry-run", ...estimated })}\n`
@@ -45,7 +45,7 @@ export async function printDryRun<P extends Plan, E extends DryRunEstimate>(
     );
     return EXIT_CODES.ok;
   } finally {
-    await rm(workFolder, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true });
   }
 }
 

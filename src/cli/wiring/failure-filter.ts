@@ -4,8 +4,8 @@ import { InputError, PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { isFailureCauseId } from "#src/core/failures/failure-cause.ts";
 import { type FailureCause, FailureCauseCounter, parseOtherCause } from "#src/core/failures/failure-cause-counter.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import { readFailures } from "#src/producer/storage/read-failures.ts";
-import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import { type FailureFilter, listFailureGroups } from "#src/producer/storage/failure-rows.ts";
+import { openRunDatabaseReader } from "#src/producer/storage/run-database.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
@@ -54,7 +54,7 @@ export async function resolveOtherCause(
   if (kind === undefined) return filter;
   if (filter.kinds?.has(kind) === false) throw new InputError(`"${kind}" is not one of the kinds in --kind`, "--cause");
   const published = await readPublishedCauses(manifest.run, config);
-  const causes = published.length > 0 ? published : await countFailureCauses(dir, manifest);
+  const causes = published.length > 0 ? published : countFailureCauses(dir);
   return { kinds: new Set([kind]), excludedCauses: new Set(causes.map(({ cause }) => cause)) };
 }
 
@@ -67,10 +67,13 @@ async function readPublishedCauses(run: string, config: Config): Promise<readonl
   }
 }
 
-async function countFailureCauses(dir: string, { items }: RunManifest): Promise<readonly FailureCause[]> {
+function countFailureCauses(dir: string): readonly FailureCause[] {
   const causes = new FailureCauseCounter();
-  for await (const stored of readFailures(dir, items.total)) {
-    for (const { index, failure } of stored) if (failure) causes.add(index, failure);
+  const database = openRunDatabaseReader(dir);
+  try {
+    for (const { index, count, ...failure } of listFailureGroups(database)) causes.add(index, failure, count);
+  } finally {
+    database.close();
   }
   return causes.list();
 }

@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Config } from "#src/config/config.ts";
 import { RunError } from "#src/core/failures/errors.ts";
-import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { assertWorkFormatReadable } from "#src/producer/storage/work-format.ts";
+import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
+import { assertRunResumable } from "#src/producer/storage/work-folder.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readListedRun } from "#src/state/runs/run-list.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
@@ -45,12 +44,13 @@ export async function findRunFolder(requested: string, config: Config): Promise<
   }
 }
 
-/** Throws if the work folder, which a retry needs, is missing or of another version. */
-export async function requireWorkFolder(dir: string): Promise<void> {
-  const work = join(dir, WORK_FOLDER);
-  if (existsSync(join(work, ITEMS_FILE))) return await assertWorkFormatReadable(work);
+/** Throws if the run's database, which a retry needs, is missing or of another version. */
+export function requireRunDatabase(dir: string): void {
+  const path = getRunDatabasePath(dir);
+  if (existsSync(path)) return;
+  assertRunResumable(dir);
   throw new RunError(
-    `${work}, which a retry needs, does not exist`,
+    `${path}, which a retry needs, does not exist`,
     "Run the original command again, with a new folder or with --force.",
   );
 }

@@ -1,8 +1,6 @@
-import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { RunReader } from "#src/producer/storage/run-reader.ts";
 import { decodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { LatestRecord } from "./item-api.ts";
-import type { RunItemReader } from "./reading/run-item-reader.ts";
-import { StoredRecords } from "./reading/stored-records.ts";
 
 const SHOWN_FLOATS = 8;
 
@@ -33,23 +31,22 @@ function toLatestRecord(record: WireRecord, at: number, dimensions: number): Lat
   };
 }
 
-/** Records from a run's folder; those that cannot be read (yet, or any more) are left out. */
-export async function readStoredRecords(
-  reader: RunItemReader,
-  folder: RunFolder,
-  completedCalls: readonly { readonly index: number; readonly at: number }[],
-): Promise<LatestRecord[]> {
-  await using records = new StoredRecords(folder.dir);
+/** The newest records in a run's database, the latest last. */
+export async function readStoredRecords(dir: string, count: number): Promise<LatestRecord[]> {
+  using reader = new RunReader(dir);
   const found: LatestRecord[] = [];
-  // One by one, because the first read opens the files of the store.
-  for (const { index, at } of completedCalls) {
-    const item = await reader.readItem(folder, index);
-    if (item?.status !== "succeeded") continue;
-    const [slot] = folder.itemsFile === undefined ? [] : await records.slots(index, 1);
-    const vector = slot && (await records.vector(slot));
-    const { id, attempts = slot?.attempts ?? 1, tokens = slot?.tokens ?? 0 } = item;
-    const shown = vector && [...vector.subarray(0, SHOWN_FLOATS)];
-    found.push({ index, id, at, attempts, tokens, vector: shown, dimensions: vector?.length });
+  for (const { item, record } of reader.listLatest(count)) {
+    if (!record) continue;
+    const vector = await reader.readVector(record);
+    found.push({
+      index: item.index,
+      id: item.id,
+      at: record.recordedAt,
+      attempts: record.attempts,
+      tokens: record.tokens,
+      vector: vector && [...vector.subarray(0, SHOWN_FLOATS)],
+      dimensions: vector?.length,
+    });
   }
   return found;
 }

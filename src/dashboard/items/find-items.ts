@@ -40,7 +40,7 @@ export async function findItems(reader: RunItemReader, folder: RunFolder, filter
   });
   if (isAlwaysEmpty(folder, filter)) return createPage(total);
   const texts = filter.in === "text" && needle !== "";
-  const options = { from, failures: true, texts, linePrefilter: toLinePrefilter(needle) };
+  const options = { from, texts, linePrefilter: toLinePrefilter(needle) };
   for await (const { items, next } of reader.readItems(folder, options)) {
     for (const item of items) {
       if (matchesFilter(item, filter, needle)) found.push(toSummary(item));
@@ -51,10 +51,10 @@ export async function findItems(reader: RunItemReader, folder: RunFolder, filter
   return createPage(total);
 }
 
-/** A finished run without its working folder has neither failed nor waiting items. */
-function isAlwaysEmpty({ itemsFile }: RunFolder, { status, kind, cause }: ItemFilter): boolean {
+/** A finished run without its database has neither failed nor waiting items. */
+function isAlwaysEmpty({ hasDatabase }: RunFolder, { status, kind, cause }: ItemFilter): boolean {
   const wantsFailures = kind !== undefined || cause !== undefined;
-  return itemsFile === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
+  return !hasDatabase && (wantsFailures || (status !== undefined && status !== "succeeded"));
 }
 
 function matchesFilter(item: StoredItem, { status, kind, cause, in: where }: ItemFilter, needle: string): boolean {

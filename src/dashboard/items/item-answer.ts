@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { RunReader } from "#src/producer/storage/run-reader.ts";
 import type { StoredItem } from "./reading/stored-item.ts";
-import { StoredRecords } from "./reading/stored-records.ts";
 
 /** An item's answer as it is stored. */
 export interface ItemAnswer {
@@ -33,16 +33,13 @@ const chatAnswer = z.object({
 export async function readItemAnswer(folder: RunFolder, item: StoredItem): Promise<ItemAnswer | undefined> {
   if (item.status !== "succeeded") return undefined;
   if (item.answer !== undefined) return { text: JSON.stringify(item.answer, null, 2) };
-  if (folder.itemsFile === undefined) return { dimensions: folder.manifest.dimensions };
-  await using records = new StoredRecords(folder.dir);
-  const [slot] = await records.slots(item.index, 1);
-  if (!slot) return undefined;
-  if (folder.manifest.kind === "embedding") {
-    const vector = await records.vector(slot);
-    return vector && { vector, dimensions: vector.length };
-  }
-  const logged = await records.answer(slot);
-  return logged && toItemAnswer(logged.json, logged.storedAt * 1000);
+  if (!folder.hasDatabase) return { dimensions: folder.manifest.dimensions };
+  using reader = new RunReader(folder.dir);
+  const record = reader.find(item.index)?.record;
+  if (!record) return undefined;
+  if (record.answer !== undefined) return toItemAnswer(JSON.parse(record.answer), record.recordedAt);
+  const vector = await reader.readVector(record);
+  return { vector, dimensions: vector?.length, recordedAt: record.recordedAt };
 }
 
 function toItemAnswer(json: unknown, recordedAt: number): ItemAnswer {

@@ -3,7 +3,6 @@ import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
-import { readCallTiming } from "#src/producer/storage/call-timings.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readJournal } from "#src/state/runs/run-journal.ts";
@@ -47,13 +46,12 @@ export class ItemService {
   async readHistory(run: string, index: number): Promise<ItemHistory> {
     const { client, keys, breaker } = this.#deps;
     const { folder, item } = await this.#requireItem(run, index);
-    const [failed, succeeded, answer] = await Promise.all([
+    const [failed, answer] = await Promise.all([
       breaker.run(() => readJournal(client, keys, run, index)),
-      readCallTiming(folder.dir, index),
       readItemAnswer(folder, item),
     ]);
     const { model } = folder.manifest;
-    return describeItemHistory(item, answer, { failed, succeeded }, { at: Date.now(), run, model });
+    return describeItemHistory(item, answer, { failed, succeeded: item.call }, { at: Date.now(), run, model });
   }
 
   async reveal(run: string, index: number): Promise<RevealedItem> {

@@ -66,7 +66,7 @@ function getManifest(found: FolderLookup): RunManifest | undefined {
 function getFolderState(found: FolderLookup): RunFolderState {
   if (!found.isReadable) return { refusal: found.refusal, hasWorkFolder: false, isSearchable: false };
   const { folder } = found;
-  return { refusal: undefined, hasWorkFolder: folder.itemsFile !== undefined, isSearchable: isSearchable(folder) };
+  return { refusal: undefined, hasWorkFolder: folder.hasDatabase, isSearchable: isSearchable(folder) };
 }
 
 function describeRunStats(

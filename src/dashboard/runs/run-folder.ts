@@ -1,19 +1,18 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS, FOLDER_MESSAGES } from "#src/dashboard/messages.ts";
-import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { isBatch, type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import type { RunInfo } from "./run-cache.ts";
 
 /** A run's folder on this machine, read from disk. */
 export interface RunFolder {
   readonly dir: string;
   readonly manifest: RunManifest;
-  /** The planned items; undefined once the run has finished without failures and its working folder is deleted. */
-  readonly itemsFile: string | undefined;
+  /** False once a run has finished without failures, unless it keeps its database. */
+  readonly hasDatabase: boolean;
 }
 
 /** Why a run's folder cannot be read. */
@@ -41,12 +40,7 @@ export async function locateRunFolder({ run, dir, host, published }: RunInfo): P
   const manifest = await readManifest(dir).catch(() => undefined);
   if (!manifest) return refuse(FOLDER_MESSAGES.noRun(dir));
   if (manifest.run !== run) return refuse(FOLDER_MESSAGES.otherRun(dir));
-  const itemsFile = join(dir, WORK_FOLDER, ITEMS_FILE);
-  const hasItemsFile = await access(itemsFile).then(
-    () => true,
-    () => false,
-  );
-  return { isReadable: true, folder: { dir, manifest, itemsFile: hasItemsFile ? itemsFile : undefined } };
+  return { isReadable: true, folder: { dir, manifest, hasDatabase: existsSync(getRunDatabasePath(dir)) } };
 }
 
 /** Throws an HttpError that says where the folder is if it cannot be read. */

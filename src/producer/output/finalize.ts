@@ -1,9 +1,9 @@
 import { constants, copyFile, link } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "#src/core/failures/errors.ts";
-import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { VECTOR_FILE, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import { VECTOR_FILE, type VectorFile } from "#src/producer/storage/vector-file.ts";
 import { createInPlaceParquetWriter, createParquetWriter } from "./parquet/write-parquet.ts";
 import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
@@ -40,19 +40,14 @@ const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
  * until it has resolved. Rejects with a RunError when a record is missing or a disk operation fails, and with the
  * signal's reason on abort.
  */
-export async function finalize(
-  store: VectorStore,
-  items: AsyncIterable<readonly Item[]>,
-  dir: string,
-  options: FinalizeOptions,
-): Promise<FinalizedRun> {
+export async function finalize(store: RunStore, dir: string, options: FinalizeOptions): Promise<FinalizedRun> {
   const { format, signal } = options;
   const reusable = findReusableLayout(store, format);
   const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
   const outputFiles: OutputFiles = {
     names,
     write: async (output) => {
-      await writeFiles(store, items, output, options, reusable);
+      await writeFiles(store, output, options, reusable);
       if (!reusable) return;
       await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, names.at(-1) ?? ""));
     },
@@ -66,16 +61,16 @@ export async function finalize(
  * Returns the layout of a store whose vector file can become the output. A failed item has no vector in a Parquet page,
  * so the vectors must be copied if there is a failure.
  */
-function findReusableLayout(store: VectorStore, format: ResultFormat): VectorLayout | undefined {
-  const { layout, dimensions } = store;
+function findReusableLayout(store: RunStore, format: ResultFormat): VectorLayout | undefined {
+  const { dimensions } = store;
+  const { layout } = requireVectors(store);
   if (format === "npy") return layout.kind === "flat" ? layout : undefined;
   if (format !== "parquet" || dimensions === 0 || store.counts().failed > 0) return undefined;
   return isPaged(layout) ? layout : undefined;
 }
 
 async function writeFiles(
-  store: VectorStore,
-  items: AsyncIterable<readonly Item[]>,
+  store: RunStore,
   output: string,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
@@ -89,9 +84,9 @@ async function writeFiles(
     // Vectors that stay in place are read only to verify those of an earlier process, which may have been killed.
     const vectors = reusable === undefined || (options.format === "parquet" && store.isResumed);
     const readOptions = { size, vectors, signal };
-    for await (const block of readRecordBlocks(store, items, readOptions)) {
+    for await (const block of readRecordBlocks(store, readOptions)) {
       for (const writer of writers) await writer.write(block);
-      onProgress?.({ written: block.start + block.slots.length, items: store.items });
+      onProgress?.({ written: block.start + block.rows.length, items: store.items });
     }
     for (const writer of writers) await writer.finish();
   } finally {
@@ -100,7 +95,7 @@ async function writeFiles(
 }
 
 function createRecordsWriter(
-  store: VectorStore,
+  store: RunStore,
   output: string,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
@@ -110,7 +105,7 @@ function createRecordsWriter(
   if (format === "npy") {
     const paths = { items: join(output, RESULT_FILES.npyItems), vectors: join(output, RESULT_FILES.npy) };
     return reusable
-      ? createNpyWriter(disk, paths.items, { store, withText })
+      ? createNpyWriter(disk, paths.items, { items: store.items, vectors: requireVectors(store), withText })
       : createNpyCopyWriter(disk, paths, { store, withText });
   }
   const path = join(output, RESULT_FILES[format]);
@@ -122,8 +117,14 @@ function createRecordsWriter(
   };
   const parquet = { dimensions, withText, keyValueMetadata };
   return reusable && isPaged(reusable)
-    ? createInPlaceParquetWriter(store.vectorFile, reusable, parquet)
+    ? createInPlaceParquetWriter(requireVectors(store).file, reusable, parquet)
     : createParquetWriter(disk, path, parquet);
+}
+
+/** Throws an error for a run whose results are not vectors. */
+export function requireVectors({ vectors, dir }: RunStore): VectorFile {
+  if (vectors) return vectors;
+  throw new Error(`the run in ${dir} has no vectors`);
 }
 
 /** Items per block: 1,000 to 4,000 for Parquet, where a block is a row group. */

@@ -1,14 +1,5 @@
-import { RunError } from "#src/core/failures/errors.ts";
-import type { Item } from "#src/core/item.ts";
-import { ItemReader } from "#src/producer/storage/item-reader.ts";
-import type { StoredBlock } from "#src/producer/storage/stored-block.ts";
-import type { VectorStore } from "#src/producer/storage/vector-store.ts";
-
-/** Consecutive records of a run with their items. */
-export interface RecordBlock extends StoredBlock {
-  /** One per slot, in order. */
-  readonly items: readonly Item[];
-}
+import type { StoredBlock } from "#src/producer/storage/read-records.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 
 export interface RecordBlocksOptions {
   /** Items per block. */
@@ -19,30 +10,18 @@ export interface RecordBlocksOptions {
 }
 
 /**
- * Reads all records in input order, one block ahead of the consumer. The vectors of a block are valid until the block
- * after the next is requested. Rejects with a RunError for damaged vectors, whose items become missing again, and for
- * items that do not belong to the run.
+ * Reads all records with their items in input order, one block ahead of the consumer. The vectors of a block are valid
+ * until the block after the next is requested. Rejects with a RunError for damaged records, whose items become missing.
  */
-export async function* readRecordBlocks(
-  store: VectorStore,
-  items: AsyncIterable<readonly Item[]>,
-  options: RecordBlocksOptions,
-): AsyncGenerator<RecordBlock> {
-  const source = new ItemReader(items);
-  const blocks = readAhead(store, options);
-  try {
-    for await (const block of blocks) {
-      options.signal?.throwIfAborted();
-      if (block.damaged.length > 0) await rejectDamaged(store, block);
-      yield { ...block, items: await source.take(block.start, block.slots.length) };
-    }
-    await source.expectEnd(store.items);
-  } finally {
-    await source.close();
+export async function* readRecordBlocks(store: RunStore, options: RecordBlocksOptions): AsyncGenerator<StoredBlock> {
+  for await (const block of readAhead(store, options)) {
+    options.signal?.throwIfAborted();
+    if (block.damaged.length > 0) throw store.forget(block.damaged);
+    yield block;
   }
 }
 
-async function* readAhead(store: VectorStore, options: RecordBlocksOptions): AsyncGenerator<StoredBlock> {
+async function* readAhead(store: RunStore, options: RecordBlocksOptions): AsyncGenerator<StoredBlock> {
   const { size, vectors } = options;
   const bytes = Math.min(size, store.items) * store.dimensions * 4;
   const buffers = vectors ? [new Uint8Array(bytes), new Uint8Array(bytes)] : [];
@@ -62,14 +41,4 @@ async function* readAhead(store: VectorStore, options: RecordBlocksOptions): Asy
   } finally {
     await next?.catch(() => {});
   }
-}
-
-async function rejectDamaged(store: VectorStore, block: StoredBlock): Promise<never> {
-  await store.forget(block.damaged);
-  const count = block.damaged.length;
-  const where = `${store.folder} (item ${block.damaged[0]?.index}${count > 1 ? ` and ${count - 1} more` : ""})`;
-  throw new RunError(
-    `a vector on disk differs from what was written: ${where}`,
-    "Check the disk, then run the same command again: only the damaged items are embedded again.",
-  );
 }

@@ -1,10 +1,9 @@
-import { SLOT_OK } from "#src/producer/storage/ledger-file.ts";
-import type { RecordBlock } from "./record-blocks.ts";
+import type { StoredBlock } from "#src/producer/storage/read-records.ts";
 
 /** Writes the output in one format. Every method rejects with the system error. */
 export interface ResultWriter {
   /** Must be called in input order, without gaps. */
-  write(block: RecordBlock): Promise<void>;
+  write(block: StoredBlock): Promise<void>;
   /** Resolves when all files of this format are complete and durable under their temporary names. */
   finish(): Promise<void>;
   /** Closes all files; also required after a failure. */
@@ -21,10 +20,4 @@ export const RESULT_FILES = {
   npyItems: "items.jsonl",
   batch: "output.jsonl",
   errors: "errors.jsonl",
-  calls: "calls.bin",
 } as const;
-
-/** Formats the status of a record; the same in all output formats. */
-export function formatStatus(status: number): "ok" | "failed" {
-  return status === SLOT_OK ? "ok" : "failed";
-}

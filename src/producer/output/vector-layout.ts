@@ -1,7 +1,16 @@
-import type { LayoutKind, LedgerHeader } from "#src/producer/storage/ledger-file.ts";
 import type { PlacedBytes } from "#src/producer/storage/plan-writes.ts";
 import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { encodeFullPageStart, PARQUET_PAGE_BYTES } from "./parquet/vector-page.ts";
+
+/** How the vectors lie in their file; see `createVectorLayout`. */
+export type LayoutKind = "flat" | "pages";
+
+export interface LayoutOptions {
+  readonly items: number;
+  /** Floats per vector; 0 before the first vector. */
+  readonly dimensions: number;
+  readonly layout: LayoutKind;
+}
 
 /** Positions of the vectors of a run in the vector file, where they lie in the order of their items. */
 export interface VectorLayout {
@@ -32,7 +41,7 @@ export function isPaged(layout: VectorLayout): layout is PagedLayout {
  * instead of copying gigabytes. Flat: a NumPy file, 128 bytes followed by all vectors. Pages: a Parquet file, in which
  * each MiB of vectors follows the start of its page.
  */
-export function createVectorLayout({ items, dimensions, layout }: LedgerHeader): VectorLayout {
+export function createVectorLayout({ items, dimensions, layout }: LayoutOptions): VectorLayout {
   return layout === "flat" ? createFlatLayout(items, dimensions) : createPagedLayout(items, dimensions);
 }
 

@@ -1,19 +1,18 @@
-import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
+import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import { viewFloats } from "./format-float.ts";
 import { JsonlFile } from "./jsonl-file.ts";
-import { formatStatus, type ResultWriter } from "./result-writer.ts";
+import type { ResultWriter } from "./result-writer.ts";
 
 /** Formats the part of a line after the vector. */
-function formatLineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean): string {
+function formatLineEnd({ item, record: { tokens, attempts } }: RecordedItem, withText: boolean): string {
   const more = withText ? { text: item.text, metadata: item.metadata } : {};
   return JSON.stringify({ tokens, attempts, ...more }).slice(1);
 }
 
 /** Formats the part of a line before the vector. */
-function formatLineStart({ status }: LedgerSlot, item: Item): string {
-  return JSON.stringify({ id: item.id, index: item.index, status: formatStatus(status) }).slice(0, -1);
+function formatLineStart({ item, record: { status } }: RecordedItem): string {
+  return JSON.stringify({ id: item.id, index: item.index, status }).slice(0, -1);
 }
 
 /** Writes `records.jsonl`: one line per item, its vector as the shortest decimals that parse to the same float32. */
@@ -25,18 +24,14 @@ export async function createJsonlWriter(
   const file = await JsonlFile.create(disk, path);
   const { dimensions, withText } = options;
   return {
-    async write({ slots, items, vectors }) {
+    async write({ rows, vectors }) {
       const floats = viewFloats(vectors);
-      for (const [i, slot] of slots.entries()) {
-        const item = items[i];
-        if (item === undefined) continue;
-        if (slot.status === SLOT_OK) {
-          await file.addText(`${formatLineStart(slot, item)},"vector":[`);
+      for (const [i, row] of rows.entries()) {
+        if (row.record.status === "ok") {
+          await file.addText(`${formatLineStart(row)},"vector":[`);
           await file.addFloats(floats, i * dimensions, (i + 1) * dimensions);
-          await file.addText(`],${formatLineEnd(slot, item, withText)}\n`);
-        } else {
-          await file.addText(`${formatLineStart(slot, item)},"vector":null,${formatLineEnd(slot, item, withText)}\n`);
-        }
+          await file.addText(`],${formatLineEnd(row, withText)}\n`);
+        } else await file.addText(`${formatLineStart(row)},"vector":null,${formatLineEnd(row, withText)}\n`);
       }
     },
     finish: () => file.finish(),
@@ -48,12 +43,8 @@ export async function createJsonlWriter(
 export async function createItemsWriter(disk: Disk, path: string, withText: boolean): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {
-    async write({ slots, items }) {
-      for (const [i, slot] of slots.entries()) {
-        const item = items[i];
-        if (item !== undefined)
-          await file.addText(`${formatLineStart(slot, item)},${formatLineEnd(slot, item, withText)}\n`);
-      }
+    async write({ rows }) {
+      for (const row of rows) await file.addText(`${formatLineStart(row)},${formatLineEnd(row, withText)}\n`);
     },
     finish: () => file.finish(),
     close: () => file.close(),
@@ -64,10 +55,12 @@ export async function createItemsWriter(disk: Disk, path: string, withText: bool
 export async function createErrorsWriter(disk: Disk, path: string): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {
-    async write({ start, slots, items, failures }) {
-      for (const [index, { kind, message, code, providerMessage, param }] of failures) {
-        const id = items[index - start]?.id;
-        const attempts = slots[index - start]?.attempts;
+    async write({ rows }) {
+      for (const { item, record } of rows) {
+        if (!record.failure) continue;
+        const { id, index } = item;
+        const { kind, message, code, providerMessage, param } = record.failure;
+        const { attempts } = record;
         await file.addText(`${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`);
       }
     },

@@ -1,6 +1,6 @@
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { SLOT_OK } from "#src/producer/storage/ledger-file.ts";
-import type { VectorStore } from "#src/producer/storage/vector-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import type { VectorFile } from "#src/producer/storage/vector-file.ts";
 import { encodeNpyHeader, NPY_HEADER_BYTES } from "./npy-header.ts";
 import type { ResultWriter } from "./result-writer.ts";
 import { createItemsWriter } from "./write-jsonl.ts";
@@ -12,24 +12,23 @@ import { createItemsWriter } from "./write-jsonl.ts";
 export async function createNpyWriter(
   disk: Disk,
   itemsPath: string,
-  options: { readonly store: VectorStore; readonly withText: boolean },
+  { items, vectors, withText }: { readonly items: number; readonly vectors: VectorFile; readonly withText: boolean },
 ): Promise<ResultWriter> {
-  const { store, withText } = options;
-  const slotSize = store.dimensions * 4;
+  const { file, dimensions } = vectors;
   const itemsWriter = await createItemsWriter(disk, itemsPath, withText);
-  const notANumber = new Uint8Array(new Float32Array(store.dimensions).fill(Number.NaN).buffer);
+  const notANumber = new Uint8Array(new Float32Array(dimensions).fill(Number.NaN).buffer);
   return {
     async write(block) {
-      for (const { index, status } of block.slots) {
-        if (status === SLOT_OK) continue;
-        await store.vectorFile.write([notANumber], NPY_HEADER_BYTES + index * slotSize);
+      for (const { record } of block.rows) {
+        if (record.status === "ok") continue;
+        await file.write([notANumber], NPY_HEADER_BYTES + record.index * dimensions * 4);
       }
       await itemsWriter.write(block);
     },
     async finish() {
-      await store.vectorFile.write([encodeNpyHeader(store.items, store.dimensions)], 0);
-      await store.vectorFile.truncate(NPY_HEADER_BYTES + store.items * slotSize);
-      await store.vectorFile.sync();
+      await file.write([encodeNpyHeader(items, dimensions)], 0);
+      await file.truncate(NPY_HEADER_BYTES + items * dimensions * 4);
+      await file.sync();
       await itemsWriter.finish();
     },
     close: () => itemsWriter.close(),
@@ -40,22 +39,21 @@ export async function createNpyWriter(
 export async function createNpyCopyWriter(
   disk: Disk,
   paths: { readonly vectors: string; readonly items: string },
-  { store, withText }: { readonly store: VectorStore; readonly withText: boolean },
+  { store, withText }: { readonly store: RunStore; readonly withText: boolean },
 ): Promise<ResultWriter> {
-  const slotSize = store.dimensions * 4;
+  const { dimensions } = store;
   const itemsWriter = await createItemsWriter(disk, paths.items, withText);
   const file = await disk.open(paths.vectors);
   await file.truncate(0);
-  await file.write([encodeNpyHeader(store.items, store.dimensions)], 0);
+  await file.write([encodeNpyHeader(store.items, dimensions)], 0);
   return {
     async write(block) {
-      const { start, slots, vectors } = block;
-      for (const { index, status } of slots) {
-        if (status !== SLOT_OK)
-          vectors.fill(Number.NaN, (index - start) * store.dimensions, (index - start + 1) * store.dimensions);
+      const { start, rows, vectors } = block;
+      for (const [row, { record }] of rows.entries()) {
+        if (record.status !== "ok") vectors.fill(Number.NaN, row * dimensions, (row + 1) * dimensions);
       }
       const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-      await file.write([bytes], NPY_HEADER_BYTES + start * slotSize);
+      await file.write([bytes], NPY_HEADER_BYTES + start * dimensions * 4);
       await itemsWriter.write(block);
     },
     async finish() {

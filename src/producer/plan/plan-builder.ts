@@ -10,9 +10,8 @@ import {
   type SourceProblem,
 } from "#src/producer/input/source.ts";
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
-import { DuplicatesBuilder } from "./duplicates.ts";
+import type { ItemWriter } from "#src/producer/storage/item-writer.ts";
 import { HashIndex } from "./hash-index.ts";
-import type { ItemsFileWriter } from "./items-file-writer.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { PlannedItem } from "./planned-item.ts";
 import { DocumentSplitter, truncateId } from "./split-document.ts";
@@ -24,20 +23,19 @@ const KEPT_PROBLEMS = 1000;
 export type PlanOptions = SourceOptions & {
   /** Unit of `limit`. Default: items. */
   readonly limitUnit?: "items" | "documents";
-  /** Items with the same key are sent only once; an item without a key is never a duplicate. */
+  /** Items with the same key have the same text and are sent only once; an item without a key is never a duplicate. */
   readonly duplicateKey?: (item: PlannedItem) => string | undefined;
 };
 
-/** Writes items to the items file, rejects duplicate ids, and keeps all counts of the plan. */
+/** Writes items to the run's database, rejects duplicate ids, and keeps all counts of the plan. */
 export class PlanBuilder {
   readonly #options: PlanOptions;
-  readonly #itemsFile: ItemsFileWriter;
+  readonly #writer: ItemWriter;
   readonly #listing: SourceListing;
   readonly #splitter: DocumentSplitter;
   readonly #ids = new HashIndex();
   /** Items by their `duplicateKey`, without duplicates. */
   readonly #distinctItems = new TextIndex();
-  readonly #duplicates = new DuplicatesBuilder();
   readonly #hash = createHash("sha256");
   /** Hash of standard input alone, for `StdinDigest`. */
   readonly #stdinHash = createHash("sha256");
@@ -50,13 +48,14 @@ export class PlanBuilder {
   readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
   #documents = 0;
   #tokens = 0;
+  #duplicates = 0;
   #duplicateTokens = 0;
   #bytes = 0;
   #filesDone = 0;
 
-  constructor(options: PlanOptions, itemsFile: ItemsFileWriter, listing: SourceListing) {
+  constructor(options: PlanOptions, writer: ItemWriter, listing: SourceListing) {
     this.#options = options;
-    this.#itemsFile = itemsFile;
+    this.#writer = writer;
     this.#listing = listing;
     this.#splitter = new DocumentSplitter(options);
     for (const problem of listing.problems) this.addProblem(problem);
@@ -69,7 +68,7 @@ export class PlanBuilder {
   /** Whether the plan has reached its limit; the parts of one request are never separated. */
   get isFull(): boolean {
     const { limit, limitUnit = "items" } = this.#options;
-    return limit !== undefined && (limitUnit === "items" ? this.#itemsFile.items : this.#documents) >= limit;
+    return limit !== undefined && (limitUnit === "items" ? this.#writer.items : this.#documents) >= limit;
   }
 
   /** Counts and hashes every byte of the sources. */
@@ -82,7 +81,7 @@ export class PlanBuilder {
   };
 
   startFile(file: SourceFile): void {
-    this.#starts.push({ firstItem: this.#itemsFile.items, file });
+    this.#starts.push({ firstItem: this.#writer.items, file });
     this.#isStdin = file.path === "-";
     this.#hash.update(`${JSON.stringify([file.name, file.size])}\n`);
   }
@@ -92,7 +91,7 @@ export class PlanBuilder {
     const start = this.#starts.at(-1);
     if (start === undefined) return;
     const count = this.#byKind[start.file.kind] ?? { files: 0, items: 0 };
-    const items = count.items + this.#itemsFile.items - start.firstItem;
+    const items = count.items + this.#writer.items - start.firstItem;
     this.#byKind[start.file.kind] = { files: count.files + 1, items };
   }
 
@@ -109,9 +108,9 @@ export class PlanBuilder {
     }
     const { document } = finding;
     const where = formatLocation(file.displayPath, document.line);
-    const before = this.#itemsFile.items;
+    const before = this.#writer.items;
     for await (const planned of this.#splitter.split(document, file.kind)) {
-      const message = "error" in planned ? planned.error : await this.#addItem(planned.item, document);
+      const message = "error" in planned ? planned.error : this.#addItem(planned.item, document);
       if (message !== undefined) {
         this.addProblem({ where, message });
         break;
@@ -119,33 +118,33 @@ export class PlanBuilder {
       yield;
       if (this.isFull) break;
     }
-    if (this.#itemsFile.items > before) this.#documents += 1;
+    if (this.#writer.items > before) this.#documents += 1;
   }
 
   /** Appends an item, or returns the reason why it cannot be added. */
-  async #addItem(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
-    const conflict = await this.#findIdConflict(item, document);
+  #addItem(item: PlannedItem, document: SourceDocument): string | undefined {
+    const conflict = this.#findIdConflict(item, document);
     if (conflict !== undefined) return conflict;
+    const metadata = item.metadata && toJson(item.metadata);
+    if (item.metadata && metadata === undefined) return "its metadata is nested too deeply";
     const duplicateOf = this.#findDuplicate(item);
-    const json = toJson(duplicateOf === undefined ? item : { ...item, duplicateOf });
-    if (json === undefined) return "its metadata is nested too deeply";
     // Reserves the id of a record in several chunks, so that no other record can use it.
-    if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#itemsFile.items);
-    this.#ids.add(item.id, this.#itemsFile.items);
+    if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#writer.items);
+    this.#ids.add(item.id, this.#writer.items);
     this.#tokens += item.tokens;
     if (duplicateOf !== undefined) {
-      this.#duplicates.add(this.#itemsFile.items, duplicateOf);
+      this.#duplicates += 1;
       this.#duplicateTokens += item.tokens;
     }
-    if (this.#itemsFile.append(json)) await this.#itemsFile.flush();
+    this.#writer.append({ ...item, metadata, duplicateOf });
     return undefined;
   }
 
-  async #findIdConflict(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
+  #findIdConflict(item: PlannedItem, document: SourceDocument): string | undefined {
     const ids = document.record && item.id === `${document.id}#0` ? [item.id, document.id] : [item.id];
     for (const id of ids) {
       for (const candidate of this.#ids.candidates(id)) {
-        const other = await this.#itemsFile.read(candidate);
+        const other = this.#writer.read(candidate);
         // Items with the same hash may have another id. The id of a record in chunks is stored with its first chunk.
         if (other.id !== id && other.id !== `${id}#0`) continue;
         const place = formatLocation(this.#fileOf(candidate)?.displayPath ?? "?", other.line);
@@ -158,7 +157,7 @@ export class PlanBuilder {
   /** Returns the index of the first item with the same key, or registers this item as the first one. */
   #findDuplicate(item: PlannedItem): number | undefined {
     const key = this.#options.duplicateKey?.(item);
-    return key === undefined ? undefined : this.#distinctItems.findOrAdd(key, this.#itemsFile.items);
+    return key === undefined ? undefined : this.#distinctItems.findOrAdd(key, this.#writer.items);
   }
 
   #fileOf(item: number): SourceFile | undefined {
@@ -171,25 +170,20 @@ export class PlanBuilder {
       filesTotal: this.#listing.files.length,
       bytes: this.#bytes,
       bytesTotal: this.#listing.files.reduce((sum, file) => sum + file.size, 0),
-      items: this.#itemsFile.items,
+      items: this.#writer.items,
       problems: this.#problemCount,
     };
   }
 
-  /** Publishes the items file with its duplicates. */
-  async commit(): Promise<void> {
-    await this.#itemsFile.commit(this.#duplicates.build());
-  }
-
-  plan(itemsFile: string | undefined, fingerprint: string): Plan {
+  plan(isAccepted: boolean, fingerprint: string): Plan {
     return {
-      itemsFile,
-      items: this.#itemsFile.items,
+      isAccepted,
+      items: this.#writer.items,
       documents: this.#documents,
       files: this.#filesDone,
       skippedFiles: this.#listing.skippedFiles,
       tokens: this.#tokens,
-      duplicates: this.#duplicates.count,
+      duplicates: this.#duplicates,
       duplicateTokens: this.#duplicateTokens,
       bytes: this.#bytes,
       byKind: this.#byKind,
@@ -204,9 +198,9 @@ export class PlanBuilder {
 }
 
 /** Returns undefined for metadata that is nested too deeply: JSON.parse accepts deeper nesting than JSON.stringify. */
-function toJson(item: PlannedItem): string | undefined {
+function toJson(metadata: object): string | undefined {
   try {
-    return JSON.stringify(item);
+    return JSON.stringify(metadata);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

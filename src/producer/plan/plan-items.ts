@@ -7,8 +7,10 @@ import { listSources, type SourceListing } from "#src/producer/input/list-source
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding, SourceFile, SourceOptions } from "#src/producer/input/source.ts";
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
+import { ItemWriter } from "#src/producer/storage/item-writer.ts";
+import { toRunDatabaseError } from "#src/producer/storage/run-database.ts";
+import { isSqliteError } from "#src/sqlite/database-error.ts";
 import { fingerprintListing } from "./fingerprint-sources.ts";
-import { ItemsFileWriter } from "./items-file-writer.ts";
 import type { Plan, PlanProgress } from "./plan.ts";
 import { PlanBuilder, type PlanOptions } from "./plan-builder.ts";
 
@@ -22,17 +24,17 @@ export interface PlanHooks {
 const YIELD_INTERVAL_MS = 50;
 
 /**
- * Reads all sources once, checks everything in them, and writes the items to `items.jsonl` in `workDir`, which appears
- * complete or not at all. Without `skipInvalid`, any problem rejects the plan: it has problems and no items file. With
+ * Reads all sources once, checks everything in them, and writes the items to a run database in `dir`, which appears
+ * complete or not at all. Without `skipInvalid`, any problem rejects the plan: it has problems and no database. With
  * it, invalid input is skipped and counted. A plan without items is always rejected. Rejects with an InputError for
- * invalid options, a RunError when the items file cannot be written, and the signal's reason on abort.
+ * invalid options, a RunError when the database cannot be written, and the signal's reason on abort.
  */
-export async function planItems(options: SourceOptions, workDir: string, hooks: PlanHooks = {}): Promise<Plan> {
+export async function planItems(options: SourceOptions, dir: string, hooks: PlanHooks = {}): Promise<Plan> {
   const reader: SourceReader = {
     read: (file, tap) => readSource(file, options, tap),
     fingerprint: (listing) => fingerprintListing(options, listing),
   };
-  return await planWithReader(reader, { ...options, duplicateKey: ({ text }) => text }, workDir, hooks);
+  return await planWithReader(reader, { ...options, duplicateKey: ({ text }) => text }, dir, hooks);
 }
 
 /** Converts files to documents. */
@@ -45,7 +47,7 @@ export interface SourceReader {
 export async function planWithReader(
   reader: SourceReader,
   options: PlanOptions,
-  workDir: string,
+  dir: string,
   hooks: PlanHooks = {},
 ): Promise<Plan> {
   checkOptions(options);
@@ -53,17 +55,16 @@ export async function planWithReader(
   // Without this, a reader that waits for an idle pipe could not be interrupted.
   if (hooks.signal !== undefined && options.stdin !== undefined) addAbortSignal(hooks.signal, options.stdin);
   const listing = await listSources(options);
-  return wrapDiskErrors(workDir, async () => {
-    await mkdir(workDir, { recursive: true });
-    const itemsFile = await ItemsFileWriter.create(workDir);
-    const builder = new PlanBuilder(options, itemsFile, listing);
+  return wrapDiskErrors(dir, async () => {
+    await mkdir(dir, { recursive: true });
+    const writer = await ItemWriter.create(dir);
+    const builder = new PlanBuilder(options, writer, listing);
     try {
       await readAll(reader, listing, builder, hooks);
-    } catch (error) {
-      await itemsFile.discard();
-      throw error;
+      return await finishPlan(builder, writer, reader.fingerprint(listing), options);
+    } finally {
+      await writer.close();
     }
-    return finishPlan(builder, itemsFile, reader.fingerprint(listing), options);
   });
 }
 
@@ -107,20 +108,16 @@ async function readAll(
 
 async function finishPlan(
   builder: PlanBuilder,
-  itemsFile: ItemsFileWriter,
+  writer: ItemWriter,
   fingerprint: string,
   options: SourceOptions,
 ): Promise<Plan> {
-  if (itemsFile.items === 0 && !builder.hasProblems) {
+  if (writer.items === 0 && !builder.hasProblems) {
     builder.addProblem({ where: options.paths.join(" "), message: "contains no items" });
   }
-  const isRejected = itemsFile.items === 0 || (builder.hasProblems && !options.skipInvalid);
-  if (isRejected) {
-    await itemsFile.discard();
-    return builder.plan(undefined, fingerprint);
-  }
-  await builder.commit();
-  return builder.plan(itemsFile.path, fingerprint);
+  const isAccepted = writer.items > 0 && (!builder.hasProblems || options.skipInvalid);
+  if (isAccepted) await writer.commit();
+  return builder.plan(isAccepted, fingerprint);
 }
 
 function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
@@ -141,17 +138,18 @@ function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
   }
 }
 
-/** Converts errors of the disk to RunErrors. */
-async function wrapDiskErrors<T>(workDir: string, work: () => Promise<T>): Promise<T> {
+/** Converts errors of the disk and of the database to RunErrors. */
+async function wrapDiskErrors<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (isSqliteError(error)) throw toRunDatabaseError(error, dir);
     const code = errorCode(error);
     if (code === "ENOSPC" || code === "EDQUOT") {
-      throw new RunError(`${workDir}: the disk is full`, "free some space and run the same command again", error);
+      throw new RunError(`${dir}: the disk is full`, "free some space and run the same command again", error);
     }
     if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST") {
-      throw new RunError(`${workDir}: cannot be written (${code})`, "choose another output folder", error);
+      throw new RunError(`${dir}: cannot be written (${code})`, "choose another output folder", error);
     }
     throw error;
   }

@@ -1,10 +1,10 @@
 import type { SourceKind, SourceProblem } from "#src/producer/input/source.ts";
 import type { StdinDigest } from "./stdin-digest.ts";
 
-/** Counts of the items of a run, and the location of its items file. */
+/** Counts of the items of a run. */
 export interface Plan {
-  /** Path of the items file; undefined when the plan is rejected. */
-  readonly itemsFile: string | undefined;
+  /** False when the input has problems; there is no database then. */
+  readonly isAccepted: boolean;
   readonly items: number;
   /** Documents and records with at least one item. */
   readonly documents: number;

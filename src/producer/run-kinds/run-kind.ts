@@ -5,7 +5,7 @@ import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { BaseManifest } from "#src/producer/runs/base-manifest.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
@@ -15,19 +15,19 @@ import type { JobFactory } from "./job-factory.ts";
  * Everything that differs between kinds of runs: how a run is planned, which jobs its items become, where its records
  * go and how its output is written. There is one folder per kind beside this file.
  */
-export interface RunKind<M extends RunManifest, S extends RunStore<WireRecord>> extends RunExecution<M, S> {
+export interface RunKind<M extends RunManifest> extends RunExecution<M> {
   readonly planner: RunPlanner<M>;
 }
 
-/** The part of a run kind that a planned run needs. A retry needs no more, because it reuses the items file. */
-export interface RunExecution<M extends RunManifest, S extends RunStore<WireRecord>> {
+/** The part of a run kind that a planned run needs. A retry needs no more, because its items are planned. */
+export interface RunExecution<M extends RunManifest> {
   /** Number of items in Redis at once, unless configured otherwise. */
   readonly defaultWindow: number;
   /** "provider/model" of every model that the run calls. */
   listModels(manifest: M): readonly string[];
   /** Maximum number of inputs per upstream call. */
   getInputsPerCall(manifest: M): number;
-  open(run: PreparedRun<M>, services: RunKindServices): RunParts<S>;
+  open(run: PreparedRun<M>, services: RunKindServices): RunParts;
 }
 
 export interface RunKindServices {
@@ -38,11 +38,11 @@ export interface RunKindServices {
   readonly notify: (message: string) => void;
 }
 
-export interface RunParts<S extends RunStore<WireRecord>> {
+export interface RunParts {
   readonly jobs: RunJobs;
-  readonly records: RunRecords<S>;
+  readonly records: RunRecords;
   /** Writes the output of a complete run and resolves with the names of its files. It can be killed and repeated. */
-  writeOutput(store: S, hooks: OutputHooks): Promise<readonly string[]>;
+  writeOutput(store: RunStore, hooks: OutputHooks): Promise<readonly string[]>;
 }
 
 export interface OutputHooks {
@@ -60,10 +60,10 @@ export interface RunJobs {
   readonly estimateTokens?: (item: Item) => TokenCount;
 }
 
-export interface RunRecords<S extends RunStore<WireRecord>> {
-  openStore(): Promise<S>;
+export interface RunRecords {
+  openStore(): Promise<RunStore>;
   /** Opens the look-up of items in the answer cache and in other runs; closed when the coordinator stops. */
-  openAnswerResolver?(store: S): Promise<AnswerResolver>;
+  openAnswerResolver?(store: RunStore): Promise<AnswerResolver>;
   /** Called when records have been stored, to delete what only their jobs needed. */
   onStored?(records: readonly WireRecord[]): void;
 }
@@ -71,8 +71,8 @@ export interface RunRecords<S extends RunStore<WireRecord>> {
 export interface RunPlanner<M extends RunManifest> {
   /** The models, if they are known before the input is read. Their credentials are then checked first. */
   readonly models?: readonly string[];
-  /** Writes the items file to `workFolder`. A plan without an items file is refused. */
-  plan(workFolder: string, hooks: PrepareHooks): Promise<Plan>;
+  /** Writes the items to the database of a run in `dir`, unless the plan is rejected. */
+  plan(dir: string, hooks: PrepareHooks): Promise<Plan>;
   /** The manifest of a new run; `createBase` provides the fields that all kinds share. `plan` is a result of `plan()`. */
   createManifest(plan: Plan, createBase: (kind: RunManifest["kind"]) => BaseManifest): M;
   /** The manifest of the run in the folder if it is the requested run, otherwise the differences. */
@@ -84,7 +84,6 @@ export type Differences = readonly string[];
 
 export interface PreparedRun<M extends RunManifest = RunManifest> {
   readonly dir: string;
-  readonly itemsFile: string;
   readonly manifest: M;
   readonly resumed: boolean;
   /** Releases the folder lock; idempotent. */

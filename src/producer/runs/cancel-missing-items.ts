@@ -1,11 +1,11 @@
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 /** Records per write, because a run of millions of items may be cancelled at its first one. */
 const RECORDS_PER_WRITE = 10_000;
 
 /** Stores an error record of kind "cancelled" for every item without a record. Resolves with these records. */
-export async function cancelMissingItems(store: RunStore<WireRecord>): Promise<WireRecord[]> {
+export async function cancelMissingItems(store: RunStore): Promise<WireRecord[]> {
   const cancelled: WireRecord[] = [];
   const failure = { kind: "cancelled", message: "the run was cancelled before this item had a record" } as const;
   for (const { start, end } of [...store.missing()]) {

@@ -1,6 +1,5 @@
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { jobId } from "#src/queues/job-id.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunState } from "#src/state/runs/run-transitions.ts";
 import { Collector } from "./collector.ts";
 import { Window } from "./feeding/feed-window.ts";
@@ -230,7 +229,7 @@ export class Coordinator {
   }
 }
 
-function durableBitmap(store: RunStore<WireRecord>): Buffer {
+function durableBitmap(store: RunStore): Buffer {
   const bitmap = Buffer.alloc(Math.ceil(store.items / 8), 0xff);
   if (store.items % 8 !== 0) bitmap[bitmap.length - 1] = (0xff << (8 - (store.items % 8))) & 0xff;
   for (const { start, end } of store.missing()) {

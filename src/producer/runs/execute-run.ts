@@ -2,19 +2,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
-import { CallTimings } from "#src/producer/storage/call-timings.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { readFailures } from "#src/producer/storage/read-failures.ts";
-import type { ResetFailures } from "#src/producer/storage/reset-failures.ts";
+import { countFailedResets, listFailureGroups, type ResetFailures } from "#src/producer/storage/failure-rows.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
+import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type Rejection, RejectionRetry, retryRejected } from "#src/redis/write-rejection.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countCancelled } from "#src/state/telemetry/telemetry-writer.ts";
+import { AttemptArchive } from "./attempt-archive.ts";
 import { createRunBudget } from "./budget/run-budget.ts";
 import { cancelMissingItems } from "./cancel-missing-items.ts";
 import { Coordinator } from "./coordinator.ts";
@@ -23,15 +22,15 @@ import { finishRun } from "./finish-run.ts";
 import { FolderGuard } from "./folder-guard.ts";
 import { acquireLease, type Lease } from "./lease.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
-import { countRetried, resetRunFailures } from "./reset-run-failures.ts";
+import { resetRunFailures } from "./reset-run-failures.ts";
 import type { ExecutionEvent, RunContext, RunEnvironment } from "./run-environment.ts";
 import { describeStopReason, isStoppedBy } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
 
 /** One run between taking and releasing its lease. */
-interface LeasedRun<S extends RunStore<WireRecord>> {
+interface LeasedRun {
   readonly run: PreparedRun;
-  readonly parts: RunParts<S>;
+  readonly parts: RunParts;
   readonly inputsPerCall: number;
   readonly client: RedisClient;
   readonly control: RunControl;
@@ -47,9 +46,9 @@ interface LeasedRun<S extends RunStore<WireRecord>> {
  * Processes a prepared run and writes its output. Resolves with the final manifest. Throws a RunStoppedError if the run
  * was interrupted or its lanes are parked; `run.json` then says so, and the same command resumes the run.
  */
-export async function executeRun<M extends RunManifest, S extends RunStore<WireRecord>>(
+export async function executeRun<M extends RunManifest>(
   run: PreparedRun<M>,
-  kind: Pick<RunExecution<M, S>, "open" | "getInputsPerCall">,
+  kind: Pick<RunExecution<M>, "open" | "getInputsPerCall">,
   environment: RunEnvironment,
 ): Promise<RunManifest> {
   const { redis, keys, clock, signal, onEvent } = environment;
@@ -71,12 +70,12 @@ export async function executeRun<M extends RunManifest, S extends RunStore<WireR
   }
 }
 
-async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRun<S>): Promise<RunManifest> {
+async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
   const { run, parts, control, unretriedControl, environment } = leased;
   const { lanes, retry, onEvent } = environment;
   const limiter = retryRejected(environment.limiter, leased.rejectionRetry);
   let monitor = createMonitor(leased, run.manifest);
-  let store: S | undefined;
+  let store: RunStore | undefined;
   let reset: ResetFailures | undefined;
   try {
     if (retry) {
@@ -86,15 +85,18 @@ async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRu
       monitor = createMonitor(leased, { ...manifest, failuresByKind: reset.kept });
     }
     store = await parts.records.openStore();
-    if (store.counts().failed > 0) await monitor.failures.recordStored(readFailures(run.dir, store.items));
+    for (const message of [...store.notes, ...describeLostRecords(run, store)]) onEvent({ type: "note", message });
+    if (store.counts().failed > 0) monitor.failures.recordStored(listFailureGroups(store.database));
     await Promise.all([
       control.register(Date.parse(run.manifest.createdAt)),
       control.updateMeta(describeRunForLists(run, environment)),
       ...lanes.map(({ lane }) => limiter.unpark(lane)),
     ]);
     if (store.counts().missing > 0) await coordinateOrCancel(leased, store, monitor);
-    const report = await finishRun(run, store, parts, { control, monitor, signal: environment.signal });
-    if (reset) onEvent(await countRetried(run.dir, reset, report));
+    const retried = reset && { items: reset.count, failed: countFailedResets(store.database) };
+    const { signal, keepDatabase } = environment;
+    const report = await finishRun(run, store, parts, { control, monitor, signal, keepDatabase });
+    if (retried) onEvent({ type: "retried", ...retried, succeeded: retried.items - retried.failed });
     return report;
   } catch (error) {
     if (!isStoppedBy(error, "lost-lease")) {
@@ -109,10 +111,7 @@ async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRu
   }
 }
 
-function createMonitor<S extends RunStore<WireRecord>>(
-  { run, inputsPerCall, client, environment }: LeasedRun<S>,
-  manifest: RunManifest,
-): RunMonitor {
+function createMonitor({ run, inputsPerCall, client, environment }: LeasedRun, manifest: RunManifest): RunMonitor {
   const ledger = new RunLedger(client, environment.keys.run(manifest.run));
   return new RunMonitor({ dir: run.dir, manifest }, { ...environment, client, ledger, inputsPerCall });
 }
@@ -124,11 +123,7 @@ function describeRunForLists({ dir, manifest }: PreparedRun, { lanes }: RunEnvir
 }
 
 /** Coordinates the run. If it is cancelled meanwhile, the items without a record get an error record. */
-async function coordinateOrCancel<S extends RunStore<WireRecord>>(
-  leased: LeasedRun<S>,
-  store: S,
-  monitor: RunMonitor,
-): Promise<void> {
+async function coordinateOrCancel(leased: LeasedRun, store: RunStore, monitor: RunMonitor): Promise<void> {
   try {
     await coordinate(leased, store, monitor);
   } catch (error) {
@@ -139,11 +134,7 @@ async function coordinateOrCancel<S extends RunStore<WireRecord>>(
   }
 }
 
-async function coordinate<S extends RunStore<WireRecord>>(
-  leased: LeasedRun<S>,
-  store: S,
-  monitor: RunMonitor,
-): Promise<void> {
+async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonitor): Promise<void> {
   const { run, parts, lease, environment } = leased;
   const { jobs, records } = parts;
   const failure = new AbortController();
@@ -152,11 +143,11 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const openedQueues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment.tracer);
   const queues = retryRejected(openedQueues, retry);
   const resolver = await records.openAnswerResolver?.(store);
-  const timings = await CallTimings.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
+  const attempts = new AttemptArchive(leased.client, environment.keys, run.manifest.run, store.database);
   const durations = new CallDurations();
   const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
   try {
-    const folder = await FolderGuard.open(join(run.dir, WORK_FOLDER), clock);
+    const folder = await FolderGuard.open(listGuardedPaths(run.dir), clock);
     await control.requestTransition("start");
     const budget =
       price && cap !== undefined
@@ -182,7 +173,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       budget,
       resolver,
       blocking: environment.redis.connect("blocking"),
-      readItems: (from) => readItemsFile(run.itemsFile, { from }),
+      readItems: (from) => readItems(run.dir, { from }),
       jobs: {
         ...jobs.factory,
         createJob: (items) => retry.run(async () => await jobs.factory.createJob(items)),
@@ -192,6 +183,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       countCallsInFlight: () => monitor.countCallsInFlight(),
       onTick: async ({ inFlight, isPaused }) => {
         await folder.checkRegularly();
+        await attempts.copyRegularly(clock.now());
         await retry.run(() => monitor.tick(store, inFlight, isPaused));
       },
       onRecords: (stored) => {
@@ -199,16 +191,30 @@ async function coordinate<S extends RunStore<WireRecord>>(
         budget?.recordResults(stored);
         records.onStored?.(stored);
         resolver?.recordResults(stored);
-        timings?.recordCalls(stored);
         for (const { call } of stored) if (call) durations.add(call.durationMs);
       },
     };
     await new Coordinator(context).run();
   } finally {
     await resolver?.close();
-    await timings?.close();
+    await attempts.copy().catch(() => undefined);
     await openedQueues.close();
   }
+}
+
+/** The run's own files. Deleting the WAL would lose the records in it. */
+function listGuardedPaths(dir: string): string[] {
+  const database = getRunDatabasePath(dir);
+  return [join(dir, WORK_FOLDER), database, `${database}-wal`];
+}
+
+/** A note when records that the last checkpoint counted are not on disk any more: their items are requested again. */
+function describeLostRecords({ manifest: { items } }: PreparedRun, store: RunStore): string[] {
+  const lost = store.counts().missing - items.missing;
+  if (lost <= 0 || store.notes.length > 0) return [];
+  return [
+    `${lost} records of this run are not in ${getRunDatabasePath(store.dir)} any more, which happens if its -wal file is deleted; their items are requested again`,
+  ];
 }
 
 function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number | undefined): string {

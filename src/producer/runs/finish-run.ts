@@ -1,10 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { PreparedRun, RunParts } from "#src/producer/run-kinds/run-kind.ts";
-import { preserveCallTimings } from "#src/producer/storage/call-timings.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { deleteRunDatabase } from "#src/producer/storage/run-database.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
 import type { RunMonitor } from "./progress/run-monitor.ts";
 import { RunStoppedError } from "./run-error.ts";
@@ -14,14 +13,16 @@ export interface FinishDeps {
   readonly control: RunControl;
   readonly monitor: RunMonitor;
   readonly signal: AbortSignal;
+  /** Keep the database of a run without failures. */
+  readonly keepDatabase: boolean;
 }
 
 /** Writes the output of a run whose items all have a record, and ends the run. Resolves with the final manifest. */
-export async function finishRun<S extends RunStore<WireRecord>>(
+export async function finishRun(
   { dir }: PreparedRun,
-  store: S,
-  parts: RunParts<S>,
-  { control, monitor, signal }: FinishDeps,
+  store: RunStore,
+  parts: RunParts,
+  { control, monitor, signal, keepDatabase }: FinishDeps,
 ): Promise<RunManifest> {
   await monitor.checkpoint("writing", store);
   await monitor.snapshot("finishing", store, 0);
@@ -37,11 +38,10 @@ export async function finishRun<S extends RunStore<WireRecord>>(
   const report = await monitor.checkpoint("finished", store, { files, refusals });
   await control.finish();
   await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
-  // A retry of failed items needs the work folder.
-  if (report.items.failed === 0) {
-    await store.close();
-    await preserveCallTimings(dir);
-    await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
-  }
+  await store.finish();
+  // A retry of failed items needs both.
+  if (report.items.failed > 0) return report;
+  if (!keepDatabase) await deleteRunDatabase(dir);
+  await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
   return report;
 }

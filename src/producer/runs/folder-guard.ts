@@ -6,44 +6,51 @@ import { FolderLostError } from "./run-error.ts";
 const CHECK_INTERVAL_MS = 1_000;
 
 /**
- * Notices that the work folder of a run was deleted or replaced. Files that are open can still be written then, so without
- * a check all remaining calls would be made and paid for, and their answers lost.
+ * Notices that files of a run were deleted or replaced. Files that are open can still be written then, so without a check
+ * all remaining calls would be made and paid for, and their answers lost.
  */
 export class FolderGuard {
-  readonly #folder: string;
-  readonly #identity: string;
+  /** By path. */
+  readonly #identities: ReadonlyMap<string, string>;
   readonly #clock: Clock;
   #checkedAt: number;
 
-  private constructor(folder: string, identity: string, clock: Clock) {
-    this.#folder = folder;
-    this.#identity = identity;
+  private constructor(identities: ReadonlyMap<string, string>, clock: Clock) {
+    this.#identities = identities;
     this.#clock = clock;
     this.#checkedAt = clock.now();
   }
 
-  static async open(folder: string, clock: Clock): Promise<FolderGuard> {
-    return new FolderGuard(folder, await identify(folder), clock);
+  /** Guards those of the files and folders that exist. */
+  static async open(paths: readonly string[], clock: Clock): Promise<FolderGuard> {
+    const identities = new Map<string, string>();
+    for (const path of paths) {
+      const identity = await identify(path).catch(() => undefined);
+      if (identity !== undefined) identities.set(path, identity);
+    }
+    return new FolderGuard(identities, clock);
   }
 
-  /** Throws a FolderLostError if the folder is not the same any more. Looks at most once a second. */
+  /** Throws a FolderLostError if a path is not the same any more. Looks at most once a second. */
   async checkRegularly(): Promise<void> {
     if (this.#clock.now() - this.#checkedAt >= CHECK_INTERVAL_MS) await this.check();
   }
 
-  /** Throws a FolderLostError if the folder is not the same any more. */
+  /** Throws a FolderLostError if a path is not the same any more. */
   async check(): Promise<void> {
     this.#checkedAt = this.#clock.now();
-    const identity = await identify(this.#folder).catch((error) => {
-      if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
-      // A network drive may be unavailable for a moment; writes report errors that last.
-      return this.#identity;
-    });
-    if (identity !== this.#identity) throw new FolderLostError(this.#folder);
+    for (const [path, expected] of this.#identities) {
+      const identity = await identify(path).catch((error) => {
+        if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+        // A network drive may be unavailable for a moment; writes report errors that last.
+        return expected;
+      });
+      if (identity !== expected) throw new FolderLostError(path);
+    }
   }
 }
 
-async function identify(folder: string): Promise<string> {
-  const { dev, ino } = await stat(folder, { bigint: true });
+async function identify(path: string): Promise<string> {
+  const { dev, ino } = await stat(path, { bigint: true });
   return `${dev}:${ino}`;
 }

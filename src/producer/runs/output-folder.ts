@@ -2,7 +2,8 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { MANIFEST_FILE } from "./run-manifest.ts";
 
 /** Creates the output folder of a run, if needed. Throws a RunError if that is not possible. */
@@ -23,7 +24,9 @@ export async function createOutputFolder(dir: string): Promise<void> {
 export async function clearOutputFolder(dir: string, force: boolean): Promise<void> {
   const runFiles = new Set<string>([MANIFEST_FILE, WORK_FOLDER, ...Object.values(RESULT_FILES)]);
   const names = await readdir(dir);
-  const foreignFiles = names.filter((name) => !runFiles.has(name) && !name.startsWith(`${MANIFEST_FILE}.`));
+  const foreignFiles = names.filter(
+    (name) => !runFiles.has(name) && !name.startsWith(`${MANIFEST_FILE}.`) && !isRunDatabaseFile(name),
+  );
   if (foreignFiles.length > 0) {
     throw new RunError(
       `${dir} is not empty: it contains ${listNames(foreignFiles)}`,

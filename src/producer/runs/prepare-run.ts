@@ -1,11 +1,9 @@
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "#src/core/failures/errors.ts";
-import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import type { Differences, PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { assertWorkFormatReadable, writeWorkFormat } from "#src/producer/storage/work-format.ts";
+import { assertRunResumable, WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { createBaseManifest, type NewRun } from "./base-manifest.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { clearOutputFolder, createOutputFolder } from "./output-folder.ts";
@@ -36,15 +34,13 @@ export async function prepareRun<M extends RunManifest>(
   const unlock = await lockFolder(work);
   try {
     if (matched) {
-      await assertWorkFormatReadable(work);
-      const itemsFile = join(work, ITEMS_FILE);
-      return { outcome: "ready", run: { dir, itemsFile, manifest: matched, resumed: true, unlock } };
+      assertRunResumable(dir);
+      return { outcome: "ready", run: { dir, manifest: matched, resumed: true, unlock } };
     }
     await clearOutputFolder(dir, force);
-    await writeWorkFormat(work);
     hooks.onPlanning?.();
-    const plan = await planner.plan(work, hooks);
-    if (plan.itemsFile === undefined) {
+    const plan = await planner.plan(dir, hooks);
+    if (!plan.isAccepted) {
       await unlock();
       await rm(work, { recursive: true, force: true });
       // Removes the folder only if it is empty.
@@ -53,7 +49,7 @@ export async function prepareRun<M extends RunManifest>(
     }
     const manifest = planner.createManifest(plan, (kind) => createBaseManifest(kind, request, plan));
     await writeManifest(dir, manifest);
-    return { outcome: "ready", run: { dir, itemsFile: plan.itemsFile, manifest, resumed: false, unlock } };
+    return { outcome: "ready", run: { dir, manifest, resumed: false, unlock } };
   } catch (error) {
     await unlock();
     throw error;

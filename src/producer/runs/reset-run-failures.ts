@@ -1,27 +1,25 @@
 import { join } from "node:path";
 import type { PreparedRun } from "#src/producer/run-kinds/run-kind.ts";
 import { breakHardLink } from "#src/producer/storage/break-hard-link.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { readFailures } from "#src/producer/storage/read-failures.ts";
-import { type FailureFilter, type ResetFailures, resetFailures } from "#src/producer/storage/reset-failures.ts";
-import { VECTOR_FILE } from "#src/producer/storage/vector-store.ts";
+import { type FailureFilter, type ResetFailures, resetFailures } from "#src/producer/storage/failure-rows.ts";
+import { openRunDatabase, toRunDatabaseError } from "#src/producer/storage/run-database.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import { VECTOR_FILE } from "#src/producer/storage/vector-file.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
-import type { RetriedEvent } from "./run-environment.ts";
-import { type RunManifest, writeManifest } from "./run-manifest.ts";
+import { writeManifest } from "./run-manifest.ts";
 
 const READ_COUNT = 64;
 
 /**
  * Removes the error records of a run that match the filter, so that its coordinator feeds these items again. Only for
  * the holder of the run's lease. A kill between any two steps leaves a run that can be resumed: first `run.json` says
- * that the run is not finished, then the records in Redis are stored and Redis forgets the run, then the ledger changes.
+ * that the run is not finished, then the records in Redis are stored and Redis forgets the run, then the database changes.
  */
 export async function resetRunFailures(
   run: PreparedRun,
-  openStore: () => Promise<RunStore<WireRecord>>,
+  openStore: () => Promise<RunStore>,
   { control, blocking }: { readonly control: RunControl; readonly blocking: RedisClient },
   filter: FailureFilter,
 ): Promise<ResetFailures> {
@@ -41,21 +39,12 @@ export async function resetRunFailures(
     await store.close();
   }
   await control.resetItems();
-  return await resetFailures(run.dir, run.manifest.items.total, filter);
-}
-
-/** Counts how many of the reset items succeeded, once the run has ended with `report`. */
-export async function countRetried(
-  dir: string,
-  reset: ResetFailures,
-  { items }: Pick<RunManifest, "items">,
-): Promise<RetriedEvent> {
-  let failed = 0;
-  // Without failures, the work folder has been deleted.
-  if (items.failed > 0 && reset.count > 0) {
-    for await (const stored of readFailures(dir, items.total)) {
-      failed += stored.filter(({ index }) => reset.has(index)).length;
-    }
+  const { database } = openRunDatabase(run.dir);
+  try {
+    return resetFailures(database, filter);
+  } catch (error) {
+    throw toRunDatabaseError(error, run.dir);
+  } finally {
+    database.close();
   }
-  return { type: "retried", items: reset.count, succeeded: reset.count - failed, failed };
 }

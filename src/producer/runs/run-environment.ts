@@ -6,8 +6,8 @@ import type { Tracer } from "#src/core/tracer.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
 import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -39,6 +39,8 @@ export interface RunEnvironment {
   readonly maxCost?: number;
   /** Failures to reset before the run starts. */
   readonly retry?: FailureFilter;
+  /** Keep the database of a run without failures. */
+  readonly keepDatabase: boolean;
   /** Records a span for each job; absent while traces are off. */
   readonly tracer?: Tracer;
   readonly clock: Clock;
@@ -78,7 +80,7 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   readonly queues: RunQueues;
   /** A connection of its own for blocking reads. */
   readonly blocking: RedisClient;
-  readonly store: RunStore<WireRecord>;
+  readonly store: RunStore;
   /** The items from an index on, in order, as blocks. */
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
   readonly jobs: JobFactory;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { requireLittleEndian } from "#src/producer/storage/disk.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { openJsonlResult } from "./read-jsonl-result.ts";
 import { openNpyResult } from "./read-npy-result.ts";
 import { openParquetResult } from "./read-parquet-result.ts";

@@ -20,6 +20,8 @@ export interface DiskFile {
 
 /** The file system of a store; tests replace it with one that fills up or loses power. */
 export interface Disk {
+  /** Opens a file for reading; undefined if it does not exist. */
+  openExisting(path: string): Promise<DiskFile | undefined>;
   /** Opens a file for reading and writing; creates the file and its folder if they do not exist. */
   open(path: string): Promise<DiskFile>;
   /** Makes created and renamed files of a folder survive a power failure. */
@@ -86,6 +88,14 @@ function dropBytes(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] 
 }
 
 export const systemDisk: Disk = {
+  async openExisting(path) {
+    try {
+      return new HandleFile(await open(path, "r"));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  },
   async open(path) {
     try {
       return new HandleFile(await open(path, "r+"));

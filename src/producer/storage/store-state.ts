@@ -1,5 +1,3 @@
-import { type LayoutKind, type LedgerHeader, type LedgerSlot, SLOT_FAILED, SLOT_NONE, SLOT_OK } from "./ledger-file.ts";
-
 export interface RecordCounts {
   readonly items: number;
   readonly ok: number;
@@ -28,15 +26,20 @@ export interface ItemRange {
   readonly end: number;
 }
 
-/** State of a run's records in memory: one byte per item, the only memory that grows with the run. */
+/** Sums over records of one kind: with the same status, all reused or none, all duplicates or none. */
+export interface RecordSums {
+  readonly status: "ok" | "failed";
+  readonly count: number;
+  readonly attempts: number;
+  readonly tokens: number;
+  readonly outputTokens: number;
+  readonly isDuplicate: boolean;
+}
+
+/** Which items of a run have a record, and the sums: one byte per item, the only memory that grows with the run. */
 export class StoreState {
   readonly items: number;
-  /** Floats per vector; 0 while unknown. */
-  dimensions: number;
-  readonly layout: LayoutKind;
-  /** Output tokens of reused results; set only by a store of answers. */
-  reusedOutputTokens = 0;
-  readonly #statuses: Uint8Array;
+  readonly #hasRecord: Uint8Array;
   #ok = 0;
   #failed = 0;
   #tokens = 0;
@@ -44,37 +47,37 @@ export class StoreState {
   #duplicates = 0;
   #cached = 0;
   #reusedTokens = 0;
-  readonly #isDuplicate: (index: number) => boolean;
+  #reusedOutputTokens = 0;
 
-  /** `isDuplicate` returns whether an item gets the outcome of an equal one. */
-  constructor({ items, dimensions, layout }: LedgerHeader, isDuplicate: (index: number) => boolean = () => false) {
+  constructor(items: number) {
     this.items = items;
-    this.dimensions = dimensions;
-    this.layout = layout;
-    this.#isDuplicate = isDuplicate;
-    this.#statuses = new Uint8Array(items);
+    this.#hasRecord = new Uint8Array(items);
   }
 
   has(index: number): boolean {
-    return (this.#statuses[index] ?? SLOT_NONE) !== SLOT_NONE;
+    return this.#hasRecord[index] === 1;
   }
 
   /** Returns true once per item: that caller writes the record, and later records of the item are discarded. */
-  claim(index: number, status: number): boolean {
+  claim(index: number): boolean {
     if (this.has(index)) return false;
-    this.#statuses[index] = status;
+    this.#hasRecord[index] = 1;
     return true;
   }
 
-  /** Counts the record of a claimed item. */
-  add(slot: LedgerSlot): void {
-    this.#change(slot, 1);
-  }
-
-  /** Makes an item missing again. */
-  remove(slot: LedgerSlot): void {
-    this.#statuses[slot.index] = SLOT_NONE;
-    this.#change(slot, -1);
+  /** Counts records whose items have been claimed. */
+  add({ status, count, attempts, tokens, outputTokens, isDuplicate }: RecordSums): void {
+    if (status === "ok") this.#ok += count;
+    else this.#failed += count;
+    this.#attempts += attempts;
+    if (status === "failed" || attempts > 0) {
+      this.#tokens += tokens;
+      return;
+    }
+    this.#reusedTokens += tokens;
+    this.#reusedOutputTokens += outputTokens;
+    if (isDuplicate) this.#duplicates += count;
+    else this.#cached += count;
   }
 
   counts(): RecordCounts {
@@ -92,35 +95,18 @@ export class StoreState {
         duplicates: this.#duplicates,
         cached: this.#cached,
         tokens: this.#reusedTokens,
-        outputTokens: this.reusedOutputTokens,
+        outputTokens: this.#reusedOutputTokens,
       },
     };
   }
 
   *missing(): Generator<ItemRange> {
-    let start = this.#statuses.indexOf(SLOT_NONE);
+    let start = this.#hasRecord.indexOf(0);
     while (start !== -1) {
-      let end = start + 1;
-      while (end < this.items && this.#statuses[end] === SLOT_NONE) end += 1;
+      const next = this.#hasRecord.indexOf(1, start);
+      const end = next === -1 ? this.items : next;
       yield { start, end };
-      start = this.#statuses.indexOf(SLOT_NONE, end);
+      start = this.#hasRecord.indexOf(0, end);
     }
   }
-
-  #change(slot: LedgerSlot, by: 1 | -1): void {
-    if (slot.status === SLOT_OK) this.#ok += by;
-    if (slot.status === SLOT_FAILED) this.#failed += by;
-    this.#attempts += by * slot.attempts;
-    if (!isReused(slot)) this.#tokens += by * slot.tokens;
-    else {
-      this.#reusedTokens += by * slot.tokens;
-      if (this.#isDuplicate(slot.index)) this.#duplicates += by;
-      else this.#cached += by;
-    }
-  }
-}
-
-/** Returns whether a result needed no call. */
-export function isReused({ status, attempts }: LedgerSlot): boolean {
-  return status === SLOT_OK && attempts === 0;
 }

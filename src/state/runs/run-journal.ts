@@ -125,6 +125,20 @@ export async function readJournal(
   }
 }
 
+/** The failed attempts after the entry `after` ("-": from the first one), oldest first, and the id of the last entry read. */
+export async function readJournalAfter(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+  after: string,
+  limit: number,
+): Promise<{ readonly entries: readonly JournalEntry[]; readonly last: string | undefined }> {
+  const start = after === "-" ? "-" : `(${after}`;
+  const found = await client.xrange(keys.run(run).journal, start, "+", "COUNT", limit);
+  const entries = found.flatMap(([id, fields]) => parseEntry(id, toFieldMap(fields)) ?? []);
+  return { entries, last: found.at(-1)?.[0] };
+}
+
 function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry | undefined {
   const stored = storedEntry.safeParse(Object.fromEntries(values)).data;
   if (!stored) return undefined;

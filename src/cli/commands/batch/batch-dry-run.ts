@@ -16,9 +16,9 @@ import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
 import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answers.ts";
 import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
 import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "#src/producer/run-kinds/batch/read-batch-file.ts";
 import { type CostEstimate, estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
 
 interface BatchDryRun extends DryRunEstimate {
   readonly requests: number;
@@ -35,8 +35,8 @@ export async function printBatchDryRun(
   options: { readonly json: boolean } & CacheCommandOptions,
 ): Promise<number> {
   return await printDryRun(
-    (workFolder) => planBatch(source, workFolder),
-    (plan, itemsFile) => estimateRun(plan, itemsFile, config, options),
+    (dir) => planBatch(source, dir),
+    (plan, dir) => estimateRun(plan, dir, config, options),
     describeEstimate,
     options.json,
   );
@@ -44,7 +44,7 @@ export async function printBatchDryRun(
 
 async function estimateRun(
   plan: BatchPlan,
-  itemsFile: string,
+  dir: string,
   config: Config,
   options: CacheCommandOptions,
 ): Promise<BatchDryRun> {
@@ -52,7 +52,7 @@ async function estimateRun(
   const known = await countCachedItems(
     resolveCacheFolder(config, options),
     (cache) => createAnswerKeyFunction(plan, cache),
-    itemsFile,
+    dir,
   );
   return {
     requests,
@@ -63,7 +63,7 @@ async function estimateRun(
     calls: Math.ceil((items - copies - known.items) / findInputsPerCall(plan, config)),
     endpoint,
     models,
-    cost: await estimateCost(plan, known, itemsFile, config),
+    cost: await estimateCost(plan, known, dir, config),
     leftOut: problemCount,
   };
 }
@@ -90,7 +90,7 @@ function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLi
 async function estimateCost(
   { endpoint, models, tokens, duplicates, duplicateTokens, items }: BatchPlan,
   known: CachedAnswerCounts,
-  itemsFile: string,
+  dir: string,
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
@@ -105,7 +105,7 @@ async function estimateCost(
     }),
   );
   const estimate = await estimateChatCost(
-    readItemsFile(itemsFile),
+    readItems(dir),
     items,
     ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
   );

@@ -34,8 +34,8 @@ export async function printEmbedDryRun(
   options: { readonly json: boolean } & CacheCommandOptions,
 ): Promise<number> {
   return await printDryRun(
-    (workFolder) => planItems({ ...request.sources, exclude: [request.dir] }, workFolder),
-    (plan, itemsFile) => estimateRun(plan, itemsFile, request, config, options),
+    (dir) => planItems({ ...request.sources, exclude: [request.dir] }, dir),
+    (plan, dir) => estimateRun(plan, dir, request, config, options),
     describeEstimate,
     options.json,
   );
@@ -43,7 +43,7 @@ export async function printEmbedDryRun(
 
 async function estimateRun(
   plan: Plan,
-  itemsFile: string,
+  dir: string,
   { provider, model, purpose }: EmbeddingRunOptions,
   config: Config,
   options: CacheCommandOptions,
@@ -51,7 +51,7 @@ async function estimateRun(
   const cached = await countCachedItems(
     resolveCacheFolder(config, options),
     (cache) => createRunEmbeddingKey(cache, { provider, model, purpose }),
-    itemsFile,
+    dir,
   );
   const fullName = `${provider}/${model}`;
   const maxInputs = config.registry.findModel(fullName).model.maxInputs ?? 1;

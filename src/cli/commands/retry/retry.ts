@@ -7,7 +7,7 @@ import {
   parseFailureFilter,
   resolveOtherCause,
 } from "#src/cli/wiring/failure-filter.ts";
-import { findRunFolder, requireManifest, requireWorkFolder } from "#src/cli/wiring/find-run.ts";
+import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wiring/find-run.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
@@ -26,7 +26,7 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     process.stderr.write(`${manifest.run} has no ${describeFailureFilter(filter)}: nothing to retry.\n`);
     return EXIT_CODES.ok;
   }
-  await requireWorkFolder(dir);
+  requireRunDatabase(dir);
   const findMaxInputs = createMaxInputsFinder(config.registry);
   const target = { dir, filter };
   const commandOptions = { ...options, out: dir };

@@ -8,17 +8,14 @@ import {
   withCommandContext,
 } from "#src/cli/wiring/command-context.ts";
 import type { Config } from "#src/config/config.ts";
-import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import type { RunExecution, RunKind } from "#src/producer/run-kinds/run-kind.ts";
 import type { NewRun } from "#src/producer/runs/base-manifest.ts";
 import { lockFolder } from "#src/producer/runs/folder-lock.ts";
 import { type PrepareResult, prepareRun } from "#src/producer/runs/prepare-run.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
 import { executeInFolder } from "./execute-in-folder.ts";
 import { ServicePrestarter } from "./prestart-run-services.ts";
@@ -29,8 +26,8 @@ import { openRunServices } from "./run-services.ts";
  * Plans or resumes a run in its output folder, executes it with workers of its own and writes the output. Resolves with
  * the exit code.
  */
-export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
-  kind: RunKind<M, S>,
+export async function runInFolder<M extends RunManifest>(
+  kind: RunKind<M>,
   request: Pick<NewRun, "paths" | "dir" | "force">,
   config: Config,
   options: CoordinatorCommandOptions,
@@ -55,9 +52,9 @@ export async function runInFolder<M extends RunManifest, S extends RunStore<Wire
 }
 
 /** Resets the failures of a finished or stopped run that match the filter, and resumes it in its folder. */
-export async function retryInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+export async function retryInFolder<M extends RunManifest>(
   target: { readonly dir: string; readonly manifest: M; readonly filter: FailureFilter },
-  kind: RunExecution<M, S>,
+  kind: RunExecution<M>,
   config: Config,
   options: CoordinatorCommandOptions,
 ): Promise<number> {
@@ -65,7 +62,7 @@ export async function retryInFolder<M extends RunManifest, S extends RunStore<Wi
   requireRunLanes(config, kind.listModels(manifest));
   return await withCommandContext(config, options, async (context) => {
     const unlock = await lockFolder(join(dir, WORK_FOLDER));
-    const run = { dir, itemsFile: join(dir, WORK_FOLDER, ITEMS_FILE), manifest, resumed: true, unlock };
+    const run = { dir, manifest, resumed: true, unlock };
     try {
       return await executeInFolder(run, kind, context, () => openRunServices(dir, context), filter);
     } finally {
@@ -74,8 +71,8 @@ export async function retryInFolder<M extends RunManifest, S extends RunStore<Wi
   });
 }
 
-async function prepare<M extends RunManifest, S extends RunStore<WireRecord>>(
-  { planner }: RunKind<M, S>,
+async function prepare<M extends RunManifest>(
+  { planner }: RunKind<M>,
   newRun: NewRun,
   { reporter, signal }: CommandContext,
   prestarter: ServicePrestarter,

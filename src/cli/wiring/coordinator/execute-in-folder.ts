@@ -9,10 +9,8 @@ import type { PreparedRun, RunExecution } from "#src/producer/run-kinds/run-kind
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
 import { createKeys } from "#src/redis/keys.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { WORKER_DEFAULTS } from "#src/workers/worker-host.ts";
 import { chooseWindowSize } from "./choose-window-size.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
@@ -23,9 +21,9 @@ import { type RunServices, waitForWorkers } from "./run-services.ts";
 const MIN_ITEMS_TO_AWAIT_WORKERS = 1_000;
 
 /** Executes a prepared run with services of its own, and reports its end. Resolves with the exit code. */
-export async function executeInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+export async function executeInFolder<M extends RunManifest>(
   run: PreparedRun<M>,
-  kind: RunExecution<M, S>,
+  kind: RunExecution<M>,
   context: CommandContext,
   openServices: () => Promise<RunServices>,
   retry?: FailureFilter,
@@ -74,6 +72,7 @@ async function withEnvironment<T>(
       keys,
       limiter: createRedisLimiter(redis.source.connect("commands"), keys),
       maxCost: options.maxCost,
+      keepDatabase: options.keepDb,
       tracer,
       clock: systemClock,
       onStopping: () => workers.stop(),

@@ -30,7 +30,7 @@ export function causeRoutes({ breaker, audit, runService, causes }: CauseRoutesD
       const { run, cause } = parseInput(causeParams, request.params);
       const folder = await runService.requireFolder(run);
       const filter = await causes.requireFilter(run, cause);
-      if (folder.itemsFile === undefined) throw new HttpError(ERRORS.unknownCause);
+      if (!folder.hasDatabase) throw new HttpError(ERRORS.unknownCause);
       if (request.method === "HEAD") return await reply.type(NDJSON).send();
       const detail = texts ? AUDIT_DETAILS.exportWithTexts : "";
       await breaker.run(() => audit.record(principal, { action: "export", target: `${run} ${cause}`, detail }));

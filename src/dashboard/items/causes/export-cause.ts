@@ -1,9 +1,9 @@
-import { StoredRecords } from "#src/dashboard/items/reading/stored-records.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
-import { SLOT_FAILED } from "#src/producer/storage/ledger-file.ts";
+import { RunReader } from "#src/producer/storage/run-reader.ts";
 import type { ExportedFailure } from "./cause-api.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
+
+const ITEMS_PER_READ = 500;
 
 export interface ExportOptions {
   readonly filter: CauseFilter;
@@ -11,29 +11,25 @@ export interface ExportOptions {
   readonly texts: boolean;
 }
 
-/**
- * The failed items of a cause, in order, one JSON line each. Reads the items file and the ledger once and keeps at most
- * one group of items in memory.
- */
+/** The failed items of a cause, in order, one JSON line each. Keeps at most one group of items in memory. */
 export async function* exportCause(
-  { dir, manifest, itemsFile }: RunFolder,
+  { dir, manifest }: RunFolder,
   { filter, texts }: ExportOptions,
 ): AsyncGenerator<string> {
-  if (itemsFile === undefined) return;
-  await using records = new StoredRecords(dir);
-  for await (const items of readItemsFile(itemsFile)) {
-    const slots = await records.slots(items[0]?.index ?? 0, items.length);
+  using reader = new RunReader(dir);
+  for (let next = 0; ; ) {
+    const found = reader.read(next, ITEMS_PER_READ);
+    const last = found.at(-1);
+    if (!last) return;
+    next = last.item.index + 1;
     const lines: string[] = [];
-    for (const [i, item] of items.entries()) {
-      const slot = slots[i];
-      if (slot?.status !== SLOT_FAILED) continue;
-      const failure = await records.failure(slot);
-      if (!failure || !matchesCause(failure, filter)) continue;
+    for (const { item, record } of found) {
+      if (!record?.failure || !matchesCause(record.failure, filter)) continue;
       const line: ExportedFailure = {
         index: item.index,
         id: item.id,
-        ...failure,
-        attempts: slot.attempts,
+        ...record.failure,
+        attempts: record.attempts,
         ...(texts ? describeRequest(item.text, manifest.kind) : undefined),
       };
       lines.push(`${JSON.stringify(line)}\n`);

@@ -2,13 +2,13 @@ import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/
 import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { RunItemReader } from "#src/dashboard/items/reading/run-item-reader.ts";
-import { StoredRecords } from "#src/dashboard/items/reading/stored-records.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { locateRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
-import { SLOT_FAILED } from "#src/producer/storage/ledger-file.ts";
+import { listFailureGroups } from "#src/producer/storage/failure-rows.ts";
+import { RunReader } from "#src/producer/storage/run-reader.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
@@ -19,10 +19,6 @@ const MAX_CAUSES_SHOWN = 100;
 /** Examples whose item id is looked up, starting with the largest causes. */
 const MAX_EXAMPLE_IDS = 20;
 const MAX_CACHED_IDS = 5_000;
-const MAX_CACHED_RECOUNTS = 50;
-/** Failures that are counted from the folder when Redis no longer has the run's causes. */
-const MAX_RECOUNTED = 50_000;
-const SLOTS_PER_READ = 16_384;
 
 export interface FailureCauseServiceDeps {
   readonly client: RedisClient;
@@ -37,9 +33,6 @@ export class FailureCauseService {
   readonly #deps: FailureCauseServiceDeps;
   /** "RUN INDEX" -> item id, which never changes. */
   readonly #itemIds = new LruCache<string, string>(MAX_CACHED_IDS);
-  readonly #recounts = new LruCache<string, { readonly version: string; readonly causes: Promise<FailureCauseView[]> }>(
-    MAX_CACHED_RECOUNTS,
-  );
 
   constructor(deps: FailureCauseServiceDeps) {
     this.#deps = deps;
@@ -71,19 +64,10 @@ export class FailureCauseService {
     return causes.length > 0 ? causes.map(toFailureCauseView) : await this.#recountFromFolder(known);
   }
 
-  /** Redis forgets the causes with the run, but the ledger on disk remains. It is read once for each of its states. */
+  /** Redis forgets the causes with the run, but the records on disk remain. */
   async #recountFromFolder(known: RunInfo): Promise<FailureCauseView[]> {
     const found = await locateRunFolder(known);
-    if (!found.isReadable || found.folder.itemsFile === undefined) return [];
-    const { run, items, state, activeMs } = found.folder.manifest;
-    if (items.failed === 0) return [];
-    const version = `${state} ${items.failed} ${activeMs}`;
-    const cached = this.#recounts.get(run);
-    if (cached?.version === version) return await cached.causes;
-    const causes = countFailures(found.folder);
-    this.#recounts.set(run, { version, causes });
-    causes.catch(() => this.#recounts.delete(run));
-    return await causes;
+    return found.isReadable && found.folder.hasDatabase ? countFailures(found.folder) : [];
   }
 
   async #addExampleIds(known: RunInfo, causes: readonly FailureCauseView[]): Promise<readonly FailureCauseView[]> {
@@ -124,18 +108,9 @@ function toFailureCauseView({ cause, kind, code, pattern, count, example }: Fail
   };
 }
 
-/** Counts at most the first 50,000 failures. */
-async function countFailures({ dir, manifest }: RunFolder): Promise<FailureCauseView[]> {
+function countFailures({ dir }: RunFolder): FailureCauseView[] {
+  using reader = new RunReader(dir);
   const counter = new FailureCauseCounter();
-  let counted = 0;
-  await using records = new StoredRecords(dir);
-  for (let start = 0; start < manifest.items.total && counted < MAX_RECOUNTED; start += SLOTS_PER_READ) {
-    for (const slot of await records.slots(start, Math.min(SLOTS_PER_READ, manifest.items.total - start))) {
-      const failure = slot?.status === SLOT_FAILED ? await records.failure(slot) : undefined;
-      if (!slot || !failure) continue;
-      counter.add(slot.index, failure);
-      counted += 1;
-    }
-  }
+  for (const { index, count, ...failure } of listFailureGroups(reader.database)) counter.add(index, failure, count);
   return counter.list().map(toFailureCauseView);
 }

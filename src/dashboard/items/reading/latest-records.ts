@@ -4,7 +4,6 @@ import type { LatestRecord, LatestRecords } from "#src/dashboard/items/item-api.
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { locateRunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
-import { readLatestCalls } from "#src/producer/storage/call-timings.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -115,16 +114,15 @@ export class LatestRecordsReader {
   /** The results whose calls ended last, if the folder is readable; also of a run that has ended. */
   async #readFromFolder(known: RunInfo): Promise<readonly LatestRecord[]> {
     const found = await locateRunFolder(known);
-    if (!found.isReadable) return [];
-    const calls = await readLatestCalls(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
-    return await readStoredRecords(this.#deps.itemReader, found.folder, calls).catch(() => []);
+    if (!found.isReadable || !found.folder.hasDatabase) return [];
+    return await readStoredRecords(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
   }
 
   /** Adds the item ids, which only the items file has, to the last records. */
   async #addIds(known: RunInfo, records: readonly LatestRecord[]): Promise<readonly LatestRecord[]> {
     if (records.length === 0) return records;
     const found = await locateRunFolder(known);
-    if (!found.isReadable || found.folder.itemsFile === undefined) return records;
+    if (!found.isReadable || !found.folder.hasDatabase) return records;
     const named = await Promise.all(
       records.slice(-MAX_NAMED_RECORDS).map(async (record) => {
         const item = await this.#deps.itemReader.readItem(found.folder, record.index).catch(() => undefined);

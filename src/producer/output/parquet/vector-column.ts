@@ -6,7 +6,7 @@
  */
 import type { SchemaElement } from "hyparquet";
 import type { PagedLayout } from "#src/producer/output/vector-layout.ts";
-import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
+import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import type { WrittenColumn } from "./footer.ts";
 import { DATA_PAGE_V2, ENCODING_PLAIN } from "./page-header.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
@@ -30,23 +30,23 @@ export const VECTOR_SCHEMA: readonly SchemaElement[] = [
 ];
 
 interface VectorRows {
-  readonly slots: readonly LedgerSlot[];
+  readonly rows: readonly RecordedItem[];
   readonly vectors: Float32Array;
   readonly dimensions: number;
 }
 
 /** Appends the pages of a row group. The vectors must stay untouched until the writer is drained. */
-export function writeVectorColumn(writer: SegmentWriter, { slots, vectors, dimensions }: VectorRows): WrittenColumn {
+export function writeVectorColumn(writer: SegmentWriter, { rows, vectors, dimensions }: VectorRows): WrittenColumn {
   const rowsPerPage = Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(dimensions * 4, 1)));
   const start = writer.offset;
   const pages: Page[] = [];
-  for (let first = 0; first < slots.length; first += rowsPerPage) {
+  for (let first = 0; first < rows.length; first += rowsPerPage) {
     const offset = writer.offset;
-    const end = Math.min(first + rowsPerPage, slots.length);
-    const isPresent = (row: number) => slots[first + row]?.status === SLOT_OK;
+    const end = Math.min(first + rowsPerPage, rows.length);
+    const isPresent = (row: number) => rows[first + row]?.record.status === "ok";
     const { bytes, values, nulls } = encodePageStart({ dimensions, isPresent, count: end - first });
     writer.appendBytes(bytes);
-    for (const [from, to] of presentRows(slots, first, end)) {
+    for (const [from, to] of presentRows(rows, first, end)) {
       const byteOffset = vectors.byteOffset + from * dimensions * 4;
       writer.appendBytes(new Uint8Array(vectors.buffer, byteOffset, (to - from) * dimensions * 4));
     }
@@ -120,10 +120,10 @@ function toStruct(...values: readonly ThriftValue[]): ThriftStruct {
 }
 
 /** Yields the ranges of rows that have a vector. */
-function* presentRows(slots: readonly LedgerSlot[], first: number, end: number): Generator<readonly [number, number]> {
+function* presentRows(rows: readonly RecordedItem[], first: number, end: number): Generator<readonly [number, number]> {
   for (let row = first; row < end; row += 1) {
     const from = row;
-    while (row < end && slots[row]?.status === SLOT_OK) row += 1;
+    while (row < end && rows[row]?.record.status === "ok") row += 1;
     if (row > from) yield [from, row];
   }
 }

@@ -1,10 +1,10 @@
 import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, ParquetWriter } from "hyparquet-writer";
-import type { RecordBlock } from "#src/producer/output/record-blocks.ts";
-import { formatStatus, type ResultWriter } from "#src/producer/output/result-writer.ts";
+import type { ResultWriter } from "#src/producer/output/result-writer.ts";
 import type { PagedLayout } from "#src/producer/output/vector-layout.ts";
 import type { Disk, DiskFile } from "#src/producer/storage/disk.ts";
 import type { PlacedBytes } from "#src/producer/storage/plan-writes.ts";
+import type { StoredBlock } from "#src/producer/storage/read-records.ts";
 import { insertColumns, type WrittenColumn } from "./footer.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { describePlacedColumn, VECTOR_SCHEMA, writeVectorColumn } from "./vector-column.ts";
@@ -25,8 +25,8 @@ export async function createParquetWriter(disk: Disk, path: string, options: Par
   const records = new RecordsWriter(writer, options);
   return {
     async write(block) {
-      const { slots, vectors } = block;
-      await records.writeRowGroup(block, () => writeVectorColumn(writer, { slots, vectors, dimensions }));
+      const { rows, vectors } = block;
+      await records.writeRowGroup(block, () => writeVectorColumn(writer, { rows, vectors, dimensions }));
     },
     async finish() {
       await records.finish();
@@ -52,7 +52,7 @@ export async function createInPlaceParquetWriter(
   writer.skipTo(layout.end);
   return {
     async write(block) {
-      const range = { start: block.start, count: block.slots.length };
+      const range = { start: block.start, count: block.rows.length };
       for (let first = 0; first < range.count; first += rowsPerPage) {
         await ensureBytes(file, layout.pageStart(range.start + first));
       }
@@ -95,8 +95,8 @@ class RecordsWriter {
     });
   }
 
-  async writeRowGroup(block: RecordBlock, writeVectors: () => WrittenColumn): Promise<void> {
-    await this.#parquet.write({ columnData: toColumns(block, this.#withText), rowGroupSize: block.slots.length });
+  async writeRowGroup(block: StoredBlock, writeVectors: () => WrittenColumn): Promise<void> {
+    await this.#parquet.write({ columnData: toColumns(block, this.#withText), rowGroupSize: block.rows.length });
     this.#vectorColumns.push(writeVectors());
     await this.#writer.drain();
   }
@@ -133,19 +133,19 @@ function createSchema(withText: boolean): SchemaElement[] {
 }
 
 /** All columns but the vectors. */
-function toColumns({ slots, items }: RecordBlock, withText: boolean): ColumnSource[] {
+function toColumns({ rows }: StoredBlock, withText: boolean): ColumnSource[] {
   const columns: ColumnSource[] = [
-    { name: "id", data: items.map(({ id }) => id) },
-    { name: "index", data: Int32Array.from(slots, ({ index }) => index), encoding: "PLAIN" },
-    { name: "status", data: slots.map(({ status }) => formatStatus(status)) },
-    { name: "tokens", data: Int32Array.from(slots, ({ tokens }) => tokens) },
-    { name: "attempts", data: Int32Array.from(slots, ({ attempts }) => attempts) },
+    { name: "id", data: rows.map(({ item }) => item.id) },
+    { name: "index", data: Int32Array.from(rows, ({ item }) => item.index), encoding: "PLAIN" },
+    { name: "status", data: rows.map(({ record }) => record.status) },
+    { name: "tokens", data: Int32Array.from(rows, ({ record }) => record.tokens) },
+    { name: "attempts", data: Int32Array.from(rows, ({ record }) => record.attempts) },
   ];
   if (!withText) return columns;
   const plain = { statistics: false, encoding: "PLAIN" } as const;
   return [
     ...columns,
-    { name: "text", data: items.map(({ text }) => text), ...plain },
-    { name: "metadata", data: items.map(({ metadata }) => metadata ?? null), ...plain },
+    { name: "text", data: rows.map(({ item }) => item.text), ...plain },
+    { name: "metadata", data: rows.map(({ item }) => item.metadata ?? null), ...plain },
   ];
 }

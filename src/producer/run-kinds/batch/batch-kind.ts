@@ -1,16 +1,11 @@
 import { requireModelName } from "#src/core/model-name.ts";
 import { type AnswerCacheSettings, openAnswerResolver } from "#src/producer/cache/open-answer-resolver.ts";
 import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
-import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { createEmbeddingJobs } from "#src/producer/run-kinds/embedding/embedding-jobs.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
-import { type AnswerStore, openAnswerStore } from "#src/producer/storage/answer-store.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import { openRunStore } from "#src/producer/storage/run-store.ts";
 import { queueName } from "#src/queues/names.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { createChatJobs, estimateChatTokens } from "./chat-jobs.ts";
 import { writeChatOutput } from "./write-chat-output.ts";
@@ -27,22 +22,22 @@ export interface BatchKindOptions {
 const DEFAULT_WINDOW = 2_000;
 
 /** Processes the requests of a file and writes the answers in the format of OpenAI's Batch API. */
-export function createBatchExecution(options: BatchKindOptions): RunExecution<BatchManifest, RunStore<WireRecord>> {
+export function createBatchExecution(options: BatchKindOptions): RunExecution<BatchManifest> {
   return {
     defaultWindow: DEFAULT_WINDOW,
     listModels: ({ models }) => models,
     getInputsPerCall: ({ kind, models: [model] }) =>
       kind === "chat" || model === undefined ? 1 : options.findMaxInputs(model),
-    open: (run, services): RunParts<RunStore<WireRecord>> =>
+    open: (run, services): RunParts =>
       run.manifest.kind === "chat" ? openChatRun(run, options, services) : openEmbeddingRun(run, options, services),
   };
 }
 
 function openChatRun(
-  { dir, itemsFile, manifest }: PreparedRun<BatchManifest>,
+  { dir, manifest }: PreparedRun<BatchManifest>,
   { cache }: BatchKindOptions,
   services: RunKindServices,
-): RunParts<AnswerStore> {
+): RunParts {
   const { run, models } = manifest;
   const items = manifest.items.total;
   const requests = new OversizedRequests(services.client, services.keys.run(run));
@@ -54,25 +49,20 @@ function openChatRun(
       estimateTokens: estimateChatTokens,
     },
     records: {
-      openStore: async () =>
-        openAnswerStore(dir, {
-          items,
-          now: () => services.clock.now(),
-          duplicates: await readDuplicates(itemsFile, items),
-        }),
+      openStore: () => openRunStore(dir, { items, now: () => services.clock.now() }),
       openAnswerResolver: cache && (() => openAnswerResolver(run, { ...cache, ...services }, createRunChatKey(cache))),
       // If this fails, the requests stay in Redis until the keys of the run expire.
       onStored: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
     },
-    writeOutput: (store, hooks) => writeChatOutput(store, readItemsFile(itemsFile), dir, { run, ...hooks }),
+    writeOutput: (store, hooks) => writeChatOutput(store, dir, { run, ...hooks }),
   };
 }
 
 function openEmbeddingRun(
-  { dir, itemsFile, manifest }: PreparedRun<BatchManifest>,
+  { dir, manifest }: PreparedRun<BatchManifest>,
   { cache, findMaxInputs }: BatchKindOptions,
   services: RunKindServices,
-): RunParts<VectorStore> {
+): RunParts {
   const { run, dimensions, askedDimensions } = manifest;
   const items = manifest.items.total;
   const [name = ""] = manifest.models;
@@ -84,8 +74,8 @@ function openEmbeddingRun(
       queues: [queueName(provider, "embedding")],
     },
     records: {
-      openStore: async () =>
-        openVectorStore(dir, { items, dimensions, duplicates: await readDuplicates(itemsFile, items) }),
+      openStore: () =>
+        openRunStore(dir, { items, now: () => services.clock.now(), vectors: { layout: "flat", dimensions } }),
       openAnswerResolver:
         cache &&
         ((store) => {
@@ -93,6 +83,6 @@ function openEmbeddingRun(
           return openAnswerResolver(run, deps, createRunEmbeddingKey(cache, request), () => store.dimensions);
         }),
     },
-    writeOutput: (store, hooks) => writeEmbeddingOutput(store, readItemsFile(itemsFile), dir, { run, model, ...hooks }),
+    writeOutput: (store, hooks) => writeEmbeddingOutput(store, dir, { run, model, ...hooks }),
   };
 }

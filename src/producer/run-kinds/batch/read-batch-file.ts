@@ -49,16 +49,16 @@ export interface BatchPlan extends Plan {
 /** Must be increased when the same file would be planned differently than before. */
 const PLANNING_VERSION = 1;
 
-/** Metadata of a chat request in the items file. Its text is the request as JSON. */
+/** Metadata of a chat request in the database. Its text is the request as JSON. */
 export interface ChatItemMetadata {
   readonly model: string;
 }
 
 /**
  * Reads a file of requests once, checks every line, and writes one item per chat request, or per text of an embedding
- * request, to the items file in `workDir`. Refuses input as `planItems` does. Throws an UnknownModelError for `--model`.
+ * request, to a run database in `dir`. Refuses input as `planItems` does. Throws an UnknownModelError for `--model`.
  */
-export async function planBatch(source: BatchSource, workDir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
+export async function planBatch(source: BatchSource, dir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
   const lines = new BatchFileReader(new BatchRequestReader(source.model, source.registry));
   const options = sourceOptions(source);
   await requireOneFile(source);
@@ -72,7 +72,7 @@ export async function planBatch(source: BatchSource, workDir: string, hooks: Pla
       limitUnit: "documents",
       duplicateKey: (item) => (lines.endpoint === "/v1/embeddings" ? item.text : createDuplicateKey(item)),
     },
-    workDir,
+    dir,
     hooks,
   );
   return { ...plan, endpoint: lines.endpoint, models: lines.models, ...lines.dimensions };

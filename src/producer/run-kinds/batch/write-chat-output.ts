@@ -1,14 +1,13 @@
 import { join } from "node:path";
-import { RunError } from "#src/core/failures/errors.ts";
-import type { Item } from "#src/core/item.ts";
 import { parseModelName } from "#src/core/model-name.ts";
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { publishOutput } from "#src/producer/output/publish-output.ts";
+import { readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import type { AnswerStore, StoredJsonRecord } from "#src/producer/storage/answer-store.ts";
-import { ItemReader } from "#src/producer/storage/item-reader.ts";
+import type { RecordedItem } from "#src/producer/storage/read-records.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
@@ -18,34 +17,24 @@ export interface BatchOutputOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Items per block; answers may have some hundred KB each. */
 const ITEMS_PER_BLOCK = 256;
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
  * one of them. It can be killed and repeated at any time. Resolves with the file names.
  */
-export function writeChatOutput(
-  store: AnswerStore,
-  items: AsyncIterable<readonly Item[]>,
-  dir: string,
-  options: BatchOutputOptions,
-): Promise<string[]> {
+export function writeChatOutput(store: RunStore, dir: string, options: BatchOutputOptions): Promise<string[]> {
   const write = async (output: string) => {
     const files = await openBatchFiles(store, output);
-    const queue = new ItemReader(items);
     try {
-      for (let start = 0; start < store.items; start += ITEMS_PER_BLOCK) {
-        options.signal?.throwIfAborted();
-        const stored = await store.read(start, Math.min(ITEMS_PER_BLOCK, store.items - start));
-        await rejectDamaged(store, stored);
-        const block = await queue.take(start, stored.length);
-        for (const [i, item] of block.entries()) await writeRecord(files, item, stored[i], options);
+      const reading = { size: ITEMS_PER_BLOCK, vectors: false, signal: options.signal };
+      for await (const { rows } of readRecordBlocks(store, reading)) {
+        for (const row of rows) await writeRecord(files, row, options);
         options.onProgress?.();
       }
-      await queue.expectEnd(store.items);
       await Promise.all([files.answers.finish(), files.errors.finish()]);
     } finally {
-      await queue.close();
       await Promise.all([files.answers.close(), files.errors.close()]);
     }
   };
@@ -57,7 +46,7 @@ export interface BatchFiles {
   readonly errors: JsonlFile;
 }
 
-export async function openBatchFiles({ disk }: Pick<AnswerStore, "disk">, output: string): Promise<BatchFiles> {
+export async function openBatchFiles({ disk }: Pick<RunStore, "disk">, output: string): Promise<BatchFiles> {
   return {
     answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch)),
     errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors)),
@@ -66,18 +55,16 @@ export async function openBatchFiles({ disk }: Pick<AnswerStore, "disk">, output
 
 async function writeRecord(
   files: BatchFiles,
-  item: Item,
-  stored: StoredJsonRecord | undefined,
+  { item, record }: RecordedItem,
   { run, onRefusal }: BatchOutputOptions,
 ): Promise<void> {
   const line = { run, index: item.index, customId: item.id };
-  if (stored?.failure) return await files.errors.addText(formatErrorLine(line, stored.failure));
-  if (!stored?.answer) return;
-  const response = stored.answer.json as ChatResponse;
+  if (record.failure) return await files.errors.addText(formatErrorLine(line, record.failure));
+  const response: ChatResponse = JSON.parse(record.answer ?? "null");
   if (isRefusal(response)) onRefusal?.();
   const body = writeChatCompletion(response, {
     id: `chatcmpl-${computeRequestId(line)}`,
-    created: stored.answer.storedAt,
+    created: Math.floor(record.recordedAt / 1000),
     model: stripProvider(item.metadata?.model),
   });
   const [head, tail] = buildOutputLineParts(line, response.requestId);
@@ -86,19 +73,6 @@ async function writeRecord(
 
 function isRefusal({ refusal, finishReason }: ChatResponse): boolean {
   return refusal !== undefined || finishReason.unified === "content-filter";
-}
-
-/** Deletes damaged records, so that the same command requests these items again. Throws a RunError if there are any. */
-async function rejectDamaged(store: AnswerStore, stored: readonly StoredJsonRecord[]): Promise<void> {
-  const damaged = stored.filter(({ answer, failure }) => !answer && !failure).map(({ slot }) => slot);
-  const [first] = damaged;
-  if (!first) return;
-  await store.forget(damaged);
-  const more = damaged.length > 1 ? ` and ${damaged.length - 1} more` : "";
-  throw new RunError(
-    `a record on disk differs from what was written: ${store.folder} (item ${first.index}${more})`,
-    "Check the disk, then run the same command again: only the damaged items are requested again.",
-  );
 }
 
 /** What the provider itself calls the model: "glm-4-plus" for "zhipu/glm-4-plus". */

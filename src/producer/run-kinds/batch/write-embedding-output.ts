@@ -2,9 +2,10 @@ import type { Failure, Item } from "#src/core/item.ts";
 import { buildOutputLineParts, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { type FloatView, viewFloats } from "#src/producer/output/format-float.ts";
 import { publishOutput } from "#src/producer/output/publish-output.ts";
-import { type RecordBlock, readRecordBlocks } from "#src/producer/output/record-blocks.ts";
+import { readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import type { VectorStore } from "#src/producer/storage/vector-store.ts";
+import type { StoredBlock } from "#src/producer/storage/read-records.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { type BatchFiles, type BatchOutputOptions, openBatchFiles } from "./write-chat-output.ts";
 
 /** Items per block, a few megabytes with their vectors. */
@@ -15,8 +16,7 @@ const ITEMS_PER_BLOCK = 256;
  * per request, in input order. A request with a failed text is an error. It can be killed and repeated at any time.
  */
 export function writeEmbeddingOutput(
-  store: VectorStore,
-  items: AsyncIterable<readonly Item[]>,
+  store: RunStore,
   dir: string,
   options: BatchOutputOptions & { readonly model: string },
 ): Promise<string[]> {
@@ -26,7 +26,7 @@ export function writeEmbeddingOutput(
     try {
       const lines = new RequestLines(files, store.dimensions, options);
       const reading = { size: ITEMS_PER_BLOCK, vectors: true, signal };
-      for await (const block of readRecordBlocks(store, items, reading)) {
+      for await (const block of readRecordBlocks(store, reading)) {
         await lines.add(block);
         options.onProgress?.();
       }
@@ -59,13 +59,13 @@ class RequestLines {
     this.#runInfo = runInfo;
   }
 
-  async add({ items, slots, vectors, failures }: RecordBlock): Promise<void> {
-    for (const [i, item] of items.entries()) {
+  async add({ rows, vectors }: StoredBlock): Promise<void> {
+    for (const [i, { item, record }] of rows.entries()) {
       const part = Number(item.metadata?.part ?? 0);
       if (part === 0 || !this.#open) this.#open = { first: item, vectors: [], tokens: 0, failure: undefined };
       const open = this.#open;
-      open.tokens += slots[i]?.tokens ?? 0;
-      open.failure ??= failures.get(item.index);
+      open.tokens += record.tokens;
+      open.failure ??= record.failure;
       // Copied, because the block's memory is reused before the request may be complete.
       open.vectors.push(vectors.slice(i * this.#dimensions, (i + 1) * this.#dimensions));
       if (part + 1 === Number(item.metadata?.parts ?? 1)) await this.#end(open);

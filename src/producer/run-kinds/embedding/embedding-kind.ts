@@ -2,11 +2,9 @@ import { requireModelName } from "#src/core/model-name.ts";
 import { type AnswerCacheSettings, openAnswerResolver } from "#src/producer/cache/open-answer-resolver.ts";
 import { createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
-import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
-import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import { openRunStore } from "#src/producer/storage/run-store.ts";
 import { queueName } from "#src/queues/names.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
 
@@ -21,7 +19,7 @@ export interface EmbeddingKindOptions {
 const DEFAULT_WINDOW = 5_000;
 
 /** Embeds the chunks of documents with one model and writes their vectors in the format that the manifest names. */
-export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExecution<EmbeddingManifest, VectorStore> {
+export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExecution<EmbeddingManifest> {
   return {
     defaultWindow: DEFAULT_WINDOW,
     listModels: ({ model }) => [model],
@@ -31,10 +29,10 @@ export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExec
 }
 
 function openEmbeddingRun(
-  { dir, itemsFile, manifest }: PreparedRun<EmbeddingManifest>,
+  { dir, manifest }: PreparedRun<EmbeddingManifest>,
   { inputsPerCall, cache }: EmbeddingKindOptions,
   services: RunKindServices,
-): RunParts<VectorStore> {
+): RunParts {
   const { provider, model } = requireModelName(manifest.model);
   const { format, withText } = manifest.output;
   const request = { provider, model, purpose: manifest.type };
@@ -44,12 +42,11 @@ function openEmbeddingRun(
       queues: [queueName(provider, "embedding")],
     },
     records: {
-      openStore: async () =>
-        await openVectorStore(dir, {
+      openStore: () =>
+        openRunStore(dir, {
           items: manifest.items.total,
-          duplicates: await readDuplicates(itemsFile, manifest.items.total),
-          layout: format === "parquet" ? "pages" : "flat",
-          dimensions: manifest.dimensions,
+          now: () => services.clock.now(),
+          vectors: { layout: format === "parquet" ? "pages" : "flat", dimensions: manifest.dimensions },
         }),
       openAnswerResolver:
         cache &&
@@ -60,7 +57,7 @@ function openEmbeddingRun(
     },
     writeOutput: async (store, hooks) => {
       const { run, model } = manifest;
-      const { files } = await finalize(store, readItemsFile(itemsFile), dir, {
+      const { files } = await finalize(store, dir, {
         format,
         withText,
         run,

@@ -26,7 +26,7 @@ export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner
   const fullName = `${provider}/${model}`;
   return {
     models: [fullName],
-    plan: (workFolder, hooks) => planInChildProcess(sources, workFolder, hooks),
+    plan: (target, hooks) => planInChildProcess(sources, target, hooks),
     createManifest: (_, createBase) => ({
       ...createBase("embedding"),
       kind: "embedding",

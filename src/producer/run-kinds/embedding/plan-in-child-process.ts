@@ -11,7 +11,7 @@ import type { PlanHooks } from "#src/producer/plan/plan-items.ts";
 /** The request to the planning process. It is plain data, so the process reads stdin by itself. */
 export interface PlanRequest {
   readonly options: Omit<SourceOptions, "stdin">;
-  readonly work: string;
+  readonly dir: string;
   /** Folder of Node's compile cache. */
   readonly cache: string | undefined;
 }
@@ -27,7 +27,7 @@ export type PlanMessage =
  * the command's own process can start the rest of the run meanwhile. The child exits when this process ends for any
  * reason. Rejects as `planItems` does.
  */
-export async function planInChildProcess(options: SourceOptions, work: string, hooks: PlanHooks): Promise<Plan> {
+export async function planInChildProcess(options: SourceOptions, dir: string, hooks: PlanHooks): Promise<Plan> {
   const { onProgress, signal } = hooks;
   signal?.throwIfAborted();
   const { stdin, ...planOptions } = options;
@@ -47,7 +47,7 @@ export async function planInChildProcess(options: SourceOptions, work: string, h
     last = message;
     if (message.type === "progress") onProgress?.(message.progress);
   });
-  child.send({ options: planOptions, work, cache: module.getCompileCacheDir() } satisfies PlanRequest);
+  child.send({ options: planOptions, dir, cache: module.getCompileCacheDir() } satisfies PlanRequest);
   try {
     const [code, killedBy] = await exited;
     signal?.throwIfAborted();

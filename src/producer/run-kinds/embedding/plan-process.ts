@@ -8,18 +8,18 @@ const cancellation = new AbortController();
 // The parent handles interrupts, which a terminal or a supervisor sends to both processes.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 process.once("disconnect", () => cancellation.abort(new Error("the command has ended")));
-process.once("message", async ({ options, work, cache }: PlanRequest) => {
+process.once("message", async ({ options, dir, cache }: PlanRequest) => {
   if (cache !== undefined) module.enableCompileCache(cache);
-  const message = await plan(options, work).catch(toRefusedMessage);
+  const message = await plan(options, dir).catch(toRefusedMessage);
   if (process.connected) process.send?.(message, () => process.disconnect());
 });
 
-async function plan(options: PlanRequest["options"], work: string): Promise<PlanMessage> {
+async function plan(options: PlanRequest["options"], dir: string): Promise<PlanMessage> {
   const { planItems } = await import("#src/producer/plan/plan-items.ts");
   const reading = options.paths.includes("-") ? { ...options, stdin: process.stdin } : options;
   return {
     type: "plan",
-    plan: await planItems(reading, work, { onProgress: reportProgress, signal: cancellation.signal }),
+    plan: await planItems(reading, dir, { onProgress: reportProgress, signal: cancellation.signal }),
   };
 }
 

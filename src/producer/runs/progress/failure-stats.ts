@@ -1,7 +1,7 @@
 import { FailureCauseCounter } from "#src/core/failures/failure-cause-counter.ts";
 import type { Failure } from "#src/core/item.ts";
-import type { DuplicateLookup } from "#src/producer/storage/ledger-store.ts";
-import type { StoredFailure } from "#src/producer/storage/read-failures.ts";
+import type { DuplicateLookup } from "#src/producer/storage/duplicate-lookup.ts";
+import type { FailureGroup } from "#src/producer/storage/failure-rows.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
@@ -42,11 +42,9 @@ export class FailureStats {
   }
 
   /** Counts the failures on disk, which are more accurate than `run.json` after a kill. Must be called first. */
-  async recordStored(stored: AsyncIterable<readonly StoredFailure[]>): Promise<void> {
+  recordStored(groups: readonly FailureGroup[]): void {
     this.#countsByKind = {};
-    for await (const failures of stored) {
-      for (const { index, failure } of failures) if (failure) this.#add(index, failure, 1);
-    }
+    for (const { index, count, ...failure } of groups) this.#add(index, failure, count);
   }
 
   /** Publishes the causes that changed; all of them with `all`, and every 30 s. */

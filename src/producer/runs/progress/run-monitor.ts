@@ -5,9 +5,8 @@ import { computeCacheStats, countRequestedItems } from "#src/producer/cache/reus
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
 import { createParkedError } from "#src/producer/runs/run-error.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
-import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunCounters, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 import { FailureStats } from "./failure-stats.ts";
@@ -27,8 +26,7 @@ export interface RunMonitorDeps
   readonly inputsPerCall: number;
 }
 
-/** `dimensions` if the records are vectors; 0 before the first one. */
-type MonitoredStore = Pick<RunStore<WireRecord>, "items" | "counts" | "duplicates"> & { readonly dimensions?: number };
+type MonitoredStore = Pick<RunStore, "items" | "counts" | "duplicates" | "dimensions">;
 
 const CHECKPOINT_INTERVAL_MS = 2_000;
 const PUBLISH_INTERVAL_MS = 1_000;

@@ -1,0 +1,34 @@
+import type { Item } from "#src/core/item.ts";
+import { ITEM_COLUMNS, ITEM_SOURCE, toItem } from "./item-rows.ts";
+import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
+
+/** Items per query; about 1 ms each. */
+const ITEMS_PER_QUERY = 500;
+
+/**
+ * Reads the planned items of the run in `dir` from index `from` on, in groups. Any number of readers may read at once, also
+ * while the coordinator writes. Rejects with a RunError when the database is missing or damaged.
+ */
+export async function* readItems(
+  dir: string,
+  { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal } = {},
+): AsyncGenerator<Item[]> {
+  const database = openRunDatabaseReader(dir);
+  try {
+    const query = database.prepare(
+      `SELECT ${ITEM_COLUMNS} FROM ${ITEM_SOURCE} WHERE i."index" >= ? ORDER BY i."index" LIMIT ${ITEMS_PER_QUERY}`,
+    );
+    for (let next = from; ; ) {
+      signal?.throwIfAborted();
+      const items = query.all(next).map(toItem);
+      const last = items.at(-1);
+      if (!last) return;
+      yield items;
+      next = last.index + 1;
+    }
+  } catch (error) {
+    throw error === signal?.reason ? error : toRunDatabaseError(error, dir);
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,68 @@
+import type { DatabaseSync } from "node:sqlite";
+import { RunError } from "#src/core/failures/errors.ts";
+import type { Item } from "#src/core/item.ts";
+import { ITEM_COLUMNS, ITEM_SOURCE, type Row, toItem } from "./item-rows.ts";
+import { isAnswerDamaged, RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
+import { computeVectorChecksum, type VectorFile } from "./vector-file.ts";
+
+/** An item with its record. */
+export interface RecordedItem {
+  readonly item: Item;
+  readonly record: StoredRecord;
+}
+
+/** Records of consecutive items on disk. */
+export interface StoredBlock {
+  readonly start: number;
+  /** One per item, in order. */
+  readonly rows: readonly RecordedItem[];
+  /** `rows.length * dimensions` floats; undefined contents for failed items. Empty when vectors were not requested. */
+  readonly vectors: Float32Array;
+  /** Indices of records whose vector or answer does not match its checksum. */
+  readonly damaged: readonly number[];
+}
+
+interface BlockRange {
+  readonly start: number;
+  readonly count: number;
+  readonly into: Uint8Array | undefined;
+}
+
+/** Reads the records of a range. Rejects with a RunError that names the first item without a record. */
+export async function readRecordBlock(
+  database: DatabaseSync,
+  vectors: VectorFile | undefined,
+  { start, count, into }: BlockRange,
+): Promise<StoredBlock> {
+  const rows = readRows(database, start, count);
+  if (!vectors || into === undefined) {
+    const damaged = rows.filter(({ record }) => isAnswerDamaged(record)).map(({ record }) => record.index);
+    return { start, rows, vectors: new Float32Array(), damaged };
+  }
+  const { dimensions } = vectors;
+  const size = dimensions * 4;
+  await vectors.read(start, count, into);
+  const damaged = rows.filter(({ record: { index, status, checksum } }) => {
+    const at = (index - start) * size;
+    return status === "ok" && computeVectorChecksum(into.subarray(at, at + size)) !== checksum;
+  });
+  return {
+    start,
+    rows,
+    vectors: new Float32Array(into.buffer, into.byteOffset, count * dimensions),
+    damaged: damaged.map(({ record }) => record.index),
+  };
+}
+
+function readRows(database: DatabaseSync, start: number, count: number): RecordedItem[] {
+  const query = database.prepare(
+    `SELECT ${ITEM_COLUMNS}, ${RECORD_COLUMNS} FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index"
+      WHERE i."index" >= ? ORDER BY i."index" LIMIT ?`,
+  );
+  const rows = query.all(start, count).map((row: Row) => {
+    if (row.status === null) throw new RunError(`item ${row.index} has no record yet`);
+    return { item: toItem(row), record: toStoredRecord(row) };
+  });
+  if (rows.length < count) throw new RunError(`item ${start + rows.length} is missing in the run's database`);
+  return rows;
+}

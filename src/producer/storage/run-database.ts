@@ -1,0 +1,87 @@
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { RunError } from "#src/core/failures/errors.ts";
+import { toDatabaseError } from "#src/sqlite/database-error.ts";
+import { type OpenedDatabase, openDatabase } from "#src/sqlite/open-database.ts";
+import { RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION } from "./schema.ts";
+
+export function getRunDatabasePath(dir: string): string {
+  return join(dir, RUN_DATABASE);
+}
+
+/** Whether a file of an output folder is a run's database, or one of the files that SQLite keeps beside it. */
+export function isRunDatabaseFile(name: string): boolean {
+  return name === RUN_DATABASE || name.startsWith(`${RUN_DATABASE}-`) || name.startsWith(`${RUN_DATABASE}.partial`);
+}
+
+/** Deletes the database of a run that is not open. */
+export async function deleteRunDatabase(dir: string): Promise<void> {
+  const names = await readdir(dir);
+  for (const name of names) if (isRunDatabaseFile(name)) await rm(join(dir, name), { force: true });
+}
+
+const DAMAGED_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
+
+/**
+ * Opens the database of the run in `dir` for its coordinator; a commit survives a power failure. Throws a RunError when the
+ * file is missing, damaged, or of a newer version.
+ */
+export function openRunDatabase(dir: string): OpenedDatabase {
+  requireRunDatabase(dir);
+  const opened = openDatabase(getRunDatabasePath(dir), { synchronous: "full", applicationId: RUN_APPLICATION_ID });
+  return { ...opened, database: requireReadable(opened.database, dir) };
+}
+
+/** Opens the database of the run in `dir` for reading, while its coordinator may be writing. Throws a RunError. */
+export function openRunDatabaseReader(dir: string): DatabaseSync {
+  requireRunDatabase(dir);
+  const { database } = openDatabase(getRunDatabasePath(dir), {
+    synchronous: "full",
+    readOnly: true,
+    applicationId: RUN_APPLICATION_ID,
+  });
+  return requireReadable(database, dir);
+}
+
+/** Converts an error of a run's database to a RunError that says what to do. */
+export function toRunDatabaseError(error: unknown, dir: string): RunError {
+  return toDatabaseError(error, getRunDatabasePath(dir), DAMAGED_HINT);
+}
+
+function requireRunDatabase(dir: string): void {
+  const path = getRunDatabasePath(dir);
+  if (existsSync(path)) return;
+  throw new RunError(
+    `${path}: the run's database is missing`,
+    "Run the same command again with --force to start over. Without failed items, a run keeps its database only with --keep-db.",
+  );
+}
+
+function requireReadable(database: DatabaseSync, dir: string): DatabaseSync {
+  try {
+    const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+    if (version <= SCHEMA_VERSION) return database;
+    throw new RunError(
+      `${getRunDatabasePath(dir)} was written by a newer version of Sluice (schema ${version}; this version reads up to ${SCHEMA_VERSION})`,
+      "Upgrade Sluice and run the same command again, or discard this run by starting it again with --force.",
+    );
+  } catch (error) {
+    database.close();
+    throw toRunDatabaseError(error, dir);
+  }
+}
+
+/** Runs `write` in one transaction, which other processes see completely or not at all. */
+export function runInTransaction<T>(database: DatabaseSync, write: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = write();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,312 @@
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
+import { RunError } from "#src/core/failures/errors.ts";
+import { isDatabaseBusy } from "#src/sqlite/database-error.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { type Disk, systemDisk } from "./disk.ts";
+import { DuplicateLookup } from "./duplicate-lookup.ts";
+import { readRecordBlock, type StoredBlock } from "./read-records.ts";
+import { type NewRecord, RecordWriter, toNewRecord } from "./record-writer.ts";
+import { openRunDatabase, runInTransaction, toRunDatabaseError } from "./run-database.ts";
+import { type ItemRange, type RecordCounts, StoreState } from "./store-state.ts";
+import { checkRecord } from "./stored-record.ts";
+import type { IndexedVector, VectorFile } from "./vector-file.ts";
+import { openVectors, type VectorOptions, writeDimensions } from "./vector-properties.ts";
+import { WORK_FOLDER } from "./work-folder.ts";
+
+export interface RunStoreOptions {
+  /** Items of the run; opening a store with another number of items fails. */
+  readonly items: number;
+  /** Returns epoch ms, for the times of records. */
+  readonly now: () => number;
+  /** Absent for a run whose results are JSON. */
+  readonly vectors?: VectorOptions;
+  readonly disk?: Disk;
+}
+
+/** Rows per transaction: more would block the event loop, and a result may be shared by any number of duplicates. */
+const ROWS_PER_TRANSACTION = 2_000;
+
+/**
+ * Opens the store of the planned run in `dir`. It contains all records that were durable; records that a kill or power
+ * failure left incomplete are missing. Only one process at a time may open a store. Rejects with a RunError.
+ */
+export async function openRunStore(dir: string, options: RunStoreOptions): Promise<RunStore> {
+  const { disk = systemDisk, items, now } = options;
+  const { database, note } = openRunDatabase(dir);
+  let vectors: VectorFile | undefined;
+  try {
+    requireItemCount(database, dir, items);
+    const opened = options.vectors && (await openVectors(database, dir, { disk, items, ...options.vectors }));
+    vectors = opened?.file;
+    const notes = [note, opened?.note].filter((text) => text !== undefined);
+    return new RunStore({ dir, disk, database, vectors, now, notes, state: readState(database, items) });
+  } catch (error) {
+    await vectors?.close().catch(() => undefined);
+    database.close();
+    throw toRunDatabaseError(error, dir);
+  }
+}
+
+interface RunStoreDeps {
+  readonly dir: string;
+  readonly disk: Disk;
+  readonly database: DatabaseSync;
+  readonly vectors: VectorFile | undefined;
+  readonly now: () => number;
+  readonly state: StoreState;
+  /** Messages for the user about how the store was opened. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The records of one run, as its coordinator uses them. Records may arrive in any order and any number of times; the first
+ * one of an item wins.
+ *
+ * `write` writes vectors to their file and queues the rows; `sync` makes the vectors durable first, then commits the rows.
+ * So a row always has its vector, and a record is durable when a `sync` that started after its `write` has resolved. After
+ * a failed write or sync the state of the disk is unknown: every call fails until the store is opened again.
+ */
+export class RunStore {
+  readonly dir: string;
+  /** The folder of files that are not part of the output. */
+  readonly folder: string;
+  readonly disk: Disk;
+  readonly notes: readonly string[];
+  /** Duplicates, whose records are stored together with those of their originals. */
+  readonly duplicates: DuplicateLookup;
+  /** Whether some records were written by an earlier process, which may have been killed. */
+  readonly isResumed: boolean;
+  readonly database: DatabaseSync;
+  readonly vectors: VectorFile | undefined;
+  readonly #now: () => number;
+  readonly #state: StoreState;
+  readonly #writer: RecordWriter;
+  readonly #writing = new Set<Promise<unknown>>();
+  #pending: NewRecord[] = [];
+  #syncing: Promise<void> = Promise.resolve();
+  #storedDimensions: number;
+  #broken: RunError | undefined;
+
+  constructor({ dir, disk, database, vectors, now, state, notes }: RunStoreDeps) {
+    this.dir = dir;
+    this.folder = join(dir, WORK_FOLDER);
+    this.disk = disk;
+    this.notes = notes;
+    this.database = database;
+    this.vectors = vectors;
+    this.duplicates = new DuplicateLookup(database);
+    this.#now = now;
+    this.#state = state;
+    const { items, missing } = state.counts();
+    this.isResumed = missing < items;
+    this.#writer = new RecordWriter(database);
+    this.#storedDimensions = vectors?.dimensions ?? 0;
+  }
+
+  get items(): number {
+    return this.#state.items;
+  }
+
+  /** Floats per vector; 0 while unknown, and for a run without vectors. */
+  get dimensions(): number {
+    return this.vectors?.dimensions ?? 0;
+  }
+
+  /** Returns whether the item has a record, durable or not yet. */
+  has(index: number): boolean {
+    return this.#state.has(index);
+  }
+
+  counts(): RecordCounts {
+    return this.#state.counts();
+  }
+
+  /** Yields the ranges of items without a record, in order. */
+  missing(): Generator<ItemRange> {
+    return this.#state.missing();
+  }
+
+  /**
+   * Stores records and those of their duplicates. Resolves when the operating system has accepted the bytes, which are
+   * durable only after `sync`; buffers must stay untouched until then. A record that cannot belong to this run rejects
+   * before any record is stored.
+   */
+  async write(records: readonly WireRecord[]): Promise<{ stored: number; alreadyStored: number }> {
+    this.#assertUsable();
+    this.#check(records);
+    const claimed = records.filter(({ index }) => this.#state.claim(index));
+    const alreadyStored = records.length - claimed.length;
+    if (claimed.length === 0) return { stored: 0, alreadyStored };
+    const work = this.#put(claimed);
+    this.#writing.add(work);
+    try {
+      await work;
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#writing.delete(work);
+    }
+    return { stored: claimed.length, alreadyStored };
+  }
+
+  /** Resolves when every record whose `write` resolved before this call survives a kill and a power failure. */
+  sync(): Promise<void> {
+    const done = this.#syncing.then(() => this.#syncOnce());
+    this.#syncing = done.catch(() => undefined);
+    return done;
+  }
+
+  /**
+   * Reads the durable records of `count` items with the items. Reads the vectors into `into` (at least
+   * `count * dimensions * 4` bytes, 4-byte aligned) and verifies their checksums; without `into` it does not read them.
+   * Rejects with a RunError if an item has no record.
+   */
+  async read(start: number, count: number, into?: Uint8Array): Promise<StoredBlock> {
+    try {
+      return await readRecordBlock(this.database, this.vectors, { start, count, into });
+    } catch (error) {
+      throw toRunDatabaseError(error, this.dir);
+    }
+  }
+
+  /** Durably removes damaged records. Their items are missing when the store is opened again, which is required then. */
+  forget(indices: readonly number[]): RunError {
+    this.#assertUsable();
+    const remove = this.database.prepare('DELETE FROM records WHERE "index" = ?');
+    runInTransaction(this.database, () => {
+      for (const index of indices) remove.run(index);
+    });
+    const more = indices.length > 1 ? ` and ${indices.length - 1} more` : "";
+    return this.#fail(
+      new RunError(
+        `a record on disk differs from what was written: ${this.dir} (item ${indices[0]}${more})`,
+        "Check the disk, then run the same command again: only the damaged items are requested again.",
+      ),
+    );
+  }
+
+  /** Closes the files of a finished run; the database then consists of one file that any reader of SQLite can open. */
+  async finish(): Promise<void> {
+    await this.sync();
+    try {
+      this.database.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+    } catch (error) {
+      // Another process is reading; the next one that opens the file completes the checkpoint.
+      if (!isDatabaseBusy(error)) throw this.#fail(error);
+    }
+    await this.close();
+  }
+
+  /** Makes all records durable and closes the files. After a failure it only closes them. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writing);
+    try {
+      if (this.#broken === undefined) await this.sync();
+    } finally {
+      await this.#syncing;
+      this.#broken ??= new RunError(`the store of the run in ${this.dir} is closed`);
+      if (this.database.isOpen) this.database.close();
+      await this.vectors?.close();
+    }
+  }
+
+  #assertUsable(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  #fail(error: unknown): RunError {
+    this.#broken ??= toRunDatabaseError(error, this.dir);
+    return this.#broken;
+  }
+
+  #check(records: readonly WireRecord[]): void {
+    let { dimensions } = this;
+    for (const record of records) {
+      const { index, vector, json, failure } = record;
+      if (failure === undefined && (this.vectors ? vector === undefined : json === undefined)) {
+        throw new RunError(`record of item ${index}: needs either a result or a failure`);
+      }
+      dimensions = checkRecord(record, this.items, dimensions);
+    }
+    this.vectors?.setDimensions(dimensions);
+  }
+
+  async #put(records: readonly WireRecord[]): Promise<void> {
+    const vectors: IndexedVector[] = [];
+    const rows: NewRecord[] = [];
+    const recordedAt = this.#now();
+    for (const record of records) {
+      const row = toNewRecord(record, recordedAt);
+      const { vector } = record;
+      // Before their original: a kill in between leaves an original without a record, whose result is still in Redis.
+      for (const index of this.duplicates.of(record.index)) {
+        if (!this.#state.claim(index)) continue;
+        rows.push({ ...row, index, attempts: 0 });
+        if (vector) vectors.push({ index, vector });
+      }
+      rows.push(row);
+      if (vector) vectors.push({ index: record.index, vector });
+    }
+    await this.vectors?.write(vectors);
+    this.#pending.push(...rows);
+    for (const row of rows) this.#state.add({ ...row, count: 1, isDuplicate: this.duplicates.has(row.index) });
+  }
+
+  async #syncOnce(): Promise<void> {
+    this.#assertUsable();
+    const rows = this.#pending;
+    if (rows.length === 0) return;
+    this.#pending = [];
+    try {
+      if (rows.some(({ status }) => status === "ok")) await this.vectors?.sync();
+      for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
+        if (at > 0) await setImmediate();
+        this.#commit(rows.slice(at, at + ROWS_PER_TRANSACTION));
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #commit(rows: readonly NewRecord[]): void {
+    runInTransaction(this.database, () => {
+      // A row must not become durable before the dimensions that its position depends on.
+      if (this.#storedDimensions !== this.dimensions) writeDimensions(this.database, this.dimensions);
+      for (const row of rows) this.#writer.insert(row);
+    });
+    this.#storedDimensions = this.dimensions;
+  }
+}
+
+function requireItemCount(database: DatabaseSync, dir: string, items: number): void {
+  const row = database.prepare('SELECT coalesce(max("index") + 1, 0) AS items FROM items').get();
+  if (row?.items === items) return;
+  throw new RunError(
+    `${dir} belongs to a run of ${row?.items} items, but this run has ${items}`,
+    "Use another output folder.",
+  );
+}
+
+function readState(database: DatabaseSync, items: number): StoreState {
+  const state = new StoreState(items);
+  const indices = database.prepare('SELECT "index" FROM records');
+  for (const row of indices.iterate()) state.claim(Number(row.index));
+  const sums = database.prepare(`
+    SELECT r.status, coalesce(i.duplicate_of IS NOT NULL, 0) AS is_duplicate, count(*) AS count,
+      sum(r.attempts) AS attempts, sum(r.tokens) AS tokens, sum(r.output_tokens) AS output_tokens
+    FROM records r LEFT JOIN items i ON r.attempts = 0 AND i."index" = r."index"
+    GROUP BY r.status, r.attempts = 0, is_duplicate`);
+  for (const row of sums.all()) {
+    state.add({
+      status: row.status === "ok" ? "ok" : "failed",
+      count: Number(row.count),
+      attempts: Number(row.attempts),
+      tokens: Number(row.tokens),
+      outputTokens: Number(row.output_tokens),
+      isDuplicate: row.is_duplicate === 1,
+    });
+  }
+  return state;
+}
