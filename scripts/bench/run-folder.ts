@@ -1,12 +1,8 @@
-// Writes the folder of a run that is in progress: plan, records, failures and call timings.
+// Writes the folder of a run that is in progress: plan, records and failures.
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { Duplicates } from "#src/producer/plan/duplicates.ts";
-import { ItemsFileWriter } from "#src/producer/plan/items-file-writer.ts";
 import { writeManifest } from "#src/producer/runs/run-manifest.ts";
-import { CallTimings } from "#src/producer/storage/call-timings.ts";
-import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
+import { ItemWriter } from "#src/producer/storage/item-writer.ts";
+import { openRunStore } from "#src/producer/storage/run-store.ts";
 
 export interface RunFolderOptions {
   readonly run: string;
@@ -24,10 +20,10 @@ export async function writeRunFolder(
   dir: string,
   { run, model, items, failedEvery }: RunFolderOptions,
 ): Promise<number> {
-  await mkdir(join(dir, WORK_FOLDER), { recursive: true });
-  await writePlan(join(dir, WORK_FOLDER), items);
-  const store = await openVectorStore(dir, { items, dimensions: DIMENSIONS });
-  const timings = await CallTimings.open(dir, Date.now());
+  await mkdir(dir, { recursive: true });
+  await writePlan(dir, items);
+  const vectors = { layout: "flat", dimensions: DIMENSIONS } as const;
+  const store = await openRunStore(dir, { items, now: Date.now, vectors });
   const vector = Buffer.from(new Float32Array(DIMENSIONS).fill(0.5).buffer);
   const call = { lane: model, startedAt: Date.now(), durationMs: 120 };
   for (let start = 0; start < items; start += STEP) {
@@ -38,9 +34,7 @@ export async function writeRunFolder(
       return index % failedEvery === 0 ? { ...record, failure } : { ...record, vector };
     });
     await store.write(records);
-    timings.recordCalls(records);
   }
-  await timings.close();
   await store.close();
   const { ok, failed, missing } = store.counts();
   await writeManifest(dir, {
@@ -77,12 +71,12 @@ export async function writeRunFolder(
   return failed;
 }
 
-async function writePlan(folder: string, items: number): Promise<void> {
-  const itemsFile = await ItemsFileWriter.create(folder);
+async function writePlan(dir: string, items: number): Promise<void> {
+  const writer = await ItemWriter.create(dir);
   for (let index = 0; index < items; index++) {
     const id = `corpus/part-${Math.floor(index / 1_000)}.md#${index % 1_000}`;
     const text = `Chunk ${index} of a corpus that is as long as a sentence or two of a document usually are.`;
-    if (itemsFile.append(JSON.stringify({ id, text, tokens: 22 }))) await itemsFile.flush();
+    writer.append({ id, text, tokens: 22 });
   }
-  await itemsFile.commit(Duplicates.none);
+  await writer.commit();
 }

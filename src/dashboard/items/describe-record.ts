@@ -35,13 +35,13 @@ function toLatestRecord(record: WireRecord, at: number, dimensions: number): Lat
 export async function readStoredRecords(dir: string, count: number): Promise<LatestRecord[]> {
   using reader = new RunReader(dir);
   const found: LatestRecord[] = [];
-  for (const { item, record } of reader.listLatest(count)) {
+  for (const { item, record, call } of reader.listLatest(count)) {
     if (!record) continue;
     const vector = await reader.readVector(record);
     found.push({
       index: item.index,
       id: item.id,
-      at: record.recordedAt,
+      at: call ? call.startedAt + call.durationMs : record.recordedAt,
       attempts: record.attempts,
       tokens: record.tokens,
       vector: vector && [...vector.subarray(0, SHOWN_FLOATS)],

@@ -46,8 +46,8 @@ export class RunReader {
 
   /** The items whose calls succeeded last, the latest last. */
   listLatest(count: number): ItemWithRecord[] {
-    const latest = this.#select("WHERE r.status = 'ok' AND r.attempts > 0 ORDER BY r.recorded_at DESC LIMIT ?", count);
-    return latest.reverse();
+    const end = "coalesce(r.started_at + r.duration_ms, r.recorded_at)";
+    return this.#select(`WHERE r.status = 'ok' AND r.attempts > 0 ORDER BY ${end} DESC LIMIT ?`, count).reverse();
   }
 
   /** The vector of an item; undefined if it has none, or if the file does not contain it any more. */

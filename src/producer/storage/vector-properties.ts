@@ -34,6 +34,7 @@ export async function openVectors(
   }
   const kind = readProperty(database, "layout", layoutKind) ?? layout;
   writeProperty(database, "layout", kind);
+  if (stored === 0 && dimensions > 0) writeDimensions(database, dimensions);
   const file = await VectorFile.open(dir, disk, { items, kind, dimensions: stored || dimensions });
   const end = await file.findEnd();
   const { changes } = database.prepare(`DELETE FROM records WHERE status = 'ok' AND "index" >= ?`).run(end);

@@ -5,7 +5,6 @@ import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createClient } from "#src/producer/client/create-client.ts";
 import { publishRun } from "#src/producer/runs/progress/published-run.ts";
-import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
@@ -297,16 +296,11 @@ describe("the newest records", () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     using made = new RunFixture("still");
     const vector = [1, 0, 0, 0];
-    const ids = ["a", "b", "c"];
-    await made.create(
-      ids.map((id) => ({ id, text: id, vector })),
-      { client, keys },
-    );
-    const timings = await CallTimings.open(made.dir, 0);
-    for (const [index, startedAt] of [5_000, 9_000, 7_000].entries()) {
-      timings.recordCalls([{ index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } }]);
-    }
-    await timings.close();
+    const starts = { a: 5_000, b: 9_000, c: 7_000 };
+    const items = Object.entries(starts).map(([id, startedAt]) => {
+      return { id, text: id, vector, call: { lane: "fake/m", startedAt, durationMs: 500 } };
+    });
+    await made.create(items, { client, keys });
     const { records } = (await page.sendRequest("/api/runs/still/records")).json();
     expect(records).toMatchObject([
       { index: 0, id: "a", at: 5_500 },

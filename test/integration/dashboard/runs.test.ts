@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { AuditEntry } from "#src/dashboard/audit/audit-api.ts";
-import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
@@ -15,7 +14,13 @@ import { waitFor } from "#test/support/wait-for.ts";
 const SECRET = "the text of an item";
 const failure = { kind: "server", message: "HTTP 500 of request 17", code: "500" } as const;
 const ITEMS: readonly FixtureItem[] = [
-  { id: "alpha", text: SECRET, vector: [1, 0, 0, 0] },
+  {
+    id: "alpha",
+    text: SECRET,
+    vector: [1, 0, 0, 0],
+    attempts: 3,
+    call: { lane: "fake:b/m", startedAt: 2_000, durationMs: 88 },
+  },
   { id: "beta", text: "another", failure },
   { id: "gamma-alpha", text: "waits" },
   {
@@ -129,7 +134,7 @@ describe("items", () => {
   it("are listed with their outcome, page by page", async () => {
     const { items, searchedShare, next } = await get("/items?limit=3");
     expect(items).toMatchObject([
-      { index: 0, id: "alpha", status: "succeeded", attempts: 2, tokens: 3 },
+      { index: 0, id: "alpha", status: "succeeded", attempts: 3, tokens: 3 },
       { index: 1, id: "beta", status: "failed", failure },
       { index: 2, id: "gamma-alpha", status: "waiting" },
     ]);
@@ -186,11 +191,6 @@ describe("items", () => {
       },
     ]);
     await pipeline.exec();
-    const calls = await CallTimings.open(made.dir, 0);
-    calls.recordCalls([
-      { index: 0, attempts: 3, tokens: 3, call: { lane: "fake:b/m", startedAt: 2_000, durationMs: 88 } },
-    ]);
-    await calls.close();
     expect((await get("/items/1")).history).toMatchObject([
       {
         number: 2,

@@ -102,6 +102,7 @@ async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; win
       limiter: createRedisLimiter(client, keys()),
       lanes: prepared.manifest.models.map((name) => ({ lane: laneOf(name), limits })),
       windowSize: options.windowSize ?? 50,
+      keepDatabase: false,
       clock: systemClock,
       onSnapshot: options.onSnapshot ?? (() => undefined),
       onEvent: () => undefined,

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,14 +6,14 @@ import type { Failure } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { type DashboardOptions, startDashboard } from "#src/dashboard/start-dashboard.ts";
-import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
+import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
+import { openPlannedStore, writePlannedRun } from "#test/support/runs/planned-run.ts";
 
 export const VIEWER = "viewer password";
 export const OPERATOR = "operator password";
@@ -193,6 +193,10 @@ export interface FixtureItem {
   /** Without `vector` and `failure`, the item has no record yet. */
   readonly vector?: readonly number[];
   readonly failure?: Failure;
+  /** The call that gave the record. */
+  readonly call?: RecordCall;
+  /** 2 by default. */
+  readonly attempts?: number;
 }
 
 /** An embedding run on disk and in Redis in the state after its coordinator has stopped. */
@@ -210,13 +214,13 @@ export class RunFixture implements Disposable {
     { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
     about: { readonly host?: string; readonly dir?: string; readonly state?: string } = {},
   ): Promise<void> {
-    const work = join(this.dir, ".work");
-    mkdirSync(work);
-    const lines = items.map(({ id, text }) => ({ id, text, tokens: 3, metadata: { source: `${id}.md` } }));
-    writeFileSync(join(work, ITEMS_FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    const store = await openVectorStore(this.dir, { items: items.length, dimensions: 4 });
-    for (const [index, { vector, failure }] of items.entries()) {
-      const record = { index, attempts: 2, tokens: 3 };
+    const planned = items.map(({ id, text }) => {
+      return { id, text, tokens: 3, metadata: JSON.stringify({ source: `${id}.md` }) };
+    });
+    await writePlannedRun(this.dir, planned);
+    const store = await openPlannedStore(this.dir, items.length, { vectors: { layout: "flat", dimensions: 4 } });
+    for (const [index, { vector, failure, call, attempts = 2 }] of items.entries()) {
+      const record = { index, attempts, tokens: 3, call };
       if (vector) await store.write([{ ...record, vector: Buffer.from(new Float32Array(vector).buffer) }]);
       else if (failure) await store.write([{ ...record, failure }]);
     }

@@ -10,7 +10,7 @@ import { Coordinator } from "#src/producer/runs/coordinator.ts";
 import { RunQueues } from "#src/producer/runs/feeding/run-queues.ts";
 import { acquireLease } from "#src/producer/runs/lease.ts";
 import type { CoordinatorEvent } from "#src/producer/runs/run-environment.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { queueName } from "#src/queues/names.ts";
 import { openRedis } from "#src/redis/connection.ts";
@@ -23,6 +23,9 @@ import { startWorker, type WorkerHost, type WorkerOptions } from "#src/workers/w
 import { silentLog } from "#src/workers/worker-log.ts";
 import { DIMENSIONS } from "#test/support/fakes/fake-embedding.ts";
 import type { TestRedis } from "#test/support/redis/redis.ts";
+import { openPlannedStore } from "./planned-run.ts";
+
+const VECTORS = { layout: "flat", dimensions: DIMENSIONS } as const;
 
 export function makeItems(count: number, text: (index: number) => string = (i) => `text number ${i}`): Item[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -63,7 +66,7 @@ export interface InProcessHarness {
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
-  store(items: number): ReturnType<typeof openVectorStore>;
+  store(items: number): Promise<RunStore>;
   close(): Promise<void>;
 }
 
@@ -121,10 +124,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
         onWait: () => undefined,
         signal: signal ?? new AbortController().signal,
       });
-      const store = await openVectorStore(join(dir, folder), {
-        items: items.length,
-        dimensions: DIMENSIONS,
-      });
+      const store = await openPlannedStore(join(dir, folder), items.length, { vectors: VECTORS });
       const events: CoordinatorEvent[] = [];
       try {
         await new Coordinator({
@@ -151,7 +151,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
       return { events };
     },
     ledger: (runId) => new RunLedger(client, keys.run(runId)),
-    store: (items) => openVectorStore(dir, { items, dimensions: DIMENSIONS }),
+    store: (items) => openPlannedStore(dir, items, { vectors: VECTORS }),
     async close() {
       await Promise.all(hosts.map((host) => host.stop()));
       await queues.close();

@@ -5,7 +5,7 @@ import type { Item } from "#src/core/item.ts";
 import type { SourceOptions } from "#src/producer/input/source.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planItems } from "#src/producer/plan/plan-items.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
 
 /** A temporary folder of source files, and plans made from it. Disposing it deletes its files. */
 export class SourceFolder implements Disposable {
@@ -38,8 +38,8 @@ export class SourceFolder implements Disposable {
   /** The planned items. Rejects if the plan has problems. */
   async items(paths: readonly string[], options: Partial<SourceOptions> = {}): Promise<Item[]> {
     const plan = await this.plan(paths, options);
-    if (plan.itemsFile === undefined) throw new Error(`plan rejected: ${JSON.stringify(plan.problems)}`);
-    return collect(readItemsFile(plan.itemsFile));
+    if (!plan.isAccepted) throw new Error(`plan rejected: ${JSON.stringify(plan.problems)}`);
+    return collect(readItems(this.workDir));
   }
 
   /** "where: message" of every problem of a plan. */

@@ -1,0 +1,25 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { ItemWriter, type NewItem } from "#src/producer/storage/item-writer.ts";
+import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
+import { openRunStore, type RunStore, type RunStoreOptions } from "#src/producer/storage/run-store.ts";
+
+/** Writes the database of a run with these items in `dir`, as planning does. Creates the folder. */
+export async function writePlannedRun(dir: string, items: readonly NewItem[]): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  const writer = await ItemWriter.create(dir);
+  for (const item of items) writer.append(item);
+  await writer.commit();
+}
+
+/** Opens the store of a run in `dir`. A folder without one gets a run of `items` items with the ids "id-0", "id-1". */
+export async function openPlannedStore(
+  dir: string,
+  items: number,
+  options: Partial<RunStoreOptions> = {},
+): Promise<RunStore> {
+  if (!existsSync(getRunDatabasePath(dir))) {
+    const planned = Array.from({ length: items }, (_, i) => ({ id: `id-${i}`, text: `text number ${i}`, tokens: 4 }));
+    await writePlannedRun(dir, planned);
+  }
+  return await openRunStore(dir, { items, now: Date.now, ...options });
+}
