@@ -35,10 +35,10 @@ export interface FinalizedRun {
 const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
 
 /**
- * Writes the output of a complete run to `dir`: exactly one record per item, in input order. Files get their names only
- * when all of them are complete and durable, so this may be killed at any time and repeated; the work folder must stay
- * until it has resolved. Rejects with a RunError when a record is missing or a disk operation fails, and with the
- * signal's reason on abort.
+ * Writes the output of a run to `dir`: exactly one record per item, in input order. The run must be complete, except for
+ * JSONL, which is written while records arrive. Files get their names only when all of them are complete and durable, so
+ * this may be killed at any time and repeated; the work folder must stay until it has resolved. Rejects with a RunError
+ * when a record is missing or a disk operation fails, and with the signal's reason on abort.
  */
 export async function finalize(store: RunStore, dir: string, options: FinalizeOptions): Promise<FinalizedRun> {
   const { format, signal } = options;
@@ -109,7 +109,7 @@ function createRecordsWriter(
       : createNpyCopyWriter(disk, paths, { store, withText });
   }
   const path = join(output, RESULT_FILES[format]);
-  if (format === "jsonl") return createJsonlWriter(disk, path, { dimensions, withText });
+  if (format === "jsonl") return createJsonlWriter(disk, path, withText);
   const keyValueMetadata = {
     "sluice.run": run,
     "sluice.model": model,

@@ -23,15 +23,14 @@ export interface CompleteStore {
   readonly folder: string;
   readonly disk: Disk;
   readonly items: number;
-  sync(): Promise<void>;
   counts(): RecordCounts;
   missing(): Iterable<ItemRange>;
 }
 
 /**
- * Writes the output of a complete run and renames the files into `dir`, the records last, so that the output is
+ * Writes the output of a run, which may be in progress, and renames the files into `dir`, the records last, so that the output is
  * complete when they appear. May be killed at any time and repeated. `errors.jsonl` exists only if an item failed.
- * Resolves with the file names. Rejects with a RunError when a record is missing or a disk operation fails, and with
+ * Resolves with the file names. Rejects with a RunError when the run ends without all records or a disk operation fails, and with
  * the signal's reason on abort.
  */
 export async function publishOutput(
@@ -40,13 +39,12 @@ export async function publishOutput(
   { names, write }: OutputFiles,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  await store.sync();
-  assertComplete(store);
-  const all = store.counts().failed > 0 ? [RESULT_FILES.errors, ...names] : [...names];
   const output = join(store.folder, OUTPUT_FOLDER);
   try {
     await rm(output, { recursive: true, force: true });
     await write(output);
+    assertComplete(store);
+    const all = store.counts().failed > 0 ? [RESULT_FILES.errors, ...names] : [...names];
     if (!all.includes(RESULT_FILES.errors)) await rm(join(dir, RESULT_FILES.errors), { force: true });
     await store.disk.syncFolder(output);
     for (const name of all) await rename(join(output, name), join(dir, name));

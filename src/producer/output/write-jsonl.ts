@@ -16,16 +16,12 @@ function formatLineStart({ item, record: { status } }: RecordedItem): string {
 }
 
 /** Writes `records.jsonl`: one line per item, its vector as the shortest decimals that parse to the same float32. */
-export async function createJsonlWriter(
-  disk: Disk,
-  path: string,
-  options: { readonly dimensions: number; readonly withText: boolean },
-): Promise<ResultWriter> {
+export async function createJsonlWriter(disk: Disk, path: string, withText: boolean): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
-  const { dimensions, withText } = options;
   return {
     async write({ rows, vectors }) {
       const floats = viewFloats(vectors);
+      const dimensions = vectors.length / rows.length;
       for (const [i, row] of rows.entries()) {
         if (row.record.status === "ok") {
           await file.addText(`${formatLineStart(row)},"vector":[`);

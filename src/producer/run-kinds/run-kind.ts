@@ -41,7 +41,9 @@ export interface RunKindServices {
 export interface RunParts {
   readonly jobs: RunJobs;
   readonly records: RunRecords;
-  /** Writes the output of a complete run and resolves with the names of its files. It can be killed and repeated. */
+  /** Whether `writeOutput` may be called while the run is in progress; it then writes records as they become durable. */
+  readonly writesWhileRunning: boolean;
+  /** Writes the output of the run and resolves with the names of its files. It can be killed and repeated. */
   writeOutput(store: RunStore, hooks: OutputHooks): Promise<readonly string[]>;
 }
 

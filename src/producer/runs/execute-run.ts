@@ -21,6 +21,7 @@ import { RunQueues } from "./feeding/run-queues.ts";
 import { finishRun } from "./finish-run.ts";
 import { FolderGuard } from "./folder-guard.ts";
 import { acquireLease, type Lease } from "./lease.ts";
+import { OutputTask } from "./output-task.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
 import { resetRunFailures } from "./reset-run-failures.ts";
 import type { ExecutionEvent, RunContext, RunEnvironment } from "./run-environment.ts";
@@ -76,6 +77,7 @@ async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
   const limiter = retryRejected(environment.limiter, leased.rejectionRetry);
   let monitor = createMonitor(leased, run.manifest);
   let store: RunStore | undefined;
+  let output: OutputTask | undefined;
   let reset: ResetFailures | undefined;
   try {
     if (retry) {
@@ -92,13 +94,15 @@ async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
       control.updateMeta(describeRunForLists(run, environment)),
       ...lanes.map(({ lane }) => limiter.unpark(lane)),
     ]);
+    output = new OutputTask(parts, store);
     if (store.counts().missing > 0) await coordinateOrCancel(leased, store, monitor);
     const retried = reset && { items: reset.count, failed: countFailedResets(store.database) };
     const { signal, keepDatabase } = environment;
-    const report = await finishRun(run, store, parts, { control, monitor, signal, keepDatabase });
+    const report = await finishRun(run, store, output, { control, monitor, signal, keepDatabase });
     if (retried) onEvent({ type: "retried", ...retried, succeeded: retried.items - retried.failed });
     return report;
   } catch (error) {
+    await output?.cancel();
     if (!isStoppedBy(error, "lost-lease")) {
       if (store) await monitor.checkpoint("stopped", store).catch(() => undefined);
       // Workers elsewhere must stop spending on a run without a coordinator.

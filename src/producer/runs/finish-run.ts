@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { PreparedRun, RunParts } from "#src/producer/run-kinds/run-kind.ts";
+import type { PreparedRun } from "#src/producer/run-kinds/run-kind.ts";
 import { deleteRunDatabase } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
+import type { OutputTask } from "./output-task.ts";
 import type { RunMonitor } from "./progress/run-monitor.ts";
 import { RunStoppedError } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
@@ -21,21 +22,17 @@ export interface FinishDeps {
 export async function finishRun(
   { dir }: PreparedRun,
   store: RunStore,
-  parts: RunParts,
+  output: OutputTask,
   { control, monitor, signal, keepDatabase }: FinishDeps,
 ): Promise<RunManifest> {
   await monitor.checkpoint("writing", store);
   await monitor.snapshot("finishing", store, 0);
   const onProgress = () => void monitor.snapshot("finishing", store, 0);
-  let refusals = 0;
-  const onRefusal = () => {
-    refusals += 1;
-  };
-  const files = await parts.writeOutput(store, { onProgress, onRefusal, signal }).catch((error) => {
+  const written = await output.finish(onProgress, signal).catch((error) => {
     if (signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");
     throw error;
   });
-  const report = await monitor.checkpoint("finished", store, { files, refusals });
+  const report = await monitor.checkpoint("finished", store, written);
   await control.finish();
   await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
   await store.finish();

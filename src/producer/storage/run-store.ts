@@ -88,6 +88,8 @@ export class RunStore {
   #syncing: Promise<void> = Promise.resolve();
   #storedDimensions: number;
   #broken: RunError | undefined;
+  /** Readers that wait until all items before `end` have a durable record. */
+  #waiting: { readonly end: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   constructor({ dir, disk, database, vectors, now, state, notes }: RunStoreDeps) {
     this.dir = dir;
@@ -159,6 +161,21 @@ export class RunStore {
   }
 
   /**
+   * Resolves when all items before `end` have a durable record. Rejects when the store is closed or fails before, and with
+   * the signal's reason on abort.
+   */
+  async waitForRecords(end: number, signal?: AbortSignal): Promise<void> {
+    if (this.#state.durablePrefix >= end) return;
+    this.#assertUsable();
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#waiting.push({ end, resolve, reject });
+    await promise.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /**
    * Reads the durable records of `count` items with the items. Reads the vectors into `into` (at least
    * `count * dimensions * 4` bytes, 4-byte aligned) and verifies their checksums; without `into` it does not read them.
    * Rejects with a RunError if an item has no record.
@@ -206,7 +223,7 @@ export class RunStore {
       if (this.#broken === undefined) await this.sync();
     } finally {
       await this.#syncing;
-      this.#broken ??= new RunError(`the store of the run in ${this.dir} is closed`);
+      this.#fail(new RunError(`the store of the run in ${this.dir} is closed`));
       if (this.database.isOpen) this.database.close();
       await this.vectors?.close();
     }
@@ -218,6 +235,7 @@ export class RunStore {
 
   #fail(error: unknown): RunError {
     this.#broken ??= toRunDatabaseError(error, this.dir);
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#broken);
     return this.#broken;
   }
 
@@ -277,6 +295,12 @@ export class RunStore {
       for (const row of rows) this.#writer.insert(row);
     });
     this.#storedDimensions = this.dimensions;
+    for (const { index } of rows) this.#state.markDurable(index);
+    const { durablePrefix } = this.#state;
+    const [ready, waiting] = [this.#waiting.filter(({ end }) => end <= durablePrefix), this.#waiting];
+    if (ready.length === 0) return;
+    this.#waiting = waiting.filter(({ end }) => end > durablePrefix);
+    for (const { resolve } of ready) resolve();
   }
 }
 
@@ -292,7 +316,7 @@ function requireItemCount(database: DatabaseSync, dir: string, items: number): v
 function readState(database: DatabaseSync, items: number): StoreState {
   const state = new StoreState(items);
   const indices = database.prepare('SELECT "index" FROM records');
-  for (const row of indices.iterate()) state.claim(Number(row.index));
+  for (const row of indices.iterate()) state.markDurable(Number(row.index));
   const sums = database.prepare(`
     SELECT r.status, coalesce(i.duplicate_of IS NOT NULL, 0) AS is_duplicate, count(*) AS count,
       sum(r.attempts) AS attempts, sum(r.tokens) AS tokens, sum(r.output_tokens) AS output_tokens

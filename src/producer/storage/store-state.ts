@@ -36,10 +36,15 @@ export interface RecordSums {
   readonly isDuplicate: boolean;
 }
 
+const MISSING = 0;
+const CLAIMED = 1;
+const DURABLE = 2;
+
 /** Which items of a run have a record, and the sums: one byte per item, the only memory that grows with the run. */
 export class StoreState {
   readonly items: number;
-  readonly #hasRecord: Uint8Array;
+  readonly #states: Uint8Array;
+  #durablePrefix = 0;
   #ok = 0;
   #failed = 0;
   #tokens = 0;
@@ -51,18 +56,28 @@ export class StoreState {
 
   constructor(items: number) {
     this.items = items;
-    this.#hasRecord = new Uint8Array(items);
+    this.#states = new Uint8Array(items);
   }
 
   has(index: number): boolean {
-    return this.#hasRecord[index] === 1;
+    return (this.#states[index] ?? MISSING) !== MISSING;
   }
 
   /** Returns true once per item: that caller writes the record, and later records of the item are discarded. */
   claim(index: number): boolean {
     if (this.has(index)) return false;
-    this.#hasRecord[index] = 1;
+    this.#states[index] = CLAIMED;
     return true;
+  }
+
+  markDurable(index: number): void {
+    this.#states[index] = DURABLE;
+  }
+
+  /** The number of items from the first one on that all have a durable record. */
+  get durablePrefix(): number {
+    while (this.#states[this.#durablePrefix] === DURABLE) this.#durablePrefix += 1;
+    return this.#durablePrefix;
   }
 
   /** Counts records whose items have been claimed. */
@@ -101,12 +116,12 @@ export class StoreState {
   }
 
   *missing(): Generator<ItemRange> {
-    let start = this.#hasRecord.indexOf(0);
+    let start = this.#states.indexOf(MISSING);
     while (start !== -1) {
-      const next = this.#hasRecord.indexOf(1, start);
-      const end = next === -1 ? this.items : next;
+      let end = start + 1;
+      while (end < this.items && this.#states[end] === MISSING) end += 1;
       yield { start, end };
-      start = this.#hasRecord.indexOf(0, end);
+      start = this.#states.indexOf(MISSING, end);
     }
   }
 }

@@ -54,6 +54,7 @@ function openChatRun(
       // If this fails, the requests stay in Redis until the keys of the run expire.
       onStored: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
     },
+    writesWhileRunning: true,
     writeOutput: (store, hooks) => writeChatOutput(store, dir, { run, ...hooks }),
   };
 }
@@ -83,6 +84,7 @@ function openEmbeddingRun(
           return openAnswerResolver(run, deps, createRunEmbeddingKey(cache, request), () => store.dimensions);
         }),
     },
+    writesWhileRunning: true,
     writeOutput: (store, hooks) => writeEmbeddingOutput(store, dir, { run, model, ...hooks }),
   };
 }

@@ -24,7 +24,7 @@ export function writeEmbeddingOutput(
   const write = async (output: string) => {
     const files = await openBatchFiles(store, output);
     try {
-      const lines = new RequestLines(files, store.dimensions, options);
+      const lines = new RequestLines(files, options);
       const reading = { size: ITEMS_PER_BLOCK, vectors: true, signal };
       for await (const block of readRecordBlocks(store, reading)) {
         await lines.add(block);
@@ -49,17 +49,16 @@ interface PendingRequest {
 /** Combines the records of consecutive items into the answer of their request. */
 class RequestLines {
   readonly #files: BatchFiles;
-  readonly #dimensions: number;
   readonly #runInfo: { readonly run: string; readonly model: string };
   #open: PendingRequest | undefined;
 
-  constructor(files: BatchFiles, dimensions: number, runInfo: { readonly run: string; readonly model: string }) {
+  constructor(files: BatchFiles, runInfo: { readonly run: string; readonly model: string }) {
     this.#files = files;
-    this.#dimensions = dimensions;
     this.#runInfo = runInfo;
   }
 
   async add({ rows, vectors }: StoredBlock): Promise<void> {
+    const dimensions = vectors.length / rows.length;
     for (const [i, { item, record }] of rows.entries()) {
       const part = Number(item.metadata?.part ?? 0);
       if (part === 0 || !this.#open) this.#open = { first: item, vectors: [], tokens: 0, failure: undefined };
@@ -67,7 +66,7 @@ class RequestLines {
       open.tokens += record.tokens;
       open.failure ??= record.failure;
       // Copied, because the block's memory is reused before the request may be complete.
-      open.vectors.push(vectors.slice(i * this.#dimensions, (i + 1) * this.#dimensions));
+      open.vectors.push(vectors.slice(i * dimensions, (i + 1) * dimensions));
       if (part + 1 === Number(item.metadata?.parts ?? 1)) await this.#end(open);
     }
   }
@@ -90,7 +89,7 @@ class RequestLines {
 
   async #addFloats(floats: FloatView): Promise<void> {
     await this.#files.answers.addText("[");
-    await this.#files.answers.addFloats(floats, 0, this.#dimensions);
+    await this.#files.answers.addFloats(floats, 0, floats.floats.length);
     await this.#files.answers.addText("]");
   }
 }

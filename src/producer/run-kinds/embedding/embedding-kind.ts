@@ -55,6 +55,8 @@ function openEmbeddingRun(
           return openAnswerResolver(manifest.run, deps, createRunEmbeddingKey(cache, request), () => store.dimensions);
         }),
     },
+    // The other formats use the vector file itself, which is possible only if no item has failed.
+    writesWhileRunning: format === "jsonl",
     writeOutput: async (store, hooks) => {
       const { run, model } = manifest;
       const { files } = await finalize(store, dir, {
