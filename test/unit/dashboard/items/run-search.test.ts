@@ -7,27 +7,23 @@ import { RunSearch } from "#src/dashboard/items/run-search.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
 import { writeManifest } from "#src/producer/runs/run-manifest.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
+import { openStore, writePlan } from "#test/unit/producer/storage/support/sample-records.ts";
 
 let dir: string;
 let folder: RunFolder;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "sluice-search-"));
-  const store = await openVectorStore(dir, { items: 2, dimensions: 2 });
+  await writePlan(
+    dir,
+    ["east", "north"].map((id) => ({ id, text: id, tokens: 1 })),
+  );
+  const store = await openStore(dir, 2);
   const vectors = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
   await store.write(
     vectors.map((vector, index) => ({ index, attempts: 1, tokens: 1, vector: Buffer.from(vector.buffer) })),
   );
-  const items = ["east", "north"].map((id, index) => ({ id, index, text: id, tokens: 1 }));
-  const about = { format: "jsonl", withText: true, run: "r", model: "fake/m" } as const;
-  const { files } = await finalize(
-    store,
-    (async function* () {
-      yield items;
-    })(),
-    dir,
-    about,
-  );
+  await store.sync();
+  const { files } = await finalize(store, dir, { format: "jsonl", withText: true, run: "r", model: "fake/m" });
   await store.close();
   rmSync(join(dir, ".work"), { recursive: true });
   const manifest = {
@@ -50,7 +46,7 @@ beforeEach(async () => {
     output: { format: "jsonl", withText: true, files: [...files] },
   } as const;
   await writeManifest(dir, manifest as unknown as RunFolder["manifest"]);
-  folder = { dir, manifest: manifest as unknown as RunFolder["manifest"], itemsFile: undefined };
+  folder = { dir, manifest: manifest as unknown as RunFolder["manifest"], hasDatabase: false };
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 

@@ -2,16 +2,22 @@ import { readFile, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
-import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
-import type { ItemRecord } from "#src/producer/storage/item-record.ts";
-import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import { type FinalizeOptions, finalize, requireVectors } from "#src/producer/output/finalize.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
-import { sampleItem, sampleItems, temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
+import {
+  openStore,
+  plannedFolder,
+  sampleItem,
+  temporaryFolder,
+  writePlan,
+} from "#test/unit/producer/storage/support/sample-records.ts";
 
 const about = { run: "r-1", model: "minimax/embo-01" };
 const parquet: FinalizeOptions = { format: "parquet", withText: true, ...about };
 
-const good = (index: number, dimensions: number): ItemRecord => ({
+const good = (index: number, dimensions: number): WireRecord => ({
   index,
   attempts: 1,
   tokens: index * 2,
@@ -19,8 +25,9 @@ const good = (index: number, dimensions: number): ItemRecord => ({
 });
 
 /** A store laid out for Parquet with a vector for every item, written in an order of its own. */
-async function pagedStore(dir: string, items: number, dimensions: number): Promise<VectorStore> {
-  const store = await openVectorStore(dir, { items, dimensions, layout: "pages" });
+async function pagedStore(dir: string, items: number, dimensions: number): Promise<RunStore> {
+  await writePlan(dir, items);
+  const store = await openStore(dir, items, { vectors: { dimensions, layout: "pages" } });
   const odd = Array.from({ length: items }, (_, i) => good((i * 7 + 3) % items, dimensions));
   const all = new Map([...odd, ...odd.map((_, i) => good(i, dimensions))].map((r) => [r.index, r]));
   await store.write([...all.values()]);
@@ -56,7 +63,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, items, dimensions);
     const { ino } = await stat(join(dir, ".work/vectors.f32"));
-    const { files } = await finalize(store, sampleItems(items, [700, 1]), dir, parquet);
+    const { files } = await finalize(store, dir, parquet);
     await store.close();
     expect(files).toEqual(["records.parquet"]);
     expect((await stat(join(dir, "records.parquet"))).ino).toBe(ino);
@@ -69,7 +76,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   test("has pages that follow one another, as its metadata says", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 2_000, 600);
-    await finalize(store, sampleItems(2_000), dir, parquet);
+    await finalize(store, dir, parquet);
     await store.close();
     const { metadata } = await readParquet(dir);
     for (const { columns } of metadata.row_groups) {
@@ -84,15 +91,14 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   test("is the same after being written again over what an interrupted writing left", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 2_000, 600);
-    const items = async function* () {
-      yield Array.from({ length: 1_900 }, (_, index) => sampleItem(index));
-      throw new Error("killed");
+    const onProgress = ({ written }: { readonly written: number }) => {
+      if (written > 1_000) throw new Error("killed");
     };
-    await expect(finalize(store, items(), dir, parquet)).rejects.toThrow("killed");
+    await expect(finalize(store, dir, { ...parquet, onProgress })).rejects.toThrow("killed");
     await store.close();
-    const again = await openVectorStore(dir, { items: 2_000, dimensions: 600 });
+    const again = await openStore(dir, 2_000);
     expect(again.counts().missing).toBe(0);
-    await finalize(again, sampleItems(2_000), dir, parquet);
+    await finalize(again, dir, parquet);
     await again.close();
     expectRows((await readParquet(dir)).rows, 2_000, 600);
   });
@@ -100,14 +106,14 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   test("does not disturb readers while it is written a second time", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 900, 600);
-    await finalize(store, sampleItems(900), dir, parquet);
+    await finalize(store, dir, parquet);
     const before = await readFile(join(dir, "records.parquet"));
     const during: boolean[] = [];
     const onProgress = async () => {
       during.push((await readFile(join(dir, "records.parquet"))).equals(before));
     };
     const pending: Promise<void>[] = [];
-    await finalize(store, sampleItems(900), dir, {
+    await finalize(store, dir, {
       ...parquet,
       onProgress: () => void pending.push(onProgress()),
     });
@@ -120,8 +126,8 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   test("gets back what a disk lost of the beginnings of its pages", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 900, 600);
-    await store.vectorFile.write([new Uint8Array(40)], 128);
-    await finalize(store, sampleItems(900), dir, parquet);
+    await requireVectors(store).file.write([new Uint8Array(40)], 128);
+    await finalize(store, dir, parquet);
     await store.close();
     expectRows((await readParquet(dir)).rows, 900, 600);
   });
@@ -129,34 +135,38 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   test("takes a vector of an earlier process that changed on disk for missing, so that it is embedded again", async () => {
     const dir = await temporaryFolder();
     const before = await pagedStore(dir, 9, 4);
-    await before.vectorFile.write([Buffer.from([1, 2, 3])], before.layout.position(5));
+    await requireVectors(before).file.write([Buffer.from([1, 2, 3])], requireVectors(before).layout.position(5));
     await before.close();
-    const store = await openVectorStore(dir, { items: 9 });
-    await expect(finalize(store, sampleItems(9), dir, parquet)).rejects.toThrow("differs from what was written");
-    expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
+    const store = await openStore(dir, 9);
+    await expect(finalize(store, dir, parquet)).rejects.toThrow("differs from what was written");
     await store.close();
+    const again = await openStore(dir, 9);
+    expect([...again.missing()]).toEqual([{ start: 5, end: 6 }]);
+    await again.close();
   });
 
   test("returns only complete records after its file was truncated", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 1_000, 600);
-    const cut = store.layout.position(900);
+    const cut = requireVectors(store).layout.position(900);
     await store.close();
     await truncate(join(dir, ".work/vectors.f32"), cut - 1);
-    const again = await openVectorStore(dir, { items: 1_000 });
+    const again = await openStore(dir, 1_000);
     expect([...again.missing()]).toEqual([{ start: 899, end: 1_000 }]);
     expect(again.dimensions).toBe(600);
     await again.write(Array.from({ length: 101 }, (_, i) => good(899 + i, 600)));
-    await finalize(again, sampleItems(1_000), dir, parquet);
+    await again.sync();
+    await finalize(again, dir, parquet);
     await again.close();
     expectRows((await readParquet(dir)).rows, 1_000, 600);
   });
 
   test("is copied into another file when an item failed, and keeps its own for a retry", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 900, layout: "pages" });
+    const dir = await plannedFolder(900);
+    const store = await openStore(dir, 900, { vectors: { layout: "pages" } });
     await store.write(Array.from({ length: 900 }, (_, index) => sampleRecord(index, 600)));
-    await finalize(store, sampleItems(900), dir, parquet);
+    await store.sync();
+    await finalize(store, dir, parquet);
     await store.close();
     expect((await stat(join(dir, ".work/vectors.f32"))).nlink).toBe(1);
     const { rows } = await readParquet(dir);
@@ -164,10 +174,11 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
   });
 
   test("gives every other form of output as well, when a run goes on with another --format", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 900, layout: "pages" });
+    const dir = await plannedFolder(900);
+    const store = await openStore(dir, 900, { vectors: { layout: "pages" } });
     await store.write(Array.from({ length: 900 }, (_, index) => sampleRecord(index, 600)));
-    await finalize(store, sampleItems(900), dir, { ...parquet, format: "npy" });
+    await store.sync();
+    await finalize(store, dir, { ...parquet, format: "npy" });
     await store.close();
     const bytes = await readFile(join(dir, "vectors.npy"));
     expect(bytes.toString("latin1", 10, 127)).toContain("'shape': (900, 600)");

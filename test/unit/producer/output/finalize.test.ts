@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
 import { RunError } from "#src/core/failures/errors.ts";
-import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
+import { type FinalizeOptions, finalize, requireVectors } from "#src/producer/output/finalize.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { systemDisk } from "#src/producer/storage/disk.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { failsAt, sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
 import {
   fullStore,
+  listOutput,
+  openStore,
+  plannedFolder,
   sampleItem,
-  sampleItems,
   temporaryFolder,
 } from "#test/unit/producer/storage/support/sample-records.ts";
 
@@ -37,7 +38,7 @@ describe("records.jsonl", () => {
   test("has one line per item in input order, with vectors that read back bit for bit", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 50, 5);
-    const result = await finalize(store, sampleItems(50), dir, jsonl);
+    const result = await finalize(store, dir, jsonl);
     await store.close();
     expect(result).toEqual({ files: ["errors.jsonl", "records.jsonl"], items: 50, ok: 43, failed: 7 });
     const lines = await readJsonLines(join(dir, "records.jsonl"));
@@ -53,21 +54,19 @@ describe("records.jsonl", () => {
   test("carries text and metadata when asked to", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 12, 2);
-    await finalize(store, sampleItems(12), dir, { ...jsonl, withText: true });
+    await finalize(store, dir, { ...jsonl, withText: true });
     await store.close();
     const lines = await readJsonLines(join(dir, "records.jsonl"));
     expect(lines.map(({ vector: _, ...line }) => line)).toEqual(lines.map((_, i) => expectedLine(i, true)));
   });
 
   test("may hold a text longer than any buffer", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 3, dimensions: 1 });
-    await store.write([0, 1, 2].map((index) => ({ ...sampleRecord(0, 1), index })));
     const text = "长".repeat(1_000_000);
-    const items = async function* () {
-      yield [0, 1, 2].map((index) => ({ ...sampleItem(index), text }));
-    };
-    await finalize(store, items(), dir, { ...jsonl, withText: true });
+    const dir = await plannedFolder([0, 1, 2].map((index) => ({ ...sampleItem(index), text })));
+    const store = await openStore(dir, 3);
+    await store.write([0, 1, 2].map((index) => ({ ...sampleRecord(0, 1), index })));
+    await store.sync();
+    await finalize(store, dir, { ...jsonl, withText: true });
     await store.close();
     const lines = await readJsonLines(join(dir, "records.jsonl"));
     expect(lines.map((line) => line.text === text)).toEqual([true, true, true]);
@@ -86,7 +85,7 @@ describe("records.parquet", () => {
     const dir = await temporaryFolder();
     const [items, dimensions] = [2_300, 600];
     const store = await fullStore(dir, items, dimensions);
-    await finalize(store, sampleItems(items, [700, 1]), dir, parquet);
+    await finalize(store, dir, parquet);
     await store.close();
     const { metadata, rows } = await readAll(dir);
     expect(metadata.row_groups.length).toBe(1);
@@ -121,7 +120,7 @@ describe("records.parquet", () => {
   test("splits a run into row groups of bounded size", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 9_001, 2);
-    await finalize(store, sampleItems(9_001, [5_000]), dir, { ...parquet, withText: false });
+    await finalize(store, dir, { ...parquet, withText: false });
     await store.close();
     const { metadata, rows } = await readAll(dir);
     expect(metadata.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([4_000, 4_000, 1_001]);
@@ -130,11 +129,12 @@ describe("records.parquet", () => {
   });
 
   test("has null vectors when every item failed and no dimensions are known", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 2 });
+    const dir = await plannedFolder(2);
+    const store = await openStore(dir, 2);
     const failure = { kind: "content-filter", message: "refused" } as const;
     await store.write([0, 1].map((index) => ({ index, attempts: 1, tokens: 0, failure })));
-    await finalize(store, sampleItems(2), dir, parquet);
+    await store.sync();
+    await finalize(store, dir, parquet);
     await store.close();
     expect((await readAll(dir)).rows.map(({ status, vector }) => [status, vector ?? null])).toEqual([
       ["failed", null],
@@ -147,7 +147,7 @@ describe("vectors.npy", () => {
   test("is the vector file itself with a header, failed items being NaN", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 20, 3);
-    const result = await finalize(store, sampleItems(20), dir, npy);
+    const result = await finalize(store, dir, npy);
     await store.close();
     expect(result.files).toEqual(["errors.jsonl", "items.jsonl", "vectors.npy"]);
     const bytes = await readFile(join(dir, "vectors.npy"));
@@ -169,10 +169,11 @@ describe("vectors.npy", () => {
 
 describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) => {
   test("lists failed items in errors.jsonl, in input order", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 30, dimensions: 2 });
+    const dir = await plannedFolder(30);
+    const store = await openStore(dir, 30);
     await store.write(Array.from({ length: 30 }, (_, i) => sampleRecord(29 - i, 2)));
-    await finalize(store, sampleItems(30), dir, options);
+    await store.sync();
+    await finalize(store, dir, options);
     await store.close();
     const failed = Array.from({ length: 30 }, (_, i) => i).filter(failsAt);
     expect(await readJsonLines(join(dir, "errors.jsonl"))).toEqual(
@@ -187,7 +188,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const dir = await temporaryFolder();
     await writeFile(join(dir, "errors.jsonl"), "old");
     const store = await fullStore(dir, 3, 2);
-    await finalize(store, sampleItems(3), dir, options);
+    await finalize(store, dir, options);
     await store.close();
     expect(await readdir(dir)).not.toContain("errors.jsonl");
   });
@@ -195,16 +196,16 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
   test("is the same after being written twice, with the store opened again in between", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 25, 4);
-    const { files } = await finalize(store, sampleItems(25), dir, options);
+    const { files } = await finalize(store, dir, options);
     await store.close();
     const before = await Promise.all(files.map((name) => readFile(join(dir, name))));
-    const again = await openVectorStore(dir, { items: 25, dimensions: 4 });
+    const again = await openStore(dir, 25);
     expect(again.counts().missing).toBe(0);
-    await finalize(again, sampleItems(25), dir, options);
+    await finalize(again, dir, options);
     await again.close();
     await rm(join(dir, ".work"), { recursive: true });
     expect(await Promise.all(files.map((name) => readFile(join(dir, name))))).toEqual(before);
-    expect((await readdir(dir)).toSorted()).toEqual(files.toSorted());
+    expect(await listOutput(dir)).toEqual(files.toSorted());
   });
 
   test("leaves the list of items and everything else in the work folder alone", async () => {
@@ -212,7 +213,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const store = await fullStore(dir, 25, 4);
     const names = Object.values(RESULT_FILES);
     for (const name of names) await writeFile(join(dir, ".work", name), "mine");
-    await finalize(store, sampleItems(25), dir, options);
+    await finalize(store, dir, options);
     await store.close();
     for (const name of names) expect(await readFile(join(dir, ".work", name), "utf8")).toBe("mine");
     expect(await readdir(join(dir, ".work"))).not.toContain("output");
@@ -221,46 +222,33 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
   test("appears whole or not at all when the writing stops half-way", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 25, 4);
-    const stop = new AbortController();
-    const items = async function* () {
-      yield await sampleItems(10, [10])
-        .next()
-        .then(({ value }) => value ?? []);
-      stop.abort(new Error("interrupted"));
-      throw stop.signal.reason;
+    const onProgress = () => {
+      throw new Error("interrupted");
     };
-    await expect(finalize(store, items(), dir, { ...options, signal: stop.signal })).rejects.toThrow("interrupted");
-    expect(await readdir(dir)).toEqual([".work"]);
-    await finalize(store, sampleItems(25), dir, options);
+    await expect(finalize(store, dir, { ...options, onProgress })).rejects.toThrow("interrupted");
+    const signal = AbortSignal.abort(new Error("aborted"));
+    await expect(finalize(store, dir, { ...options, signal })).rejects.toBe(signal.reason);
+    expect(await listOutput(dir)).toEqual([".work"]);
+    await finalize(store, dir, options);
     await store.close();
     expect(await readdir(dir)).toContain("errors.jsonl");
   });
 
   test("is refused while a record is missing, naming the first", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 3, dimensions: 2 });
+    const dir = await plannedFolder(3);
+    const store = await openStore(dir, 3);
     await store.write([sampleRecord(0, 2)]);
-    await expect(finalize(store, sampleItems(3), dir, options)).rejects.toThrow(
+    await store.sync();
+    await expect(finalize(store, dir, options)).rejects.toThrow(
       "2 of 3 items have no record yet; the first one is item 1",
     );
     await store.close();
   });
 
-  test.each([
-    ["too few items", 24, "ends after 24 items"],
-    ["too many items", 26, "has more items than the 25 records"],
-  ])("is refused with %s", async (_, count, message) => {
-    const dir = await temporaryFolder();
-    const store = await fullStore(dir, 25, 4);
-    await expect(finalize(store, sampleItems(count), dir, options)).rejects.toThrow(message);
-    await store.close();
-    expect(await readdir(dir)).toEqual([".work"]);
-  });
-
   test("exists for a run without items", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: 0, dimensions: 4 });
-    const { files } = await finalize(store, sampleItems(0), dir, options);
+    const dir = await plannedFolder(0);
+    const store = await openStore(dir, 0, { vectors: { layout: "flat", dimensions: 4 } });
+    const { files } = await finalize(store, dir, options);
     await store.close();
     expect(await readdir(dir)).toEqual(expect.arrayContaining([...files]));
   });
@@ -269,7 +257,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 25, 4);
     const seen: number[] = [];
-    await finalize(store, sampleItems(25), dir, {
+    await finalize(store, dir, {
       ...options,
       onProgress: ({ written }) => seen.push(written),
     });
@@ -282,14 +270,14 @@ describe("finalizing on a bad disk", () => {
   test("takes a vector that changed on disk for missing, so that it is embedded again", async () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 9, 4);
-    await store.vectorFile.write([Buffer.from([1, 2, 3])], 128 + 5 * 16);
-    await expect(finalize(store, sampleItems(9), dir, jsonl)).rejects.toThrow("differs from what was written");
-    expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
+    await requireVectors(store).file.write([Buffer.from([1, 2, 3])], 128 + 5 * 16);
+    await expect(finalize(store, dir, jsonl)).rejects.toThrow("differs from what was written");
     await store.close();
-    const again = await openVectorStore(dir, { items: 9, dimensions: 4 });
+    const again = await openStore(dir, 9);
     expect([...again.missing()]).toEqual([{ start: 5, end: 6 }]);
     await again.write([sampleRecord(5, 4)]);
-    await finalize(again, sampleItems(9), dir, jsonl);
+    await again.sync();
+    await finalize(again, dir, jsonl);
     expect(again.counts()).toMatchObject({ ok: 8, failed: 1, tokens: 72 });
     await again.close();
   });
@@ -315,13 +303,13 @@ describe("finalizing on a bad disk", () => {
         });
       },
     };
-    const store = await openVectorStore(dir, { items: 25, dimensions: 4, disk });
-    const failure = await finalize(store, sampleItems(25), dir, jsonl).catch((error: unknown) => error);
+    const store = await openStore(dir, 25, { disk });
+    const failure = await finalize(store, dir, jsonl).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RunError);
     expect(failure).toMatchObject({ message: `cannot write to ${dir}: the disk is full` });
-    expect(await readdir(dir)).toEqual([".work"]);
+    expect(await listOutput(dir)).toEqual([".work"]);
     full = false;
-    await finalize(store, sampleItems(25), dir, jsonl);
+    await finalize(store, dir, jsonl);
     await store.close();
     expect(await readJsonLines(join(dir, "records.jsonl"))).toHaveLength(25);
   });

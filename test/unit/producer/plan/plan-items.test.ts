@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { fingerprintSources } from "#src/producer/plan/fingerprint-sources.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
-import { SourceFolder } from "#test/support/runs/source-folder.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
+import { collect, SourceFolder } from "#test/support/runs/source-folder.ts";
 
 const english = "The gate lets through what the channel below can take. ".repeat(12).trim();
 const chinese = "水闸放行的水量，恰好是下游渠道能承受的。".repeat(12);
@@ -103,17 +104,17 @@ test("a limit stops the plan after so many items", async () => {
   expect((await folder.items(["a.md", "b.jsonl"], { limit: most })).at(-1)?.id).toBe("b.jsonl:1");
 });
 
-test("a problem rejects the plan and leaves no items file, and the items file of an earlier plan stays unchanged", async () => {
+test("a problem rejects the plan and leaves no database, and the database of an earlier plan stays unchanged", async () => {
   using folder = new SourceFolder();
   folder.write("good.jsonl", '{"text":"one"}');
   folder.write("bad.jsonl", '{"text":"one"}\n{"text":}');
-  expect(await folder.plan(["bad.jsonl"])).toMatchObject({ itemsFile: undefined, problemCount: 1 });
+  expect(await folder.plan(["bad.jsonl"])).toMatchObject({ isAccepted: false, problemCount: 1 });
   expect(readdirSync(folder.workDir)).toEqual([]);
   await folder.plan(["good.jsonl"]);
-  const before = readFileSync(join(folder.workDir, "items.jsonl"), "utf8");
+  const before = await collect(readItems(folder.workDir));
   await folder.plan(["bad.jsonl"]);
-  expect(readFileSync(join(folder.workDir, "items.jsonl"), "utf8")).toBe(before);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["duplicates.bin", "items.index.json", "items.jsonl"]);
+  expect(await collect(readItems(folder.workDir))).toEqual(before);
+  expect(readdirSync(folder.workDir)).not.toContain("run.db.partial");
 });
 
 test("with skipInvalid the bad is left out and counted", async () => {
@@ -130,7 +131,7 @@ test("a plan without any item is refused even with skipInvalid", async () => {
   folder.write("blank.jsonl", "\n\n");
   const plan = await folder.plan(["blank.jsonl"], { skipInvalid: true });
   expect(plan).toMatchObject({
-    itemsFile: undefined,
+    isAccepted: false,
     problems: [{ where: "blank.jsonl", message: "contains no items" }],
   });
 });
@@ -221,11 +222,10 @@ test("waiting for standard input can be aborted, and an input that fails is a pr
 
 test("what a killed planning left is overwritten by the next", async () => {
   using folder = new SourceFolder();
-  writeFileSync(join(folder.workDir, "items.jsonl.partial"), '{"id":"half');
-  writeFileSync(join(folder.workDir, "items.index.json.partial"), "{");
+  writeFileSync(join(folder.workDir, "run.db.partial"), "half a database");
   folder.write("r.jsonl", '{"text":"one"}');
   expect(await folder.items(["r.jsonl"])).toHaveLength(1);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["duplicates.bin", "items.index.json", "items.jsonl"]);
+  expect(readdirSync(folder.workDir).filter((name) => name.includes("partial"))).toEqual([]);
 });
 
 test("progress ends with everything read", async () => {

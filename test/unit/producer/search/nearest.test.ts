@@ -7,19 +7,14 @@ import { findNearest } from "#src/producer/search/nearest.ts";
 import { openResult } from "#src/producer/search/open-result.ts";
 import { TopK } from "#src/producer/search/top-k.ts";
 import { failsAt, sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
-import {
-  fullStore,
-  sampleItem,
-  sampleItems,
-  temporaryFolder,
-} from "#test/unit/producer/storage/support/sample-records.ts";
+import { fullStore, sampleItem, temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
 type Format = "parquet" | "jsonl" | "npy";
 
 async function finishedRun(format: Format, items: number, dimensions: number, withText = true): Promise<string> {
   const dir = await temporaryFolder();
   const store = await fullStore(dir, items, dimensions);
-  await finalize(store, sampleItems(items, [997]), dir, { format, withText, run: "r", model: "m/x" });
+  await finalize(store, dir, { format, withText, run: "r", model: "m/x" });
   await store.close();
   await rm(join(dir, ".work"), { recursive: true });
   return dir;

@@ -8,7 +8,7 @@ import { LineFile } from "#src/dashboard/items/reading/line-file.ts";
 import { RunItemReader } from "#src/dashboard/items/reading/run-item-reader.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
+import { openStore, writePlan } from "#test/unit/producer/storage/support/sample-records.ts";
 
 const COUNT = 2_500;
 const idOf = (index: number) => (index === 1_700 ? 'odd "quoted" \\ 文本' : `Doc-${index}`);
@@ -34,28 +34,21 @@ async function finished(format: Format): Promise<RunFolder> {
     );
     writeFileSync(join(dir, "output.jsonl"), `${lines.join("\n")}\n`);
   } else {
-    const store = await openVectorStore(dir, { items: COUNT, dimensions: 2 });
+    const items = Array.from({ length: COUNT }, (_, i) => {
+      return { id: idOf(i), text: textOf(i), tokens: 4, metadata: { source: `${i}.md` } };
+    });
+    await writePlan(dir, items);
+    const store = await openStore(dir, COUNT);
     const vector = Buffer.from(Float32Array.of(1, 2).buffer);
     const records = Array.from({ length: COUNT }, (_, index) => ({ index, attempts: 1, tokens: 4, vector }));
     await store.write(records);
-    const items = records.map(({ index }) => ({
-      ...{ index, id: idOf(index), text: textOf(index), tokens: 4 },
-      metadata: { source: `${index}.md` },
-    }));
-    const about = { format, withText: true, run: "r", model: "fake/m" } as const;
-    await finalize(
-      store,
-      (async function* () {
-        yield items;
-      })(),
-      dir,
-      about,
-    );
+    await store.sync();
+    await finalize(store, dir, { format, withText: true, run: "r", model: "fake/m" });
     await store.close();
     rmSync(join(dir, ".work"), { recursive: true });
   }
   const manifest = { items: { total: COUNT, failed: 0 }, output: { format }, kind: "embedding" };
-  return { dir, itemsFile: undefined, manifest: manifest as unknown as RunFolder["manifest"] };
+  return { dir, hasDatabase: false, manifest: manifest as unknown as RunFolder["manifest"] };
 }
 
 /** All matching items, page by page, and the number of pages. */

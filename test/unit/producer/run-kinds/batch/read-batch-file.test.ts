@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Item } from "#src/core/item.ts";
-import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { type BatchSource, fingerprintBatch, planBatch } from "#src/producer/run-kinds/batch/read-batch-file.ts";
+import { readItems } from "#src/producer/storage/read-items.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
@@ -30,7 +30,7 @@ function source(folder: SourceFolder, options: Partial<Omit<BatchSource, "regist
 async function planned(folder: SourceFolder, options: Partial<Omit<BatchSource, "registry">> = {}) {
   const plan = await planBatch(source(folder, options), folder.workDir);
   const items: Item[] = [];
-  if (plan.itemsFile) for await (const block of readItemsFile(plan.itemsFile)) items.push(...block);
+  if (plan.isAccepted) for await (const block of readItems(folder.workDir)) items.push(...block);
   return { plan, items, problems: plan.problems.map(({ where, message }) => `${where}: ${message}`) };
 }
 
@@ -90,7 +90,7 @@ test("every problem of a file is named by line, and nothing is kept", async () =
     expect.stringContaining('requests.jsonl:5: "zhipu/nothing-like-it" is not a known model'),
     "requests.jsonl:6: expected an object with custom_id, method, url and body, got a list",
   ]);
-  expect(plan.itemsFile).toBeUndefined();
+  expect(plan.isAccepted).toBe(false);
   expect(readdirSync(folder.workDir)).toEqual([]);
 });
 

@@ -1,14 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Failure, Item } from "#src/core/item.ts";
 import { writeChatOutput } from "#src/producer/run-kinds/batch/write-chat-output.ts";
-import { openAnswerStore } from "#src/producer/storage/answer-store.ts";
-import { temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
+import { listOutput, openStore, plannedFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
-import { failure, inBlocks, readLines } from "./output-support.ts";
-
-const now = () => 1_800_000_000_000;
+import { failure, readLines } from "./output-support.ts";
 
 describe("the output of a chat run", () => {
   const ITEMS = 600;
@@ -29,7 +26,7 @@ describe("the output of a chat run", () => {
   );
 
   async function fill(dir: string, except: readonly number[] = []) {
-    const store = await openAnswerStore(dir, { items: ITEMS, now });
+    const store = await openStore(dir, ITEMS, { vectors: undefined });
     const order = items.map(({ index }) => (index * 7) % ITEMS).filter((index) => !except.includes(index));
     await store.write(
       [...new Set([...order, ...items.map(({ index }) => index)])]
@@ -44,16 +41,14 @@ describe("the output of a chat run", () => {
           return { index, attempts: 1, tokens: 3, ...(failed ? { failure: failed } : { json }) };
         }),
     );
+    await store.sync();
     return store;
   }
 
   test("has every request once, in order, in one of its files", async () => {
-    const dir = await temporaryFolder();
+    const dir = await plannedFolder(items);
     const store = await fill(dir);
-    expect(await writeChatOutput(store, inBlocks(items), dir, { run: "c-1" })).toEqual([
-      "errors.jsonl",
-      "output.jsonl",
-    ]);
+    expect(await writeChatOutput(store, dir, { run: "c-1" })).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(answers.map((line) => line.custom_id)).toEqual(
@@ -105,22 +100,22 @@ describe("the output of a chat run", () => {
   });
 
   test("is the same bytes when it is written again", async () => {
-    const dir = await temporaryFolder();
+    const dir = await plannedFolder(items);
     const store = await fill(dir);
-    await writeChatOutput(store, inBlocks(items), dir, { run: "c-1" });
+    await writeChatOutput(store, dir, { run: "c-1" });
     const first = readFileSync(join(dir, "output.jsonl"));
-    await writeChatOutput(store, inBlocks(items), dir, { run: "c-1" });
+    await writeChatOutput(store, dir, { run: "c-1" });
     await store.close();
     expect(readFileSync(join(dir, "output.jsonl")).equals(first)).toBe(true);
   });
 
   test("is not written while a record is missing", async () => {
-    const dir = await temporaryFolder();
+    const dir = await plannedFolder(items);
     const store = await fill(dir, [17]);
-    await expect(writeChatOutput(store, inBlocks(items), dir, { run: "c-1" })).rejects.toThrow(
+    await expect(writeChatOutput(store, dir, { run: "c-1" })).rejects.toThrow(
       "1 of 600 items have no record yet; the first one is item 17",
     );
     await store.close();
-    expect(readdirSync(dir)).toEqual([".work"]);
+    expect(await listOutput(dir)).toEqual([]);
   });
 });

@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Item } from "#src/core/item.ts";
 import { writeEmbeddingOutput } from "#src/producer/run-kinds/batch/write-embedding-output.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
-import { temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
+import { openStore, plannedFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
-import { failure, inBlocks, readLines } from "./output-support.ts";
+import { failure, readLines } from "./output-support.ts";
 
 describe("the output of an embedding run", () => {
-  const DIMENSIONS = 3;
   const vectorOf = (index: number) => Float32Array.from([index, index / 3, -index]);
   /** Requests of 1, 2, 3, 4, 1, 2, ... texts; blocks end in the middle of some. */
   const sizes = Array.from({ length: 300 }, (_, request) => (request % 4) + 1);
@@ -25,8 +23,8 @@ describe("the output of an embedding run", () => {
   const failedItem = items.findIndex(({ id }) => id === "e-2\u00001");
 
   test("has a line per request, with its vectors in order and in the form it asked for", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: items.length, dimensions: DIMENSIONS });
+    const dir = await plannedFolder(items);
+    const store = await openStore(dir, items.length);
     await store.write(
       items.map(({ index }) => ({
         index,
@@ -37,8 +35,9 @@ describe("the output of an embedding run", () => {
           : { vector: Buffer.from(vectorOf(index).buffer) }),
       })),
     );
+    await store.sync();
     const about = { run: "e-1", model: "embo-01" };
-    expect(await writeEmbeddingOutput(store, inBlocks(items), dir, about)).toEqual(["errors.jsonl", "output.jsonl"]);
+    expect(await writeEmbeddingOutput(store, dir, about)).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(errors.map((line) => line.custom_id)).toEqual(["e-2"]);

@@ -1,4 +1,4 @@
-import type { ItemRecord } from "#src/producer/storage/item-record.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 /** The vector of item `index`; `version` tells a late duplicate from the first. */
 export function sampleVector(index: number, dimensions: number, version = 0): Float32Array {
@@ -8,7 +8,7 @@ export function sampleVector(index: number, dimensions: number, version = 0): Fl
 /** Every seventh item fails, like `item 3`. */
 export const failsAt = (index: number) => index % 7 === 3;
 
-export function sampleRecord(index: number, dimensions: number, version = 0): ItemRecord {
+export function sampleRecord(index: number, dimensions: number, version = 0): WireRecord {
   const common = { index, attempts: (index % 5) + 1, tokens: index * 2 };
   if (failsAt(index)) {
     return {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { Disk, DiskFile } from "#src/producer/storage/disk.ts";
 
 interface Change {
@@ -10,7 +11,7 @@ interface Change {
 const SECTOR_BYTES = 512;
 
 /**
- * A disk in memory that behaves like a real one with a cache: what was not synced may be there, or not, or in part,
+ * A disk in memory, whose files have a name but no folder, that behaves like a real one with a cache: what was not synced may be there, or not, or in part,
  * after the power fails. `fail` makes writes reject, as a full disk does.
  */
 export class UnsafeDisk implements Disk {
@@ -58,11 +59,12 @@ export class UnsafeDisk implements Disk {
     return this.#cached.get(path) ?? Buffer.alloc(0);
   }
 
-  paths(): string[] {
-    return [...this.#cached.keys()];
+  async openExisting(path: string): Promise<DiskFile | undefined> {
+    return this.#cached.has(basename(path)) ? this.open(path) : undefined;
   }
 
-  async open(path: string): Promise<DiskFile> {
+  async open(fullPath: string): Promise<DiskFile> {
+    const path = basename(fullPath);
     if (!this.#cached.has(path)) this.#change({ path, position: 0, bytes: Buffer.alloc(0) });
     const disk = this;
     return {
