@@ -25,6 +25,7 @@ const NON_STREAMING_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 900_000 
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
   const { transport, codec } = options;
   return {
+    check: (request) => codec.check(request),
     async generate(request, call) {
       const prepared = await prepare(options, request, false);
       const timeLimits = { ...NON_STREAMING_LIMITS, ...omitUndefined(options.timeLimits ?? {}) };

@@ -137,7 +137,20 @@ export type ChatEvent =
     }
   | { readonly type: "end"; readonly response: ChatResponse };
 
+/** What happens to a request, as far as it is known without a call. */
+export interface RequestCheck {
+  /** Why the request is rejected, each reason with the parameter that it is about; without text of the request. */
+  readonly rejected: readonly string[];
+  /**
+   * What is sent differently from the request because the provider would reject it, one sentence each. A sentence names the
+   * model and the parameter but no value of the request, so that it is the same for all requests.
+   */
+  readonly adjusted: readonly string[];
+}
+
 export interface ChatModel {
+  /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */
+  readonly check?: (request: ChatRequest) => RequestCheck;
   generate(request: ChatRequest, call: Call): Promise<ChatResponse>;
   stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }

@@ -95,5 +95,7 @@ export interface PrepareHooks {
   /** The folder is locked, and its sources are about to be read. */
   readonly onPlanning?: () => void;
   readonly onProgress?: (progress: PlanProgress) => void;
+  /** Something that the user should know about the plan, in one sentence. */
+  readonly onNote?: (message: string) => void;
   readonly signal?: AbortSignal;
 }

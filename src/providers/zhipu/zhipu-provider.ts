@@ -63,6 +63,7 @@ function readRequestId({ extra }: ChatRequest): string | undefined {
  */
 function createRenewingModel(createModel: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
   return {
+    check: (request) => createModel(request).check?.(request) ?? { rejected: [], adjusted: [] },
     generate: (request, call) => retryOnExpiredToken(credentials, () => createModel(request).generate(request, call)),
     async *stream(request, call) {
       let hasStarted = false;

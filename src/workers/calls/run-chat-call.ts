@@ -7,7 +7,7 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
-import { commitRecords } from "./commit-records.ts";
+import { commitFailure, commitRecords } from "./commit-records.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
 import { PROBE_TEXT } from "./lane-prober.ts";
 
@@ -21,8 +21,9 @@ const PROBE_MAX_TOKENS = 16;
 const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
- * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. Resolves with
- * undefined when the item has its record, otherwise with what to do with it. Never rejects.
+ * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. A request that the
+ * adapter would reject fails without a call. Resolves with undefined when the item has its record, otherwise with what to do
+ * with it. Never rejects.
  */
 export async function runChatCall(
   [input]: readonly ChatInput[],
@@ -36,6 +37,12 @@ export async function runChatCall(
   if (claimed !== true) {
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
     return { action: claimed ? "snooze" : "return-to-queue" };
+  }
+  const rejection = findRejection(input, lane.model);
+  if (rejection !== undefined) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    await commitFailure([input], { kind: "invalid-request", message: rejection }, deps);
+    return { action: "fail" };
   }
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
@@ -78,6 +85,15 @@ export async function runChatCall(
   ]);
   span?.committed();
   return undefined;
+}
+
+/** Why the adapter rejects the request. An unexpected error is left to the call, which reports it. */
+function findRejection({ request }: ChatInput, model: ChatModel): string | undefined {
+  try {
+    return model.check?.(request).rejected[0];
+  } catch {
+    return undefined;
+  }
 }
 
 async function probeChatModel(model: ChatModel, signal: AbortSignal): Promise<number | undefined> {

@@ -24,6 +24,8 @@ interface BatchDryRun extends DryRunEstimate {
   readonly requests: number;
   readonly endpoint: BatchPlan["endpoint"];
   readonly models: readonly string[];
+  /** What would be sent differently from the requests. */
+  readonly adjustments: readonly string[];
   /** Problems that were skipped. */
   readonly leftOut: number;
 }
@@ -48,7 +50,7 @@ async function estimateRun(
   config: Config,
   options: CacheCommandOptions,
 ): Promise<BatchDryRun> {
-  const { documents: requests, items, duplicates: copies, tokens, endpoint, models, problemCount } = plan;
+  const { documents: requests, items, duplicates: copies, tokens, endpoint, models, adjustments, problemCount } = plan;
   const known = await countCachedItems(
     resolveCacheFolder(config, options),
     (cache) => createAnswerKeyFunction(plan, cache),
@@ -64,6 +66,7 @@ async function estimateRun(
     endpoint,
     models,
     cost: await estimateCost(plan, known, itemsFile, config),
+    adjustments,
     leftOut: problemCount,
   };
 }
@@ -74,7 +77,7 @@ function findInputsPerCall({ endpoint, models: [model] }: BatchPlan, { registry 
 }
 
 function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLine[] {
-  const { requests, items, estimatedTokens, endpoint, models, calls, cost } = estimate;
+  const { requests, items, estimatedTokens, endpoint, models, calls, cost, adjustments } = estimate;
   return [
     ["requests", `${formatCount(requests)} for ${endpoint} (${formatBytes(bytes)})`],
     ["texts", items === requests ? undefined : formatCount(items)],
@@ -83,6 +86,7 @@ function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLi
     ...describeReuse(estimate),
     ["calls", formatCount(calls)],
     ["cost", describeCostEstimate(cost)],
+    ...adjustments.map((adjustment) => ["adjusted", adjustment] as const),
   ];
 }
 
