@@ -1,4 +1,5 @@
 import { parseModelName } from "#src/core/model-name.ts";
+import { ANTHROPIC_ENTRY } from "./anthropic/anthropic-provider.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
@@ -32,6 +33,7 @@ const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
     models: ZHIPU_MODELS,
     create: createZhipuProvider,
   },
+  ANTHROPIC_ENTRY,
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 

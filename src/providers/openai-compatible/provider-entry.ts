@@ -4,7 +4,8 @@ import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import { createCompatibleProvider } from "./compatible-provider.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
-const MODEL_NAME = /^[\w./:@+-]{1,128}$/;
+/** The names of models that a server may have. */
+export const MODEL_NAME = /^[\w./:@+-]{1,128}$/;
 /** Names that embedding models commonly have; used only when the caller does not say which kind it needs. */
 const EMBEDDING_NAME = /embed|bge|gte|(^|[-/])e5[-:]/i;
 
