@@ -1,4 +1,5 @@
 import type { LaneLimits } from "#src/core/lane.ts";
+import type { TokenPrice } from "#src/core/money.ts";
 
 /**
  * The adapter of a provider for one account. A missing capability is an absent property. Adapters never retry, sleep, read
@@ -155,14 +156,6 @@ export interface ChatModel {
   stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }
 
-/** Prices per million tokens. An unknown price is absent; 0 means free. */
-export interface ModelPrice {
-  readonly inputPerMillionTokens?: number;
-  readonly cachedInputPerMillionTokens?: number;
-  readonly outputPerMillionTokens?: number;
-  readonly currency: string;
-}
-
 /** What is known about a model before any call; used by `sluice models`, dry runs and the limiter. */
 export interface ModelData {
   readonly name: string;
@@ -174,14 +167,28 @@ export interface ModelData {
   readonly maxInputs?: number;
   /** Maximum tokens of an input (embedding) or of the whole context (chat). */
   readonly maxTokens?: number;
+  /** Maximum tokens of the input (chat), if it is less than the context. */
+  readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
   /** Maximum total tokens of the inputs of an embedding call. */
   readonly maxBatchTokens?: number;
-  /** The published price; a price in sluice.yaml replaces it. */
-  readonly price?: ModelPrice;
+  readonly price?: TokenPrice;
   /** Limits of a new account, as published or measured; limits in sluice.yaml replace them. */
   readonly limits?: LaneLimits;
+  /** "2026-04-24", "2026-04" or "2026" */
+  readonly released?: string;
+  readonly status?: "deprecated";
+  readonly retired?: Retirement;
 }
+
+/** When a vendor removes a model (a date), and the names that replace it, where they are known. */
+export interface Retirement {
+  readonly since: string;
+  readonly successors?: readonly string[];
+}
+
+/** Describes a model as which a provider is asked to use it. */
+export type DescribeModel = (name: string, kind: ModelData["kind"]) => ModelData;
 
 /** Credentials and base URL of an account. The credentials are only used in request headers and signatures. */
 export interface ProviderAccount {

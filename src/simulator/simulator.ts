@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SimulatedVectorStore } from "./answers/vector-store.ts";
-import { createAnthropicEndpoint } from "./anthropic/anthropic.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
@@ -44,8 +43,6 @@ export interface Simulator {
   readonly openaiUrl: string;
   /** Base URL of the simulated Zhipu. */
   readonly zhipuUrl: string;
-  /** Base URL of the simulated Anthropic. */
-  readonly anthropicUrl: string;
   readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. Accepts requests from this machine only. */
   readonly controlUrl: string;
@@ -89,7 +86,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createOpenaiChatEndpoint(apiKey),
     createZhipuChatEndpoint(zhipuApiKey),
     createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
-    createAnthropicEndpoint(apiKey),
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
@@ -108,7 +104,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url: `${origin}/minimax/v1`,
     openaiUrl: `${origin}/openai/v1`,
     zhipuUrl: `${origin}/zhipu/api/paas/v4`,
-    anthropicUrl: `${origin}/anthropic`,
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,

@@ -42,7 +42,9 @@ function encodeSampling(version: SparkVersion, request: ChatRequest): Record<str
     fields.temperature = 0.01;
     fields.top_k = 1;
   } else if (temperature !== undefined) {
-    checkRange("temperature", temperature, SPARK_RANGES.temperature);
+    const { maxTemperature: max = SPARK_RANGES.maxTemperature } = version;
+    // 0, which requests greedy decoding, is outside the range.
+    checkRange("temperature", temperature, { above: 0, max });
     fields.temperature = temperature;
   }
   return fields;
@@ -51,13 +53,13 @@ function encodeSampling(version: SparkVersion, request: ChatRequest): Record<str
 /** The limit of the answer, at most what the version accepts. Throws `invalid-request` for a limit that is no limit. */
 export function clampMaxTokens({ maxOutputTokens }: SparkVersion, { maxTokens }: ChatRequest): number | undefined {
   checkRange("max_tokens", maxTokens, { min: 1, integer: true });
-  return maxTokens === undefined ? undefined : Math.min(maxTokens, maxOutputTokens);
+  return maxTokens === undefined ? undefined : Math.min(maxTokens, maxOutputTokens ?? maxTokens);
 }
 
 /** The adjustment of `clampMaxTokens`; see `RequestCheck.adjusted`. */
 export function listSparkAdjustments(version: SparkVersion, { maxTokens = 0 }: ChatRequest): string[] {
   const { model, maxOutputTokens } = version;
-  if (maxTokens <= maxOutputTokens) return [];
+  if (maxOutputTokens === undefined || maxTokens <= maxOutputTokens) return [];
   return [
     `${SPARK_NAME}/${model} accepts max_tokens of at most ${maxOutputTokens}; higher values are sent as this limit`,
   ];

@@ -6,16 +6,19 @@ import { encodeChatBody } from "#src/providers/openai-compatible/chat/chat-reque
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
-import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
+import { ZHIPU_NAME } from "./profile.ts";
 
 /**
  * Zhipu's dialect of the common chat protocol. `requestId` must be new for every call; an answer that contains another
  * request id is rejected.
  */
-export function createZhipuChatDialect(model: string, requestId?: string): ChatDialect {
+export function createZhipuChatDialect(model: string, requestId?: string, maxOutputTokens?: number): ChatDialect {
   return {
     provider: ZHIPU_NAME,
-    encode: (request, stream) => ({ request_id: requestId, ...encodeZhipuChat(model, request, stream) }),
+    encode: (request, stream) => ({
+      request_id: requestId,
+      ...encodeZhipuChat(model, request, stream, maxOutputTokens),
+    }),
     listAdjustments: (request) => listAdjustments(model, request),
     checkRequestId: (body, head) => checkRequestId(body, head, requestId),
     classifyBody: classifyZhipuBody,
@@ -44,14 +47,13 @@ const MIN_PROBABILITY = 0.01;
 const MIN_USER_LENGTH = 6;
 const MAX_USER_LENGTH = 128;
 
-function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
+function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean, max?: number): Record<string, unknown> {
   const body = encodeChatBody(model, { ...request, messages: request.messages.map(flattenContent) }, stream, {
     provider: ZHIPU_NAME,
     maxTokensField: "max_tokens",
     includeUsage: false,
     encodeReasoning: (reasoning) => ({ reasoning_content: reasoning }),
   });
-  const max = ZHIPU_MODELS.find(({ name }) => name === model)?.maxOutputTokens;
   assertInRange(ZHIPU_NAME, `max_tokens of ${model}`, body.max_tokens, { min: 1, max, integer: true });
   const { temperature, top_p: topP, stop, user, ...others } = body;
   return {

@@ -8,7 +8,8 @@ import {
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
-import { findCommonPrice, findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
+import { findCommonPrice } from "#src/cli/wiring/model-price.ts";
 import type { Config } from "#src/config/config.ts";
 import { requireModelName } from "#src/core/model-name.ts";
 import { estimateCostRange } from "#src/core/money.ts";
@@ -50,6 +51,7 @@ async function estimateRun(
   config: Config,
   options: CacheCommandOptions,
 ): Promise<BatchDryRun> {
+  writeModelNotices(config, plan.models);
   const { documents: requests, items, duplicates: copies, tokens, endpoint, models, adjustments, problemCount } = plan;
   const known = await countCachedItems(
     resolveCacheFolder(config, options),
@@ -98,14 +100,14 @@ async function estimateCost(
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
-    const price = findCommonPrice(config, models, "embedding");
+    const price = findCommonPrice(config, models);
     const range = price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
   const priced = new Map(
     models.map((name) => {
-      const { maxOutputTokens } = config.registry.findModel(name, "chat").model;
-      return [name, { price: findModelPrice(config, name, "chat"), maxOutputTokens }];
+      const { price, maxOutputTokens } = config.registry.findModel(name, "chat").model;
+      return [name, { price, maxOutputTokens }];
     }),
   );
   const estimate = await estimateChatCost(

@@ -3,6 +3,7 @@ import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
@@ -56,7 +57,7 @@ function describeLimit(limit: LaneLimits, isManual: true | undefined): string[] 
 function findLane(config: Config, name: string): Lane {
   const lane = parseLane(name);
   if (!lane) throw CLI_ERRORS.invalidLane(name);
-  config.registry.findModel(`${lane.provider}/${lane.model}`);
+  writeModelNotices(config, [`${lane.provider}/${lane.model}`]);
   const names = config.accounts(lane.provider).map((account) => account.name);
   if (names.length > 0 && !names.includes(lane.account)) {
     throw CLI_ERRORS.unknownAccount(lane.provider, lane.account, names);

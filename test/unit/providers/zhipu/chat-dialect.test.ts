@@ -4,7 +4,7 @@ import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-code
 import type { ChatRequest } from "#src/providers/provider.ts";
 import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";
 
-const codec = createChatCodec(createZhipuChatDialect("glm-4-plus"));
+const codec = createChatCodec(createZhipuChatDialect("glm-4-plus", undefined, 4096));
 const user = { role: "user", content: "hi" } as const;
 const encode = (request: Partial<ChatRequest>) => JSON.parse(codec.encode({ messages: [user], ...request }, false));
 

@@ -3,7 +3,7 @@ import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import {
   describeChatModel,
-  MINIMAX_CHAT_MODELS,
+  MINIMAX_CHAT_FACTS,
   MINIMAX_DIALECTS,
   type MinimaxDialect,
 } from "#src/providers/minimax/chat/chat-models.ts";
@@ -303,6 +303,7 @@ describe("chooseDialect", () => {
 
   it("treats an unlisted model as a new one", () => {
     expect(describeChatModel("MiniMax-M9").dialect).toBe("openai");
-    expect(new Set(MINIMAX_CHAT_MODELS.map(({ dialect }) => dialect))).toEqual(new Set(MINIMAX_DIALECTS));
+    const dialects = MINIMAX_CHAT_FACTS.map(({ name }) => describeChatModel(name).dialect);
+    expect(new Set(dialects)).toEqual(new Set(MINIMAX_DIALECTS));
   });
 });
