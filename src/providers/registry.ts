@@ -1,5 +1,6 @@
 import { MODEL_NAME_PATTERN, parseModelName } from "#src/core/model-name.ts";
 import { listSimilarNames } from "#src/core/similar-names.ts";
+import { ANTHROPIC_ENTRY } from "./anthropic/anthropic-provider.ts";
 import { type Catalogue, findCatalogueModel } from "./catalogue/catalogue-format.ts";
 import { describeModel } from "./catalogue/describe-model.ts";
 import { readShippedCatalogue } from "./catalogue/read-catalogue.ts";
@@ -18,6 +19,7 @@ const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
   MINIMAX_ENTRY,
   SPARK_ENTRY,
   ZHIPU_ENTRY,
+  ANTHROPIC_ENTRY,
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 

@@ -133,10 +133,16 @@ function refineThrottle(
   quotaIds: string,
 ): ErrorCodeClass {
   if (listed.kind !== "throttled" || listed.dimension !== undefined) return listed;
-  if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text) || quotaIds.includes("TokensPer"))
+  if (
+    codes.includes("tokens") ||
+    /\btokens? (per min|has exceeded)|\bTPM\b/i.test(text) ||
+    quotaIds.includes("TokensPer")
+  )
     return { kind: listed.kind, dimension: "tokens", message: "too many tokens per minute" };
   if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text) || quotaIds.includes("RequestsPer"))
     return { kind: listed.kind, dimension: "requests", message: "too many requests per minute" };
+  if (/\bconcurrent (connections|requests)\b/i.test(text))
+    return { kind: listed.kind, dimension: "concurrency", message: "too many calls at once" };
   return listed;
 }
 
