@@ -8,7 +8,7 @@ import { TranslationReport } from "#src/providers/translation/translation-report
 import type { HttpResponse, Transport } from "#src/providers/transport/transport.ts";
 import { classifyAnthropicResponse, reportsAnthropicError } from "./classify-error.ts";
 import { decodeMessage } from "./decode-message.ts";
-import { encodeAnthropicRequest } from "./encode-request.ts";
+import { encodeAnthropicRequest, resolveMaxTokens } from "./encode-request.ts";
 import { createMessageReducer, type MessageState } from "./message-reducer.ts";
 import { ANTHROPIC_BASE_URL, ANTHROPIC_NAME, ANTHROPIC_VERSION } from "./profile.ts";
 
@@ -32,17 +32,23 @@ function createAnthropicProvider(account: ProviderAccount, transport: Transport)
   if (beta) headers["anthropic-beta"] = beta;
   return {
     name: ANTHROPIC_NAME,
-    chat: (name) =>
-      createHttpChatModel({
+    chat: (name) => {
+      const model: Model = { name };
+      return createHttpChatModel({
         provider: ANTHROPIC_NAME,
         transport,
         url,
         headers: () => headers,
-        codec: createAnthropicCodec({ name }),
-      }),
+        codec: createAnthropicCodec(model),
+        joinsStream: (request) => resolveMaxTokens(model, request) > MAX_SILENT_TOKENS,
+      });
+    },
     close: () => transport.close(),
   };
 }
+
+/** Longer answers may take more than 10 minutes, during which networks drop a silent connection; as in Anthropic's own client. */
+const MAX_SILENT_TOKENS = 21_333;
 
 type Model = Pick<ModelData, "name" | "maxOutputTokens">;
 

@@ -28,7 +28,7 @@ export function encodeAnthropicRequest(
 ): JsonObject {
   const { name, maxOutputTokens } = model;
   const { extra, seed, stop } = request;
-  const maxTokens = request.maxTokens ?? maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
+  const maxTokens = resolveMaxTokens(model, request);
   const limitProblem = findRangeProblem(maxTokens, { min: 1, max: maxOutputTokens, integer: true });
   if (limitProblem !== undefined) report.reject("max_tokens", limitProblem);
   if (seed !== undefined) report.rejectUntranslatable("seed");
@@ -51,6 +51,14 @@ export function encodeAnthropicRequest(
     service_tier: encodeServiceTier(extra?.service_tier, report),
     stream,
   };
+}
+
+/** The limit of the answer, which Anthropic requires. */
+export function resolveMaxTokens(
+  { maxOutputTokens }: Pick<ModelData, "maxOutputTokens">,
+  request: ChatRequest,
+): number {
+  return request.maxTokens ?? maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
 }
 
 /** Anthropic stores only the id of the user; other metadata are for OpenAI's dashboard. */
