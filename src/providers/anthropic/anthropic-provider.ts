@@ -1,8 +1,14 @@
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import { parseObject, readField } from "#src/providers/json-value.ts";
-import { MODEL_NAME } from "#src/providers/openai-compatible/provider-entry.ts";
-import type { ChatRequest, ChatResponse, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type {
+  ChatRequest,
+  ChatResponse,
+  DescribeModel,
+  ModelData,
+  Provider,
+  ProviderAccount,
+} from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import { TranslationReport } from "#src/providers/translation/translation-report.ts";
 import type { HttpResponse, Transport } from "#src/providers/transport/transport.ts";
@@ -15,9 +21,9 @@ import { ANTHROPIC_BASE_URL, ANTHROPIC_NAME, ANTHROPIC_VERSION } from "./profile
 export const ANTHROPIC_ENTRY: ProviderEntry = {
   name: ANTHROPIC_NAME,
   defaultBaseUrl: ANTHROPIC_BASE_URL,
+  catalogue: "anthropic",
   models: [],
-  acceptsAnyModel: true,
-  describeUnlisted: (name, kind = "chat") => (kind === "chat" && MODEL_NAME.test(name) ? { name, kind } : undefined),
+  onlyKind: "chat",
   create: createAnthropicProvider,
 };
 
@@ -25,7 +31,7 @@ export const ANTHROPIC_ENTRY: ProviderEntry = {
  * The adapter of Anthropic's Messages API for one account. `account.extra.beta` is the value of the header
  * `anthropic-beta`. `close` closes the transport, which accounts may share.
  */
-function createAnthropicProvider(account: ProviderAccount, transport: Transport): Provider {
+function createAnthropicProvider(account: ProviderAccount, transport: Transport, describe: DescribeModel): Provider {
   const url = new URL(`${account.baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1/messages`);
   const headers: Record<string, string> = { "x-api-key": account.apiKey, "anthropic-version": ANTHROPIC_VERSION };
   const beta = account.extra?.beta;
@@ -33,7 +39,7 @@ function createAnthropicProvider(account: ProviderAccount, transport: Transport)
   return {
     name: ANTHROPIC_NAME,
     chat: (name) => {
-      const model: Model = { name };
+      const model = describe(name, "chat");
       return createHttpChatModel({
         provider: ANTHROPIC_NAME,
         transport,
