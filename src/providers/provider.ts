@@ -1,4 +1,4 @@
-import type { LaneLimits } from "#src/core/lane.ts";
+import type { LaneLimits, ReportedLimit } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 
 /**
@@ -16,8 +16,11 @@ export interface Provider {
 /** The context of a call. The call rejects promptly with kind `aborted` when the signal aborts. */
 export interface Call {
   readonly signal: AbortSignal;
-  /** Called at most once, when the response begins: the provider has received the request by then at the latest. */
-  readonly onAnswerStart?: () => void;
+  /**
+   * Called when the response begins, with the limits that its headers report: the provider has received the request by then at
+   * the latest.
+   */
+  readonly onAnswerStart?: (limits: readonly ReportedLimit[]) => void;
 }
 
 /** Token counts reported by the provider. A count that was not reported is absent, never zero. */

@@ -1,8 +1,8 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { redactProviderText } from "#src/core/failures/provider-text.ts";
-import { formatLane } from "#src/core/lane.ts";
-import type { ChatModel, ChatResponse } from "#src/providers/provider.ts";
+import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
+import type { Call, ChatModel, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
@@ -47,11 +47,16 @@ export async function runChatCall(
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
+  const call = {
+    signal: deps.signal,
+    onAnswerStart: (limits: readonly ReportedLimit[]) =>
+      void deps.limitReports.add(lane.lane, limits, deps.clock.now()),
+  };
   let response: ChatResponse;
   try {
     response = input.partials
-      ? await streamAnswer(input, input.partials, lane.model, deps, () => span?.delta())
-      : await lane.model.generate(input.request, { signal: deps.signal });
+      ? await streamAnswer(input, input.partials, lane.model, { ...deps, call }, () => span?.delta())
+      : await lane.model.generate(input.request, call);
   } catch (thrown) {
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), input.request);
     span?.failed(error);
@@ -117,7 +122,7 @@ async function streamAnswer(
   input: ChatInput,
   { keys, ledger }: NonNullable<ChatInput["partials"]>,
   model: ChatModel,
-  { client, signal }: ChatDeps,
+  { client, call }: ChatDeps & { readonly call: Call },
   onDelta: () => void,
 ): Promise<ChatResponse> {
   const cancellation = new AbortController();
@@ -130,7 +135,8 @@ async function streamAnswer(
     );
   }, CHECK_INTERVAL_MS);
   try {
-    return await writeDeltas(input, writer, model, AbortSignal.any([signal, cancellation.signal]), onDelta);
+    const signal = AbortSignal.any([call.signal, cancellation.signal]);
+    return await writeDeltas(input, writer, model, { ...call, signal }, onDelta);
   } finally {
     clearInterval(cancellationTimer);
   }
@@ -140,10 +146,10 @@ async function writeDeltas(
   input: ChatInput,
   writer: PartialWriter,
   model: ChatModel,
-  signal: AbortSignal,
+  call: Call,
   onDelta: () => void,
 ): Promise<ChatResponse> {
-  for await (const event of model.stream(input.request, { signal })) {
+  for await (const event of model.stream(input.request, call)) {
     if (event.type === "end") {
       await writer.flush();
       return event.response;

@@ -8,7 +8,7 @@ import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { ManualLimits } from "#src/limiter/limiter.ts";
+import type { LimitUsage, ManualLimits } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import type { setLimitCommand } from "./definition.ts";
@@ -34,9 +34,9 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
       return EXIT_CODES.ok;
     }
     const parts = [
-      describeLimit({ requestsPerMinute: requests.allowed }, requests.set),
-      describeLimit({ tokensPerMinute: tokens.allowed }, tokens.set),
-      describeLimit({ concurrency: inFlight.allowed }, inFlight.set),
+      describeLimit({ requestsPerMinute: requests.allowed }, requests),
+      describeLimit({ tokensPerMinute: tokens.allowed }, tokens),
+      describeLimit({ concurrency: inFlight.allowed }, inFlight),
     ].flat();
     process.stdout.write(
       `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
@@ -48,9 +48,10 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
   }
 }
 
-function describeLimit(limit: LaneLimits, isManual: true | undefined): string[] {
+function describeLimit(limit: LaneLimits, { set, reported }: LimitUsage): string[] {
   const text = formatLimits(limit);
-  return text === "" ? [] : [isManual ? `${text} (manual)` : text];
+  const origin = set ? " (manual)" : reported ? " (reported by the provider)" : "";
+  return text === "" ? [] : [`${text}${origin}`];
 }
 
 /** The lane must be able to exist: a limit on a misspelled lane would have no effect. */

@@ -76,6 +76,7 @@ async function withEnvironment<T>(
       keys,
       limiter: createRedisLimiter(redis.source.connect("commands"), keys),
       maxCost: options.maxCost,
+      maxWaitMs: options.maxWait,
       tracer,
       clock: systemClock,
       onStopping: () => workers.stop(),

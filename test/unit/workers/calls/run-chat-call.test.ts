@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { LaneProber } from "#src/workers/calls/lane-prober.ts";
+import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { type ChatDeps, runChatCall } from "#src/workers/calls/run-chat-call.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import { JobCompletion } from "#src/workers/jobs/job-completion.ts";
@@ -26,7 +27,14 @@ async function prepareCall(model: FakeChat, more: Partial<ChatInput> = {}) {
   const [reservation] = (await limiter.reserve(LANE, {}, [1])).granted;
   if (!reservation) throw new Error("nothing was granted");
   const { signal } = new AbortController();
-  const deps = { clock, limiter, log: silentLog, signal, prober: new LaneProber() } as unknown as ChatDeps;
+  const deps = {
+    clock,
+    limiter,
+    log: silentLog,
+    signal,
+    prober: new LaneProber(),
+    limitReports: new LimitReports(limiter),
+  } as unknown as ChatDeps;
   const grant = { lane: { lane: LANE, limits: {}, model }, reservation };
   return { completion, ledger, limiter, run: () => runChatCall([input], grant, deps) };
 }
