@@ -4,6 +4,8 @@ import { errorCode } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import { VECTOR_FILE, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import { digestBlock } from "./digest-block.ts";
+import type { OutputDigests, OutputRecorder } from "./digests/output-recorder.ts";
 import { createInPlaceParquetWriter, createParquetWriter } from "./parquet/write-parquet.ts";
 import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
@@ -29,6 +31,7 @@ export interface FinalizedRun {
   readonly items: number;
   readonly ok: number;
   readonly failed: number;
+  readonly digests: OutputDigests;
 }
 
 /** Bytes of vectors per block; two blocks are in memory. */
@@ -51,15 +54,15 @@ export async function finalize(
   const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
   const outputFiles: OutputFiles = {
     names,
-    write: async (output) => {
-      await writeFiles(store, items, output, options, reusable);
+    write: async (output, recorder) => {
+      await writeFiles(store, items, { output, recorder }, options, reusable);
       if (!reusable) return;
       await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, names.at(-1) ?? ""));
     },
   };
-  const files = await publishOutput(store, dir, outputFiles, signal);
+  const published = await publishOutput(store, dir, outputFiles, signal);
   const { ok, failed } = store.counts();
-  return { files, items: store.items, ok, failed };
+  return { ...published, items: store.items, ok, failed };
 }
 
 /**
@@ -76,14 +79,15 @@ function findReusableLayout(store: VectorStore, format: ResultFormat): VectorLay
 async function writeFiles(
   store: VectorStore,
   items: AsyncIterable<readonly Item[]>,
-  output: string,
+  { output, recorder }: OutputTarget,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
 ): Promise<void> {
   const writers: ResultWriter[] = [];
+  const vectorPath = join(store.folder, VECTOR_FILE);
   try {
-    writers.push(await createRecordsWriter(store, output, options, reusable));
-    writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
+    writers.push(await createRecordsWriter(store, { output, recorder }, options, reusable));
+    writers.push(await createErrorsWriter(recorder.disk, join(output, RESULT_FILES.errors)));
     const size = computeBlockSize(options.format, store.dimensions, reusable);
     const { signal, onProgress } = options;
     // Vectors that stay in place are read only to verify those of an earlier process, which may have been killed.
@@ -91,6 +95,11 @@ async function writeFiles(
     const readOptions = { size, vectors, signal };
     for await (const block of readRecordBlocks(store, items, readOptions)) {
       for (const writer of writers) await writer.write(block);
+      await recorder.rows.add(digestBlock(block, options.withText));
+      if (reusable) {
+        const end = reusable.position(block.start + block.slots.length);
+        recorder.advance(RESULT_FILES[options.format], vectorPath, end);
+      }
       onProgress?.({ written: block.start + block.slots.length, items: store.items });
     }
     for (const writer of writers) await writer.finish();
@@ -99,13 +108,18 @@ async function writeFiles(
   }
 }
 
+interface OutputTarget {
+  readonly output: string;
+  readonly recorder: OutputRecorder;
+}
+
 function createRecordsWriter(
   store: VectorStore,
-  output: string,
+  { output, recorder: { disk } }: OutputTarget,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
 ): Promise<ResultWriter> {
-  const { disk, dimensions } = store;
+  const { dimensions } = store;
   const { format, withText, run, model } = options;
   if (format === "npy") {
     const paths = { items: join(output, RESULT_FILES.npyItems), vectors: join(output, RESULT_FILES.npy) };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { type Disk, toDiskError } from "#src/producer/storage/disk.ts";
 import type { ItemRange, RecordCounts } from "#src/producer/storage/store-state.ts";
+import { type OutputDigests, OutputRecorder } from "./digests/output-recorder.ts";
 import { RESULT_FILES } from "./result-writer.ts";
 
 /**
@@ -14,8 +15,17 @@ const OUTPUT_FOLDER = "output";
 export interface OutputFiles {
   /** The files other than `errors.jsonl`, in the order in which they are published. */
   readonly names: readonly string[];
-  /** Writes them and `errors.jsonl` to a folder; they are complete and durable when it resolves. */
-  readonly write: (output: string) => Promise<void>;
+  /**
+   * Writes them and `errors.jsonl` to a folder, through the recorder's disk, and adds the digests of their rows; they
+   * are complete and durable when it resolves.
+   */
+  readonly write: (output: string, recorder: OutputRecorder) => Promise<void>;
+}
+
+export interface PublishedOutput {
+  /** Names in the output folder. */
+  readonly files: readonly string[];
+  readonly digests: OutputDigests;
 }
 
 /** The part of a store that publishing needs. */
@@ -31,7 +41,7 @@ export interface CompleteStore {
 /**
  * Writes the output of a complete run and renames the files into `dir`, the records last, so that the output is
  * complete when they appear. May be killed at any time and repeated. `errors.jsonl` exists only if an item failed.
- * Resolves with the file names. Rejects with a RunError when a record is missing or a disk operation fails, and with
+ * Rejects with a RunError when a record is missing or a disk operation fails, and with
  * the signal's reason on abort.
  */
 export async function publishOutput(
@@ -39,23 +49,36 @@ export async function publishOutput(
   dir: string,
   { names, write }: OutputFiles,
   signal?: AbortSignal,
-): Promise<string[]> {
+): Promise<PublishedOutput> {
   await store.sync();
   assertComplete(store);
-  const all = store.counts().failed > 0 ? [RESULT_FILES.errors, ...names] : [...names];
+  const files = store.counts().failed > 0 ? [RESULT_FILES.errors, ...names] : [...names];
+  const all = [RESULT_FILES.digests, ...files];
   const output = join(store.folder, OUTPUT_FOLDER);
   try {
     await rm(output, { recursive: true, force: true });
-    await write(output);
+    const digests = await record(store.disk, output, async (recorder) => {
+      await write(output, recorder);
+      return await recorder.finish(all);
+    });
     if (!all.includes(RESULT_FILES.errors)) await rm(join(dir, RESULT_FILES.errors), { force: true });
     await store.disk.syncFolder(output);
     for (const name of all) await rename(join(output, name), join(dir, name));
     await store.disk.syncFolder(dir);
     await rm(output, { recursive: true, force: true });
-    return all;
+    return { files, digests };
   } catch (error) {
     if (error === signal?.reason || errorCode(error) === undefined) throw error;
     throw toDiskError(error, dir);
+  }
+}
+
+async function record<T>(disk: Disk, output: string, write: (recorder: OutputRecorder) => Promise<T>): Promise<T> {
+  const recorder = await OutputRecorder.create(disk, output);
+  try {
+    return await write(recorder);
+  } finally {
+    await recorder.close();
   }
 }
 

@@ -21,6 +21,7 @@ export const RESULT_FILES = {
   npyItems: "items.jsonl",
   batch: "output.jsonl",
   errors: "errors.jsonl",
+  digests: "digests.bin",
   calls: "calls.bin",
 } as const;
 

@@ -1,4 +1,4 @@
-import type { Item } from "#src/core/item.ts";
+import type { Failure, Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
 import { viewFloats } from "./format-float.ts";
@@ -60,15 +60,20 @@ export async function createItemsWriter(disk: Disk, path: string, withText: bool
   };
 }
 
+/** Formats a line of `errors.jsonl`, with its line ending. */
+export function formatFailureLine({ id, index }: Item, { attempts }: LedgerSlot, failure: Failure): string {
+  const { kind, message, code, providerMessage, param } = failure;
+  return `${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`;
+}
+
 /** Writes `errors.jsonl`: one line per failed item, in input order. */
 export async function createErrorsWriter(disk: Disk, path: string): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {
     async write({ start, slots, items, failures }) {
-      for (const [index, { kind, message, code, providerMessage, param }] of failures) {
-        const id = items[index - start]?.id;
-        const attempts = slots[index - start]?.attempts;
-        await file.addText(`${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`);
+      for (const [index, failure] of failures) {
+        const [item, slot] = [items[index - start], slots[index - start]];
+        if (item && slot) await file.addText(formatFailureLine(item, slot, failure));
       }
     },
     finish: () => file.finish(),

@@ -17,6 +17,7 @@ export async function createNpyWriter(
   const { store, withText } = options;
   const slotSize = store.dimensions * 4;
   const itemsWriter = await createItemsWriter(disk, itemsPath, withText);
+  await store.vectorFile.write([encodeNpyHeader(store.items, store.dimensions)], 0);
   const notANumber = new Uint8Array(new Float32Array(store.dimensions).fill(Number.NaN).buffer);
   return {
     async write(block) {
@@ -27,7 +28,6 @@ export async function createNpyWriter(
       await itemsWriter.write(block);
     },
     async finish() {
-      await store.vectorFile.write([encodeNpyHeader(store.items, store.dimensions)], 0);
       await store.vectorFile.truncate(NPY_HEADER_BYTES + store.items * slotSize);
       await store.vectorFile.sync();
       await itemsWriter.finish();

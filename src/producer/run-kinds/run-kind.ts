@@ -2,6 +2,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Item } from "#src/core/item.ts";
 import type { TokenCount } from "#src/core/money.ts";
 import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
+import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { BaseManifest } from "#src/producer/runs/base-manifest.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
@@ -41,8 +42,8 @@ export interface RunKindServices {
 export interface RunParts<S extends RunStore<WireRecord>> {
   readonly jobs: RunJobs;
   readonly records: RunRecords<S>;
-  /** Writes the output of a complete run and resolves with the names of its files. It can be killed and repeated. */
-  writeOutput(store: S, hooks: OutputHooks): Promise<readonly string[]>;
+  /** Writes the output of a complete run. It can be killed and repeated. */
+  writeOutput(store: S, hooks: OutputHooks): Promise<PublishedOutput>;
 }
 
 export interface OutputHooks {

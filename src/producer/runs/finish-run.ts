@@ -30,11 +30,11 @@ export async function finishRun<S extends RunStore<WireRecord>>(
   const onRefusal = () => {
     refusals += 1;
   };
-  const files = await parts.writeOutput(store, { onProgress, onRefusal, signal }).catch((error) => {
+  const { files, digests } = await parts.writeOutput(store, { onProgress, onRefusal, signal }).catch((error) => {
     if (signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");
     throw error;
   });
-  const report = await monitor.checkpoint("finished", store, { files, refusals });
+  const report = await monitor.checkpoint("finished", store, { files, digests, refusals });
   await control.finish();
   await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
   // A retry of failed items needs the work folder.

@@ -4,10 +4,13 @@ import type { Item } from "#src/core/item.ts";
 import { parseModelName } from "#src/core/model-name.ts";
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import type { OutputRecorder } from "#src/producer/output/digests/output-recorder.ts";
+import { computeTextDigest, type RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
-import { publishOutput } from "#src/producer/output/publish-output.ts";
+import { type PublishedOutput, publishOutput } from "#src/producer/output/publish-output.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import type { AnswerStore, StoredJsonRecord } from "#src/producer/storage/answer-store.ts";
+import type { Disk } from "#src/producer/storage/disk.ts";
 import { ItemReader } from "#src/producer/storage/item-reader.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 
@@ -22,16 +25,16 @@ const ITEMS_PER_BLOCK = 256;
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
- * one of them. It can be killed and repeated at any time. Resolves with the file names.
+ * one of them. It can be killed and repeated at any time.
  */
 export function writeChatOutput(
   store: AnswerStore,
   items: AsyncIterable<readonly Item[]>,
   dir: string,
   options: BatchOutputOptions,
-): Promise<string[]> {
-  const write = async (output: string) => {
-    const files = await openBatchFiles(store, output);
+): Promise<PublishedOutput> {
+  const write = async (output: string, recorder: OutputRecorder) => {
+    const files = await openBatchFiles(recorder.disk, output);
     const queue = new ItemReader(items);
     try {
       for (let start = 0; start < store.items; start += ITEMS_PER_BLOCK) {
@@ -39,7 +42,12 @@ export function writeChatOutput(
         const stored = await store.read(start, Math.min(ITEMS_PER_BLOCK, store.items - start));
         await rejectDamaged(store, stored);
         const block = await queue.take(start, stored.length);
-        for (const [i, item] of block.entries()) await writeRecord(files, item, stored[i], options);
+        const rows: RowDigest[] = [];
+        for (const [i, item] of block.entries()) {
+          const file = await writeRecord(files, item, stored[i], options);
+          if (file) rows.push(digestLine(item.id, item.text, files, file));
+        }
+        await recorder.rows.add(rows);
         options.onProgress?.();
       }
       await queue.expectEnd(store.items);
@@ -57,22 +65,33 @@ export interface BatchFiles {
   readonly errors: JsonlFile;
 }
 
-export async function openBatchFiles({ disk }: Pick<AnswerStore, "disk">, output: string): Promise<BatchFiles> {
+export async function openBatchFiles(disk: Disk, output: string): Promise<BatchFiles> {
+  const options = { hasChecksums: true };
   return {
-    answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch)),
-    errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors)),
+    answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch), options),
+    errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors), options),
   };
 }
 
+/** The digest of a request whose line was just added to `file`. */
+export function digestLine(id: string, text: string, files: BatchFiles, file: JsonlFile): RowDigest {
+  const isOk = file === files.answers;
+  return { id, isOk, text: computeTextDigest(text), fields: 0, result: file.takeChecksum() };
+}
+
+/** Resolves with the file that the line of the record was added to. */
 async function writeRecord(
   files: BatchFiles,
   item: Item,
   stored: StoredJsonRecord | undefined,
   { run, onRefusal }: BatchOutputOptions,
-): Promise<void> {
+): Promise<JsonlFile | undefined> {
   const line = { run, index: item.index, customId: item.id };
-  if (stored?.failure) return await files.errors.addText(formatErrorLine(line, stored.failure));
-  if (!stored?.answer) return;
+  if (stored?.failure) {
+    await files.errors.addText(formatErrorLine(line, stored.failure));
+    return files.errors;
+  }
+  if (!stored?.answer) return undefined;
   const response = stored.answer.json as ChatResponse;
   if (isRefusal(response)) onRefusal?.();
   const body = writeChatCompletion(response, {
@@ -82,6 +101,7 @@ async function writeRecord(
   });
   const [head, tail] = buildOutputLineParts(line, response.requestId);
   await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
+  return files.answers;
 }
 
 function isRefusal({ refusal, finishReason }: ChatResponse): boolean {

@@ -58,16 +58,9 @@ function openEmbeddingRun(
           return openAnswerResolver(manifest.run, deps, createRunEmbeddingKey(cache, request), () => store.dimensions);
         }),
     },
-    writeOutput: async (store, hooks) => {
+    writeOutput: (store, hooks) => {
       const { run, model } = manifest;
-      const { files } = await finalize(store, readItemsFile(itemsFile), dir, {
-        format,
-        withText,
-        run,
-        model,
-        ...hooks,
-      });
-      return files;
+      return finalize(store, readItemsFile(itemsFile), dir, { format, withText, run, model, ...hooks });
     },
   };
 }

@@ -2,6 +2,7 @@ import { computeCost } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { computeCacheStats, countRequestedItems } from "#src/producer/cache/reused-stats.ts";
+import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
 import { createParkedError, createWaitError } from "#src/producer/runs/run-error.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
@@ -32,6 +33,11 @@ type MonitoredStore = Pick<RunStore<WireRecord>, "items" | "counts" | "duplicate
 
 const CHECKPOINT_INTERVAL_MS = 2_000;
 const PUBLISH_INTERVAL_MS = 1_000;
+
+interface FinishedOutput extends Partial<PublishedOutput> {
+  readonly files: readonly string[];
+  readonly refusals: number;
+}
 
 /** Collects the counters of a run and the states of its lanes, and publishes them as snapshots and as `run.json`. */
 export class RunMonitor {
@@ -166,7 +172,7 @@ export class RunMonitor {
   async checkpoint(
     state: RunManifest["state"],
     store: MonitoredStore,
-    { files, refusals }: { readonly files: readonly string[]; readonly refusals: number } = { files: [], refusals: 0 },
+    output: FinishedOutput = { files: [], refusals: 0 },
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
@@ -174,8 +180,9 @@ export class RunMonitor {
     this.#manifest = {
       ...this.#manifest,
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
-      refusals: refusals > 0 ? refusals : undefined,
-      output: { ...this.#manifest.output, files: [...files] },
+      refusals: output.refusals > 0 ? output.refusals : undefined,
+      output: { ...this.#manifest.output, files: [...output.files] },
+      digests: output.digests,
     } as RunManifest;
     this.#activeSince = now;
     await writeManifest(this.#dir, this.#manifest);
@@ -209,6 +216,7 @@ export class RunMonitor {
       batchFill: computeBatchFill(this.#counters),
       reused: computeCacheStats(counts, this.#deps),
       cost: cost && { amount: cost.spent, currency: cost.currency },
+      price: this.#deps.price,
       counters: omitUndefined(this.#counters),
     };
   }

@@ -50,10 +50,8 @@ describe("the output of a chat run", () => {
   test("has every request once, in order, in one of its files", async () => {
     const dir = await temporaryFolder();
     const store = await fill(dir);
-    expect(await writeChatOutput(store, inBlocks(items), dir, { run: "c-1" })).toEqual([
-      "errors.jsonl",
-      "output.jsonl",
-    ]);
+    const { files } = await writeChatOutput(store, inBlocks(items), dir, { run: "c-1" });
+    expect(files).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(answers.map((line) => line.custom_id)).toEqual(
