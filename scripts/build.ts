@@ -1,4 +1,4 @@
-// Compiles src into dist: JavaScript, type declarations, the Lua files beside their modules, and the dashboard's pages.
+// Compiles src into dist: JavaScript, type declarations, the Lua and JSON files beside their modules, and the dashboard's pages.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 const USAGE = `usage: npm run build
 
 Deletes dist, then builds the contents of the npm package there: JavaScript and type declarations of src, copies of the Lua
-files, and the dashboard's pages (dist/web). Exits with code 1 if a step fails; dist is incomplete then.`;
+and JSON files, and the dashboard's pages (dist/web). Exits with code 1 if a step fails; dist is incomplete then.`;
 
 const { values } = parseArgs({ options: { help: { type: "boolean", short: "h" } } });
 if (values.help) {
@@ -25,7 +25,8 @@ for (const file of globSync("src/**/*.ts", { exclude: ["src/dashboard/web/**", "
   // The sources use erasable syntax only, so removing the types yields JavaScript with the same lines and columns.
   rewriteFile(file, file.replace(/^src/, "dist").replace(/\.ts$/, ".js"), (text) => stripTypeScriptTypes(text));
 }
-for (const file of globSync("src/**/*.lua")) cpSync(file, file.replace(/^src/, "dist"));
+for (const file of globSync("src/**/*.{lua,json}", { exclude: ["src/dashboard/web/**"] }))
+  cpSync(file, file.replace(/^src/, "dist"));
 run(process.execPath, ["scripts/build-web.ts"]);
 
 function run(command: string, args: readonly string[]): void {

@@ -1,4 +1,5 @@
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
+import { ANTHROPIC_CODES } from "#src/providers/anthropic/profile.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import {
   COMMON_CODES,
@@ -26,6 +27,7 @@ export const PROVIDER_CODE_TABLES: Readonly<Record<string, () => string>> = {
       ["", ZHIPU_NAMED_CODES],
     ]),
   spark: () => renderTable([["", SPARK_CODES]]),
+  anthropic: () => renderTable([["", ANTHROPIC_CODES]]),
   "openai-compatible": () =>
     renderTable([
       ["all", COMMON_CODES],

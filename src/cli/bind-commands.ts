@@ -16,6 +16,7 @@ import { runsCommand } from "./commands/runs/definition.ts";
 import { searchCommand } from "./commands/search/definition.ts";
 import { setLimitCommand } from "./commands/set-limit/definition.ts";
 import { simulateCommand } from "./commands/simulate/definition.ts";
+import { verifyCommand } from "./commands/verify/definition.ts";
 import { workerCommand } from "./commands/worker/definition.ts";
 import type { CommandAction } from "./options/command-definition.ts";
 
@@ -32,6 +33,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(resumeCommand, () => loadControl("resume")),
   bindCommand(cancelCommand, () => loadControl("cancel")),
   bindCommand(retryCommand, async () => (await import("./commands/retry/retry.ts")).runRetry),
+  bindCommand(verifyCommand, async () => (await import("./commands/verify/verify.ts")).runVerify),
   bindCommand(providersCommand, async () => (await import("./commands/providers/providers.ts")).runProviders),
   bindCommand(modelsCommand, async () => (await import("./commands/models/models.ts")).runModels),
   bindCommand(pingCommand, async () => (await import("./commands/ping/ping.ts")).runPing),

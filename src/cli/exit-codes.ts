@@ -6,8 +6,12 @@ export const EXIT_CODES = {
   ok: 0,
   /** Some items failed; their errors are in the output. */
   itemsFailed: 1,
+  /** `sluice verify`: the output differs from what the run wrote. */
+  differs: 1,
   /** The command could not start or had to stop. Nothing is lost, and the message says what to do. */
   couldNotComplete: 2,
+  /** A provider asked for a longer wait than --max-wait allows. Nothing is lost; the same command resumes the run. */
+  waitTooLong: 3,
   interrupted: 130,
 } as const;
 

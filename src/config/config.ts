@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { ConfigError } from "#src/core/failures/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
-import type { TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
@@ -9,7 +8,7 @@ import type { ProviderAccount } from "#src/providers/provider.ts";
 import { createRegistry, type ProviderRegistry } from "#src/providers/registry.ts";
 import type { TimeLimits } from "#src/providers/transport/transport.ts";
 import { type Account, findAccountWarnings, type ProviderAccounts, resolveAccounts } from "./accounts.ts";
-import { listDefinedProviders } from "./defined-providers.ts";
+import { listDefinedProviders, listModelSettings } from "./defined-providers.ts";
 import type { FileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { listRedactions, scrub } from "./redactions.ts";
@@ -61,7 +60,6 @@ export interface Config {
   missing(provider: string): readonly string[];
   /** The configured limits of a lane, the account's before the model's; undefined if there are none. */
   limits(lane: Lane): LaneLimits | undefined;
-  price(provider: string, model: string): TokenPrice | undefined;
   /** The configured time limits of a provider's calls. */
   timeLimits(provider: string): TimeLimits | undefined;
   /** Every secret, longest first, to remove them from messages. */
@@ -101,12 +99,11 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
     registry: createRegistry({
       definedProviders: listDefinedProviders(settings),
-      namedModels: listNamedModels(settings),
+      models: listModelSettings(settings),
     }),
     accounts: (name) => findProviderAccounts(accounts, name).accounts,
     missing: (name) => findProviderAccounts(accounts, name).missing,
     limits: (lane) => findLimits(settings, lane),
-    price: (name, model) => findPrice(settings, name, model),
     timeLimits: (name) => {
       const { firstByte, idle, total } = settings.providers?.[name]?.timeouts ?? {};
       const limits = omitUndefined({ headersMs: firstByte, idleMs: idle, totalMs: total });
@@ -176,12 +173,6 @@ function findLimits(settings: FileSettings, lane: Lane): LaneLimits | undefined 
   return Object.keys(limits).length === 0 ? undefined : Object.freeze(limits);
 }
 
-function findPrice(settings: FileSettings, provider: string, model: string): TokenPrice | undefined {
-  const price = findModelSettings(settings, provider, model)?.price;
-  if (price?.currency === undefined) return undefined;
-  return Object.freeze({ ...omitUndefined(price), currency: price.currency });
-}
-
 /** The variables that sluice.yaml names as `apiKeyEnv`. */
 function listKeyVariables(settings: FileSettings): string[] {
   const defined = Object.values(settings.compatible ?? {}).map(({ apiKeyEnv }) => apiKeyEnv);
@@ -203,11 +194,4 @@ export function childEnvironment(
   changes: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {
   return { ...process.env, ...changes };
-}
-
-/** "provider/model" of every model that the settings file has settings for. */
-function listNamedModels({ providers = {} }: FileSettings): string[] {
-  return Object.entries(providers).flatMap(([provider, settings]) =>
-    Object.keys(settings?.models ?? {}).map((model) => `${provider}/${model}`),
-  );
 }

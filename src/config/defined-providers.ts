@@ -1,7 +1,10 @@
+import { MODEL_NAME_PATTERN } from "#src/core/model-name.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ProviderDefinition } from "#src/providers/openai-compatible/user-defined-profile.ts";
 import type { ModelData } from "#src/providers/provider.ts";
-import type { DefinedModelSettings, DefinedProviderSettings, FileSettings } from "./file-schema.ts";
+import type { RegistryOptions } from "#src/providers/registry.ts";
+import type { DefinedProviderSettings, FileSettings, ModelSettings } from "./file-schema.ts";
+import { toTokenPrice } from "./price-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 
 export function listDefinedProviders({ compatible = {} }: FileSettings): readonly ProviderDefinition[] {
@@ -13,13 +16,22 @@ export function listDefinedProviders({ compatible = {} }: FileSettings): readonl
       idleMs: timeouts.idle,
       totalMs: timeouts.total,
     },
-    models: Object.entries(models).map(([model, data]) => modelData(model, data)),
+    models: Object.entries(models).map(([model, data]) => ({ ...toModelData(data), name: model, kind: data.kind })),
   }));
 }
 
-/** Limits and price stay in the settings, which override those of a model table. */
-function modelData(name: string, { limits, price, kind, ...modelFields }: DefinedModelSettings): ModelData {
-  return { name, kind, ...omitUndefined(modelFields) };
+/** The settings of models of built-in providers, by provider and name. */
+export function listModelSettings({ providers = {} }: FileSettings): NonNullable<RegistryOptions["models"]> {
+  const entries = Object.entries(providers).map(([provider, settings]) => {
+    const models = Object.entries(settings?.models ?? {}).map(([name, model]) => [name, toModelData(model)] as const);
+    return [provider, Object.fromEntries(models)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Limits stay in the settings, because accounts may have their own. */
+function toModelData({ limits, price, ...fields }: ModelSettings): Partial<ModelData> {
+  return omitUndefined({ ...fields, price: price && toTokenPrice(price) });
 }
 
 /** Its account: with the key that it names, or without a key. */
@@ -46,8 +58,8 @@ export function findNameProblems(content: unknown, at: (path: readonly PropertyK
       problems.push(`${where}: this provider is built in; configure it under "providers"`);
     const models: unknown = typeof provider === "object" && provider !== null ? provider.models : undefined;
     for (const model of Object.keys(typeof models === "object" && models !== null ? models : {})) {
-      if (!/^[\w./:@-]{1,128}$/.test(model))
-        problems.push(`${where}.models: expected names of up to 128 letters, digits and "._/:@-"`);
+      if (!MODEL_NAME_PATTERN.test(model))
+        problems.push(`${where}.models: expected names of up to 128 letters, digits and "._/:@+~-"`);
     }
     return problems;
   });

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { maxWorkers } from "./max-workers.ts";
+import { priceSchema } from "./price-schema.ts";
 import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import {
-  amount,
   baseUrl,
   choice,
-  currency,
   duration,
   headerName,
   headerValue,
@@ -37,14 +36,21 @@ const limits = z.strictObject({
   ),
 });
 
-const price = z.strictObject({
-  inputPerMillionTokens: setting(amount, "Price of a million input tokens"),
-  outputPerMillionTokens: setting(amount, "Price of a million output tokens"),
-  // An amount without a currency means nothing, so the currency is required.
-  currency: setting(currency.unwrap(), "Currency code, such as CNY or USD"),
-});
+/** What the settings may say about a model; it precedes the catalogue and the provider's profile. */
+const modelShape = {
+  dimensions: setting(positiveInteger, "Dimensions of the vectors (embedding)"),
+  maxInputs: setting(positiveInteger, "Maximum inputs per call (embedding)"),
+  maxTokens: setting(positiveInteger, "Maximum tokens of the context (chat) or of one input (embedding)"),
+  maxOutputTokens: setting(positiveInteger, "Maximum tokens of an answer (chat)"),
+  limits: limits.optional(),
+  price: priceSchema.optional(),
+};
+const kind = choice(["chat", "embedding"]);
 
-const model = z.strictObject({ limits: limits.optional(), price: price.optional() });
+const model = z.strictObject({
+  kind: setting(kind, "What the model does", { default: "as published, or guessed from the name" }),
+  ...modelShape,
+});
 
 const accountShape = {
   name: setting(shortName.unwrap(), "Name of the account; it becomes part of its lanes' names"),
@@ -109,15 +115,7 @@ const providerShapes: Record<string, z.ZodOptional<z.ZodType<ProviderFileSetting
   [...PROVIDER_SETTINGS].map(([name, settings]) => [name, provider(settings).optional()]),
 );
 
-const definedModel = z.strictObject({
-  kind: setting(choice(["chat", "embedding"]).unwrap(), "What the model does"),
-  dimensions: setting(positiveInteger, "Dimensions of the vectors (embedding)"),
-  maxInputs: setting(positiveInteger, "Maximum inputs per call (embedding)"),
-  maxTokens: setting(positiveInteger, "Maximum tokens of the context (chat) or of one input (embedding)"),
-  maxOutputTokens: setting(positiveInteger, "Maximum tokens of an answer (chat)"),
-  limits: limits.optional(),
-  price: price.optional(),
-});
+const definedModel = z.strictObject({ kind: setting(kind.unwrap(), "What the model does"), ...modelShape });
 
 /** An OpenAI-compatible provider that sluice.yaml defines. */
 const definedProvider = z.strictObject({
@@ -208,4 +206,4 @@ export const fileSchema = z.strictObject({
 });
 export type FileSettings = z.infer<typeof fileSchema>;
 export type DefinedProviderSettings = z.infer<typeof definedProvider>;
-export type DefinedModelSettings = z.infer<typeof definedModel>;
+export type ModelSettings = z.infer<typeof model>;

@@ -1,3 +1,4 @@
+import { ANTHROPIC_BASE_URL, ANTHROPIC_NAME } from "#src/providers/anthropic/profile.ts";
 import { MINIMAX_BASE_URL, MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { SPARK_BASE_URL, SPARK_HTTP_BASE_URL, SPARK_NAME } from "#src/providers/spark/profile.ts";
@@ -75,6 +76,13 @@ const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
     }),
     alternativeKeyField: "apiPassword",
   },
+  [ANTHROPIC_NAME]: settings("ANTHROPIC", ANTHROPIC_BASE_URL, {
+    beta: {
+      form: "plain",
+      required: false,
+      description: "Features to enable, as the value of the header anthropic-beta, separated by commas",
+    },
+  }),
   ...Object.fromEntries(
     COMPATIBLE_PROFILES.map(({ name, envPrefix, defaultBaseUrl, needsKey = true }) => [
       name,

@@ -70,6 +70,12 @@ export const positiveInteger = value(
   true,
 );
 
+export const nonNegativeInteger = value(
+  "expected a whole number of 0 or more",
+  (raw) => (typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 ? raw : undefined),
+  true,
+);
+
 export const workerCount = value(
   `expected 0 to ${maxWorkers()} worker processes`,
   (raw) => (typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 && raw <= maxWorkers() ? raw : undefined),

@@ -30,5 +30,19 @@ export interface LaneLimits {
   readonly pacing?: "burst" | "even";
 }
 
+/** A limit that the provider reported in the headers of a response. */
+export interface ReportedLimit {
+  readonly dimension: "requests" | "tokens";
+  readonly limit: number;
+  /** What is left of it, for all programs that use the account; absent if it was not reported. */
+  readonly remaining?: number;
+  /** Until the limit is available again, in ms. */
+  readonly resetMs?: number;
+  /** The limit applies to more than a minute, such as a day. */
+  readonly isLong: boolean;
+  /** The limit becomes available again steadily until the reset, and not all at once. */
+  readonly isGradual: boolean;
+}
+
 /** A lane with this many faults in a row is out: it gets one probe call at a time, and faults cost no attempt. */
 export const OUTAGE_STREAK = 5;

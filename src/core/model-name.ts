@@ -6,6 +6,9 @@ export interface ModelName {
   readonly model: string;
 }
 
+/** The model's own name becomes part of queue names, lane names and Redis keys. */
+export const MODEL_NAME_PATTERN = /^[\w./:@+~-]{1,128}$/;
+
 /** Splits "provider/model" at the first slash; undefined when a part is missing. */
 export function parseModelName(fullName: string): ModelName | undefined {
   const slash = fullName.indexOf("/");

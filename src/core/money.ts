@@ -1,8 +1,32 @@
-/** Money per million tokens. An undefined price is unknown, not zero. */
-export interface TokenPrice {
+/** Money per million tokens. An absent rate is unknown; 0 means free. */
+export interface TokenRates {
   readonly inputPerMillionTokens?: number;
+  /** Of input tokens that the provider read from its cache; by default they cost as much as others. */
+  readonly cachedInputPerMillionTokens?: number;
   readonly outputPerMillionTokens?: number;
+}
+
+/** Rates that replace the others in calls with more input tokens than the threshold. */
+export interface PriceTier extends TokenRates {
+  readonly aboveInputTokens: number;
+}
+
+/** Times, in UTC, at which the rates differ. */
+export interface PriceWindow {
+  /** Days on which the window begins: 0 (Sunday) to 6. By default every day. */
+  readonly days?: readonly number[];
+  /** "HH:MM". If the end is not after the start, the window ends on the next day. */
+  readonly from: string;
+  readonly to: string;
+  /** Multiplies all rates. */
+  readonly factor: number;
+}
+
+export interface TokenPrice extends TokenRates {
   readonly currency: string;
+  readonly tiers?: readonly PriceTier[];
+  /** The first window that contains the time of a call applies. */
+  readonly windows?: readonly PriceWindow[];
 }
 
 export interface TokenCount {

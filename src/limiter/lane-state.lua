@@ -37,6 +37,16 @@ local function forgetLearnedLimit(state, dimension)
   redis.call('HDEL', state, 'learned:' .. dimension, 'peak:' .. dimension, 'cutAt:' .. dimension)
 end
 
+-- The manual limit, or else the lower one of the configured and the reported limit; 0 if none is known. `fields` holds both
+-- limits of the lane.
+local function findAllowedLimit(fields, dimension, configured)
+  local manual = tonumber(fields['manual:' .. dimension])
+  if manual then return manual end
+  local reported = tonumber(fields['reported:' .. dimension]) or 0
+  if configured > 0 and reported > 0 then return math.min(configured, reported) end
+  return math.max(configured, reported)
+end
+
 -- Tokens of an entry of the costs hash: "tokens", or "tokens:estimate" until the call is settled.
 local function parseCost(cost) return tonumber(string.match(cost or '', '^%d+')) or 0 end
 

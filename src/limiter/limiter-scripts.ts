@@ -33,6 +33,14 @@ const statusReply = z.object({
   "manual:requests": storedNumber,
   "manual:tokens": storedNumber,
   "manual:concurrency": storedNumber,
+  "reported:requests": storedNumber,
+  "reported:tokens": storedNumber,
+  "quota:requests": storedNumber,
+  "quota:tokens": storedNumber,
+  "quotaLeft:requests": storedNumber,
+  "quotaLeft:tokens": storedNumber,
+  "quotaResetMs:requests": storedNumber,
+  "quotaResetMs:tokens": storedNumber,
 });
 export type StatusReply = z.infer<typeof statusReply>;
 
@@ -56,6 +64,7 @@ export const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta
     "holdMs",
     "maxPauseMs",
     "yieldMs",
+    "soloMs",
   ],
   parse: parseNamedReply(reserveReply),
 });
@@ -73,8 +82,15 @@ export const settleScript = defineScript(new URL("lua/settle.lua", import.meta.u
 export const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {
   include,
   keys: ["window", "flight", "state"],
-  args: ["dimension", "limit", "retryAfter", "grantedAt", "windowMs"],
+  args: ["dimension", "limit", "retryAfter", "grantedAt", "windowMs", "reason"],
   parse: (reply) => ({ waitMs: integer.parse(reply) }),
+});
+
+export const reportScript = defineScript(new URL("lua/report.lua", import.meta.url), {
+  include,
+  keys: ["window", "state"],
+  args: ["windowMs"],
+  parse: () => undefined,
 });
 
 export const statusScript = defineScript(new URL("lua/status.lua", import.meta.url), {

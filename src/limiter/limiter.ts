@@ -1,5 +1,5 @@
 import type { LimitDimension } from "#src/core/failures/errors.ts";
-import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import type { Lane, LaneLimits, ReportedLimit } from "#src/core/lane.ts";
 
 /**
  * Keeps the calls of a lane within the provider's limits. Requests and tokens are counted in a sliding window,
@@ -19,6 +19,12 @@ export interface Limiter {
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /** The provider refused a call for its rate: pauses the lane for all workers and lowers the learned limit. */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
+  /**
+   * Records the limits that the headers of a response report. They apply from then on, below the configured limits, and what
+   * other programs use of them is left free. Without limits, it records that the provider has answered: until then, a lane
+   * without any known limit makes one call at a time, for at most `soloMs`.
+   */
+  report(lane: Lane, limits: readonly ReportedLimit[]): Promise<void>;
   /** Stops the lane for all workers until `unpark`: no balance, a wrong key, or an unreachable provider. */
   park(lane: Lane, reason: string): Promise<void>;
   unpark(lane: Lane): Promise<void>;
@@ -28,7 +34,8 @@ export interface Limiter {
   /**
    * Sets manual limits, which override the limits given with each call, for all workers, until `clearLimits` or a week
    * after the lane was last used. Dimensions that are left out stay as they are. A new manual limit discards the
-   * learned limit of its dimension, because the person who sets it knows better.
+   * learned limit of its dimension, because the person who sets it knows better. Setting and clearing limits ends a wait that
+   * the provider asked for.
    */
   setLimits(lane: Lane, limits: ManualLimits): Promise<void>;
   clearLimits(lane: Lane): Promise<void>;
@@ -93,16 +100,29 @@ export interface Throttle {
   readonly retryAfterMs?: number;
   /** When the refused call's reservation was granted: refused calls from before the last cut do not lead to another. */
   readonly grantedAt: number;
+  /** Shown to users, with the provider's own words. By default, it names the dimension. */
+  readonly reason?: string;
 }
 
 export interface LimitUsage {
   readonly used: number;
-  /** The manual or configured limit. */
+  /** The manual limit, or the lower one of the configured and the reported limit. */
   readonly allowed?: number;
   /** True when `allowed` is a manual limit. */
   readonly set?: true;
+  /** True when `allowed` is the limit that the provider reported. */
+  readonly reported?: true;
+  /** A limit of more than a minute, such as a day, that the provider reported. */
+  readonly quota?: Quota;
   /** Lower than `allowed` after throttle answers; grows back with time. */
   readonly learned?: number;
+}
+
+export interface Quota {
+  readonly limit: number;
+  readonly left: number;
+  /** Until it is available again. */
+  readonly resetMs: number;
 }
 
 export interface LaneStatus {
@@ -126,6 +146,8 @@ export interface LimiterOptions {
   readonly transitMs?: number;
   /** A reservation that is not renewed for this long belongs to a dead worker and no longer counts as in flight. */
   readonly leaseMs?: number;
+  /** A lane without any known limit makes one call at a time for this long, or until its first answer. */
+  readonly soloMs?: number;
 }
 
-export const LIMITER_DEFAULTS = { windowMs: 60_000, transitMs: 2_000, leaseMs: 20_000 } as const;
+export const LIMITER_DEFAULTS = { windowMs: 60_000, transitMs: 2_000, leaseMs: 20_000, soloMs: 10_000 } as const;

@@ -2,21 +2,15 @@ import { randomBytes } from "node:crypto";
 import type { LimitDimension } from "#src/core/failures/errors.ts";
 import { type LaneLimits, OUTAGE_STREAK } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { Keys } from "#src/redis/keys.ts";
+import type { Keys, LaneKeys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import {
-  type LaneStatus,
-  LIMITER_DEFAULTS,
-  type Limiter,
-  type LimiterOptions,
-  type LimitUsage,
-  type Settlement,
-} from "./limiter.ts";
+import { toLaneStatus } from "./lane-status.ts";
+import { LIMITER_DEFAULTS, type Limiter, type LimiterOptions, type ReserveReply, type Settlement } from "./limiter.ts";
 import {
   parkScript,
   renewScript,
+  reportScript,
   reserveScript,
-  type StatusReply,
   setLimitsScript,
   settleScript,
   statusScript,
@@ -42,37 +36,12 @@ const NEW_LANE_OUTAGE_PARK_MS = 20_000;
 
 /** Creates the limiter that all workers on one Redis share. Its state is per lane, on the clock of the Redis server. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
-  const { windowMs: providerWindowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
+  const { windowMs: providerWindowMs, transitMs, leaseMs, soloMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
   const windowMs = providerWindowMs + WINDOW_MARGIN_MS;
 
   return {
-    async reserve(lane, limits, estimates, interactive = 0) {
-      const prefix = randomBytes(9).toString("base64url");
-      const args = {
-        windowMs,
-        ...toLimitArgs(limits),
-        even: limits.pacing === "even" ? 1 : 0,
-        transitMs,
-        leaseMs,
-        outageStreak: OUTAGE_STREAK,
-        prefix,
-        interactive,
-        holdMs: INTERACTIVE_HOLD_MS,
-        maxPauseMs: INTERACTIVE_MAX_PAUSE_MS,
-        yieldMs: YIELD_RETRY_MS,
-      };
-      const reply = await reserveScript.run(client, keys.lane(lane), args, estimates.map(clampToWholeNumber));
-      const { reason, waitMs, detail } = reply;
-      const granted = Array.from({ length: reply.granted }, (_, i) => ({
-        id: `${prefix}:${i + 1}`,
-        grantedAt: reply.now,
-      }));
-      if (reason === "") return { granted };
-      return {
-        granted,
-        wait: { reason, waitMs: waitMs >= 0 ? waitMs : undefined, detail: detail === "" ? undefined : detail },
-      };
-    },
+    reserve: (lane, limits, estimates, interactive = 0) =>
+      reserve(client, keys.lane(lane), { limits, estimates, interactive, windowMs, transitMs, leaseMs, soloMs }),
 
     settle: (lane, settlements) =>
       settleScript.run(
@@ -86,19 +55,31 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         settlements.flatMap(({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) => [
           id,
           outcome,
-          tokens === undefined || !Number.isFinite(tokens) ? -1 : clampToWholeNumber(tokens),
+          toOptionalArg(Number.isFinite(tokens) ? tokens : undefined),
           Math.floor(Math.max(0, answeredAgoMs)),
         ]),
       ),
 
-    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt }) =>
+    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt, reason = `throttled: ${dimension}` }) =>
       throttleScript.run(client, keys.lane(lane), {
         dimension,
         limit: toLimitArgs(limits)[dimension],
-        retryAfter: retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : clampToWholeNumber(retryAfterMs),
+        retryAfter: toOptionalArg(retryAfterMs),
         grantedAt,
         windowMs,
+        reason,
       }),
+
+    report: (lane, limits) =>
+      reportScript.run(
+        client,
+        keys.lane(lane),
+        { windowMs },
+        limits.flatMap(({ dimension, limit, remaining, resetMs, isLong, isGradual }) => [
+          ...[dimension, clampToWholeNumber(limit), toOptionalArg(remaining), toOptionalArg(resetMs)],
+          ...[isLong ? 1 : 0, isGradual ? 1 : 0],
+        ]),
+      ),
 
     park: (lane, reason) => parkScript.run(client, keys.lane(lane), { reason }),
     unpark: (lane) => unparkScript.run(client, keys.lane(lane), {}),
@@ -128,38 +109,52 @@ function clampToWholeNumber(value: number): number {
   return Number.isNaN(value) ? 0 : Math.min(1e12, Math.max(0, Math.ceil(value)));
 }
 
+interface ReserveRequest extends Required<LimiterOptions> {
+  readonly limits: LaneLimits;
+  readonly estimates: readonly number[];
+  readonly interactive: number;
+}
+
+async function reserve(client: RedisClient, keys: LaneKeys, request: ReserveRequest): Promise<ReserveReply> {
+  const { limits, estimates, interactive, windowMs, transitMs, leaseMs, soloMs } = request;
+  const prefix = randomBytes(9).toString("base64url");
+  const args = {
+    windowMs,
+    ...toLimitArgs(limits),
+    even: limits.pacing === "even" ? 1 : 0,
+    transitMs,
+    leaseMs,
+    outageStreak: OUTAGE_STREAK,
+    prefix,
+    interactive,
+    holdMs: INTERACTIVE_HOLD_MS,
+    maxPauseMs: INTERACTIVE_MAX_PAUSE_MS,
+    yieldMs: YIELD_RETRY_MS,
+    soloMs,
+  };
+  const reply = await reserveScript.run(client, keys, args, estimates.map(clampToWholeNumber));
+  const { reason, waitMs, detail } = reply;
+  const granted = Array.from({ length: reply.granted }, (_, i) => ({
+    id: `${prefix}:${i + 1}`,
+    grantedAt: reply.now,
+  }));
+  if (reason === "") return { granted };
+  return {
+    granted,
+    wait: { reason, waitMs: waitMs >= 0 ? waitMs : undefined, detail: detail === "" ? undefined : detail },
+  };
+}
+
+/** -1 stands for a value that is not known. */
+function toOptionalArg(value: number | undefined): number {
+  return value === undefined || Number.isNaN(value) ? -1 : clampToWholeNumber(value);
+}
+
 /** Limits as the scripts take them; 0 means that no limit is known. */
 function toLimitArgs(limits: LaneLimits): Record<LimitDimension, number> {
   return {
     requests: limits.requestsPerMinute ?? 0,
     tokens: limits.tokensPerMinute ?? 0,
     concurrency: limits.concurrency ?? 0,
-  };
-}
-
-function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus {
-  const { parked, pauseReason, snoozeMs, throttles, faultStreak } = reply;
-  const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
-  return {
-    state,
-    snoozeMs: state === "snoozed" ? snoozeMs : undefined,
-    reason: (state === "parked" ? parked : state === "snoozed" ? pauseReason : undefined) || undefined,
-    requests: toLimitUsage("requests", reply, limits.requestsPerMinute),
-    tokens: toLimitUsage("tokens", reply, limits.tokensPerMinute),
-    concurrency: toLimitUsage("concurrency", reply, limits.concurrency),
-    throttles,
-    faultStreak,
-  };
-}
-
-function toLimitUsage(dimension: LimitDimension, reply: StatusReply, configured: number | undefined): LimitUsage {
-  const manual = reply[`manual:${dimension}`];
-  const learned = reply[`learned:${dimension}`];
-  const allowed = manual ?? configured;
-  return {
-    used: reply[dimension],
-    allowed,
-    set: manual === undefined ? undefined : true,
-    learned: learned !== undefined && learned < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(learned) : undefined,
   };
 }

@@ -1,5 +1,5 @@
 import type { ProviderError } from "#src/core/failures/errors.ts";
-import type { ChatEvent, ChatRequest, ChatResponse } from "./provider.ts";
+import type { ChatEvent, ChatRequest, ChatResponse, RequestCheck } from "./provider.ts";
 import type { SseEvent } from "./transport/sse.ts";
 import type { HttpResponse, ResponseHead } from "./transport/transport.ts";
 
@@ -28,6 +28,8 @@ export interface ChatReducer<State, WireEvent> {
 export interface ChatCodec<State> {
   /** The JSON body. Throws `invalid-request`, with field and range, for values that the provider is known to reject. */
   encode(request: ChatRequest, stream: boolean): string;
+  /** What `encode` throws or changes; see `checkEncoding`. */
+  check(request: ChatRequest): RequestCheck;
   /** Decodes a complete response of any status; throws its ProviderError. */
   decode(response: HttpResponse, now: number): ChatResponse;
   /** The error for a response to a stream request that is not an event stream; such a response is never a success. */

@@ -8,7 +8,10 @@ const INPUT_TOO_LONG_AS_FAILURE = /\b(input length|request) exceeds the (availab
 /** Only phrases that begin the message or that name the field, because a message may quote the request. */
 const UNKNOWN_MODEL =
   /^model not exist|\binvalid model name passed in model=|^invalid model name|^[\w./:@-]{1,200} is not a valid model id|^invalid params, unknown model\b|模型名称错误/i;
-const CONTENT_FILTER = /^content exists risk/i;
+const CONTENT_FILTER = /^content exists risk|^output blocked by content filtering policy/i;
+/** Anthropic sends both with 400. */
+const NO_BALANCE = /^your credit balance is too low/i;
+const ACCOUNT_DISABLED = /^this organization has been disabled/i;
 
 export const UNKNOWN_MODEL_CLASS = {
   kind: "auth",
@@ -34,5 +37,7 @@ export function classifyMessage(text: string, status: number): StatusClass | und
   if (status === 413 || BATCH_TOO_LARGE.test(text)) return BATCH_TOO_LARGE_CLASS;
   if (INPUT_TOO_LONG.test(text)) return INPUT_TOO_LONG_CLASS;
   if (CONTENT_FILTER.test(text)) return CONTENT_FILTER_CLASS;
+  if (NO_BALANCE.test(text)) return { kind: "quota", message: "the account has no balance or quota left" };
+  if (ACCOUNT_DISABLED.test(text)) return { kind: "auth", message: "the account is disabled" };
   return UNKNOWN_MODEL.test(text) ? UNKNOWN_MODEL_CLASS : undefined;
 }

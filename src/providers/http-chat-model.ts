@@ -16,18 +16,28 @@ interface HttpChatOptions<State> {
   readonly framing?: SseOptions["framing"];
   /** Replace the limits of the transport, and those of a complete answer. */
   readonly timeLimits?: TimeLimits;
+  /** Whether a complete answer is requested as a stream, because the provider drops connections that are silent for long. */
+  readonly joinsStream?: (request: ChatRequest) => boolean;
 }
 
 /** Without streaming, the headers arrive when the answer is complete, which takes minutes for a long one. */
 const NON_STREAMING_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 900_000 };
 
+/** A joined stream has the time of any other stream. */
+const JOINED_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 1_800_000 };
+
 /** A chat model over HTTP: one POST per call, answered as JSON or as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
   const { transport, codec } = options;
   return {
+    check: (request) => codec.check(request),
     async generate(request, call) {
-      const prepared = await prepare(options, request, false);
-      const timeLimits = { ...NON_STREAMING_LIMITS, ...omitUndefined(options.timeLimits ?? {}) };
+      const isStream = options.joinsStream?.(request) ?? false;
+      const prepared = await prepare(options, request, isStream);
+      const timeLimits = {
+        ...(isStream ? JOINED_LIMITS : NON_STREAMING_LIMITS),
+        ...omitUndefined(options.timeLimits ?? {}),
+      };
       const response = await transport.post({ ...prepared, timeLimits }, call);
       return isEventText(response) ? decodeEvents(options, response) : codec.decode(response, Date.now());
     },

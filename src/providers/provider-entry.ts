@@ -1,18 +1,35 @@
-import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
+import type { PriceWindow } from "#src/core/money.ts";
+import type { DescribeModel, ModelData, Provider, ProviderAccount, Retirement } from "./provider.ts";
 import type { Transport } from "./transport/transport.ts";
 
+/** What a profile says about a model. The catalogue precedes it; see `describeModel`. */
+export type ModelFacts = Partial<ModelData> & Pick<ModelData, "name">;
+
+/** Models that a vendor has removed, or has announced to remove. */
+export interface RetiredModels extends Retirement {
+  readonly names: RegExp;
+}
+
+/** What the catalogue of models does not say about a provider. */
+export interface ProviderFacts {
+  /** The provider's name in the catalogue, if it is there. */
+  readonly catalogue?: string;
+  /** Facts about models that the catalogue does not have, and models that are missing there. */
+  readonly models: readonly ModelFacts[];
+  /** Facts about all models of a kind. */
+  readonly defaults?: Readonly<Partial<Record<ModelData["kind"], Partial<ModelData>>>>;
+  /** The kind of all models. */
+  readonly onlyKind?: ModelData["kind"];
+  readonly retired?: readonly RetiredModels[];
+  /** Times at which the vendor's prices differ from the published ones. */
+  readonly priceWindows?: readonly PriceWindow[];
+}
+
 /** What is known about a provider before any account is configured, and how to create its adapter. */
-export interface ProviderEntry {
+export interface ProviderEntry extends ProviderFacts {
   readonly name: string;
   readonly defaultBaseUrl: string;
-  /** The models with published data, and those that sluice.yaml defines for a provider of its own. */
-  readonly models: readonly ModelData[];
-  /** Whether calls may use any model name, because the server's operator decides which models it has. */
-  readonly acceptsAnyModel?: boolean;
-  /**
-   * Describes a model that is not in `models`; undefined for a malformed name. Without `kind`, the kind is guessed from
-   * the name. Absent for providers whose adapter supports only the listed models.
-   */
-  readonly describeUnlisted?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
-  readonly create: (account: ProviderAccount, transport: Transport) => Provider;
+  /** The operator of the server decides which models it has, so that no list of them exists. */
+  readonly isSelfHosted?: boolean;
+  readonly create: (account: ProviderAccount, transport: Transport, describe: DescribeModel) => Provider;
 }

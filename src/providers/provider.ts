@@ -1,4 +1,5 @@
-import type { LaneLimits } from "#src/core/lane.ts";
+import type { LaneLimits, ReportedLimit } from "#src/core/lane.ts";
+import type { TokenPrice } from "#src/core/money.ts";
 
 /**
  * The adapter of a provider for one account. A missing capability is an absent property. Adapters never retry, sleep, read
@@ -15,8 +16,11 @@ export interface Provider {
 /** The context of a call. The call rejects promptly with kind `aborted` when the signal aborts. */
 export interface Call {
   readonly signal: AbortSignal;
-  /** Called at most once, when the response begins: the provider has received the request by then at the latest. */
-  readonly onAnswerStart?: () => void;
+  /**
+   * Called when the response begins, with the limits that its headers report: the provider has received the request by then at
+   * the latest.
+   */
+  readonly onAnswerStart?: (limits: readonly ReportedLimit[]) => void;
 }
 
 /** Token counts reported by the provider. A count that was not reported is absent, never zero. */
@@ -137,17 +141,22 @@ export type ChatEvent =
     }
   | { readonly type: "end"; readonly response: ChatResponse };
 
-export interface ChatModel {
-  generate(request: ChatRequest, call: Call): Promise<ChatResponse>;
-  stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
+/** What happens to a request, as far as it is known without a call. */
+export interface RequestCheck {
+  /** Why the request is rejected, each reason with the parameter that it is about; without text of the request. */
+  readonly rejected: readonly string[];
+  /**
+   * What is sent differently from the request because the provider would reject it, one sentence each. A sentence names the
+   * model and the parameter but no value of the request, so that it is the same for all requests.
+   */
+  readonly adjusted: readonly string[];
 }
 
-/** Prices per million tokens. An unknown price is absent; 0 means free. */
-export interface ModelPrice {
-  readonly inputPerMillionTokens?: number;
-  readonly cachedInputPerMillionTokens?: number;
-  readonly outputPerMillionTokens?: number;
-  readonly currency: string;
+export interface ChatModel {
+  /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */
+  readonly check?: (request: ChatRequest) => RequestCheck;
+  generate(request: ChatRequest, call: Call): Promise<ChatResponse>;
+  stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }
 
 /** What is known about a model before any call; used by `sluice models`, dry runs and the limiter. */
@@ -161,14 +170,28 @@ export interface ModelData {
   readonly maxInputs?: number;
   /** Maximum tokens of an input (embedding) or of the whole context (chat). */
   readonly maxTokens?: number;
+  /** Maximum tokens of the input (chat), if it is less than the context. */
+  readonly maxInputTokens?: number;
   readonly maxOutputTokens?: number;
   /** Maximum total tokens of the inputs of an embedding call. */
   readonly maxBatchTokens?: number;
-  /** The published price; a price in sluice.yaml replaces it. */
-  readonly price?: ModelPrice;
+  readonly price?: TokenPrice;
   /** Limits of a new account, as published or measured; limits in sluice.yaml replace them. */
   readonly limits?: LaneLimits;
+  /** "2026-04-24", "2026-04" or "2026" */
+  readonly released?: string;
+  readonly status?: "deprecated";
+  readonly retired?: Retirement;
 }
+
+/** When a vendor removes a model (a date), and the names that replace it, where they are known. */
+export interface Retirement {
+  readonly since: string;
+  readonly successors?: readonly string[];
+}
+
+/** Describes a model as which a provider is asked to use it. */
+export type DescribeModel = (name: string, kind: ModelData["kind"]) => ModelData;
 
 /** Credentials and base URL of an account. The credentials are only used in request headers and signatures. */
 export interface ProviderAccount {

@@ -1,62 +1,60 @@
-import { parseModelName } from "#src/core/model-name.ts";
-import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
-import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
+import { MODEL_NAME_PATTERN, parseModelName } from "#src/core/model-name.ts";
+import { listSimilarNames } from "#src/core/similar-names.ts";
+import { ANTHROPIC_ENTRY } from "./anthropic/anthropic-provider.ts";
+import { type Catalogue, findCatalogueModel } from "./catalogue/catalogue-format.ts";
+import { describeModel } from "./catalogue/describe-model.ts";
+import { readShippedCatalogue } from "./catalogue/read-catalogue.ts";
+import { MINIMAX_ENTRY } from "./minimax/minimax-provider.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
 import { defineProfile, type ProviderDefinition } from "./openai-compatible/user-defined-profile.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
 import type { ProviderEntry } from "./provider-entry.ts";
-import { SPARK_BASE_URL, SPARK_MODELS, SPARK_NAME } from "./spark/profile.ts";
-import { createSparkProvider } from "./spark/spark-provider.ts";
+import { SPARK_ENTRY } from "./spark/spark-provider.ts";
 import type { Transport } from "./transport/transport.ts";
 import { UnknownModelError } from "./unknown-model-error.ts";
-import { ZHIPU_BASE_URL, ZHIPU_MODELS, ZHIPU_NAME } from "./zhipu/profile.ts";
-import { createZhipuProvider } from "./zhipu/zhipu-provider.ts";
+import { ZHIPU_ENTRY } from "./zhipu/zhipu-provider.ts";
 
 const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
-  {
-    name: MINIMAX_NAME,
-    defaultBaseUrl: MINIMAX_BASE_URL,
-    models: MINIMAX_MODELS,
-    create: createMinimaxProvider,
-  },
-  {
-    name: SPARK_NAME,
-    defaultBaseUrl: SPARK_BASE_URL,
-    models: SPARK_MODELS,
-    create: createSparkProvider,
-  },
-  {
-    name: ZHIPU_NAME,
-    defaultBaseUrl: ZHIPU_BASE_URL,
-    models: ZHIPU_MODELS,
-    create: createZhipuProvider,
-  },
+  MINIMAX_ENTRY,
+  SPARK_ENTRY,
+  ZHIPU_ENTRY,
+  ANTHROPIC_ENTRY,
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 
 /** The parts of the configuration that add providers and models. */
 export interface RegistryOptions {
   readonly definedProviders?: readonly ProviderDefinition[];
-  /**
-   * "provider/model" of every model that sluice.yaml has settings for. Such a model is accepted although it is not
-   * listed, because vendors publish models faster than a list of them grows. Other unlisted names stay unknown, so that
-   * a typing error is reported before a run begins.
-   */
-  readonly namedModels?: readonly string[];
+  /** Models of built-in providers in sluice.yaml, by provider and name. Their values precede all others. */
+  readonly models?: Readonly<Record<string, Readonly<Record<string, Partial<ModelData>>>>>;
+  /** Called once, when a model is first looked up. By default the catalogue of the package. */
+  readonly readCatalogue?: () => Catalogue;
+}
+
+export interface FoundModel {
+  readonly provider: string;
+  readonly model: ModelData;
+  /** Neither the catalogue, the provider's profile nor sluice.yaml has it, so that its price and limits are unknown. */
+  readonly isUnknown: boolean;
 }
 
 /** Looks up providers and models: the built-in ones and those that sluice.yaml adds. */
 export interface ProviderRegistry {
   /** All providers, those defined in sluice.yaml last. */
   readonly providers: readonly ProviderEntry[];
+  /** The catalogue in use. */
+  readonly catalogue: Catalogue;
   /** Throws UnknownModelError. */
   findProvider(name: string): ProviderEntry;
   /**
-   * Looks up "provider/model"; throws UnknownModelError with the most similar names. `kind` says what the caller needs:
-   * it decides what an unlisted model is used for.
+   * Looks up "provider/model". Every well-formed name of a model is accepted, because vendors publish models faster than
+   * lists of them grow. Throws UnknownModelError for an unknown provider and for a malformed name. `kind` says what the
+   * caller needs: it decides what a model is used for that no list has.
    */
-  findModel(fullName: string, kind?: ModelData["kind"]): { readonly provider: string; readonly model: ModelData };
+  findModel(fullName: string, kind?: ModelData["kind"]): FoundModel;
+  /** Up to three known models of the provider with similar names, as "provider/model". */
+  listSimilarModels(fullName: string): string[];
   /** The known models of a provider. Throws UnknownModelError. */
   listModels(provider: string): readonly ModelData[];
   /** All known models as "provider/model". */
@@ -66,55 +64,87 @@ export interface ProviderRegistry {
 }
 
 /** Without options, the registry contains the built-in providers. */
-export function createRegistry({ definedProviders = [], namedModels = [] }: RegistryOptions = {}): ProviderRegistry {
-  const providers = [
-    ...BUILT_IN_PROVIDERS,
-    ...definedProviders.map((definition) => createCompatibleEntry(defineProfile(definition))),
-  ];
-  const named = new Set(namedModels);
+export function createRegistry(options: RegistryOptions = {}): ProviderRegistry {
+  const { definedProviders = [], models: settings = {}, readCatalogue = readShippedCatalogue } = options;
+  const definedEntries = definedProviders.map((definition) => createCompatibleEntry(defineProfile(definition)));
+  const providers = [...BUILT_IN_PROVIDERS, ...definedEntries];
+  const lookUp = createLookup(settings, readCatalogue);
 
   const findProvider: ProviderRegistry["findProvider"] = (name) => {
     const entry = providers.find((candidate) => candidate.name === name);
     if (entry) return entry;
     const names = providers.map((candidate) => candidate.name);
-    throw new UnknownModelError(name, names, { kind: "provider" });
+    throw new UnknownModelError(name, names, "provider");
   };
-
-  const listEntryModels = ({ name, models, describeUnlisted }: ProviderEntry): readonly ModelData[] => {
-    const added = namedModels.flatMap((fullName) => {
-      const parsed = parseModelName(fullName);
-      if (parsed?.provider !== name || models.some((model) => model.name === parsed.model)) return [];
-      return describeUnlisted?.(parsed.model, undefined) ?? [];
-    });
-    return [...models, ...added];
-  };
-
-  const listFullNames = (entry: ProviderEntry) => listEntryModels(entry).map((model) => `${entry.name}/${model.name}`);
-
+  const listFullNames = (entry: ProviderEntry) => lookUp.listNames(entry).map((name) => `${entry.name}/${name}`);
+  const listNamesOf = (fullName: string) =>
+    providers.filter(({ name }) => fullName.startsWith(`${name}/`)).flatMap(listFullNames);
   const findModel: ProviderRegistry["findModel"] = (fullName, kind) => {
     const { provider, model: name } = parseModelName(fullName) ?? {};
     const entry = providers.find((candidate) => candidate.name === provider);
     if (!entry || name === undefined) throw new UnknownModelError(fullName, providers.flatMap(listFullNames));
-    const listed = entry.models.find((model) => model.name === name);
-    if (listed) return { provider: entry.name, model: listed };
-    const unlisted = entry.describeUnlisted?.(name, kind);
-    if (unlisted && (entry.acceptsAnyModel || named.has(fullName))) return { provider: entry.name, model: unlisted };
     // Only the models of the named provider are suggested: a list of all models would fill the screen.
-    throw new UnknownModelError(fullName, listFullNames(entry), {
-      hint: unlisted && `To use a newer model, add it to sluice.yaml: ${formatModelSetting(entry.name, name)}`,
-    });
+    if (!MODEL_NAME_PATTERN.test(name)) throw new UnknownModelError(fullName, listFullNames(entry));
+    return { provider: entry.name, model: lookUp.describe(entry, name, kind), isUnknown: !lookUp.isKnown(entry, name) };
   };
 
   return {
     providers,
+    get catalogue() {
+      return lookUp.catalogue();
+    },
     findProvider,
     findModel,
-    listModels: (provider) => listEntryModels(findProvider(provider)),
+    listSimilarModels: (fullName) => listSimilarNames(fullName, listNamesOf(fullName)),
+    listModels: (provider) => {
+      const entry = findProvider(provider);
+      return lookUp.listNames(entry).map((name) => lookUp.describe(entry, name));
+    },
     listModelNames: () => providers.flatMap(listFullNames),
-    createProvider: (name, account, transport) => findProvider(name).create(account, transport),
+    createProvider: (name, account, transport) => {
+      const entry = findProvider(name);
+      return entry.create(account, transport, (model, kind) => lookUp.describe(entry, model, kind));
+    },
   };
 }
 
-function formatModelSetting(provider: string, model: string): string {
-  return `providers: { ${provider}: { models: { ${JSON.stringify(model)}: {} } } }`;
+/** Finds the data of models in the catalogue, the profiles and the settings. */
+function createLookup(settings: NonNullable<RegistryOptions["models"]>, readCatalogue: () => Catalogue) {
+  let loaded: Catalogue | undefined;
+  const catalogue = () => {
+    loaded ??= readCatalogue();
+    return loaded;
+  };
+  const listed = ({ catalogue: key }: ProviderEntry) =>
+    key === undefined ? {} : (findOwn(catalogue().providers, key)?.models ?? {});
+  const overrides = ({ name }: ProviderEntry) => findOwn(settings, name) ?? {};
+  const listNames = (entry: ProviderEntry) => [
+    ...new Set([
+      ...entry.models.map(({ name }) => name),
+      ...Object.keys(listed(entry)),
+      ...Object.keys(overrides(entry)),
+    ]),
+  ];
+  return {
+    catalogue,
+    listNames,
+    isKnown: (entry: ProviderEntry, name: string) =>
+      entry.models.some((model) => model.name === name) ||
+      Object.hasOwn(listed(entry), name) ||
+      Object.hasOwn(overrides(entry), name),
+    describe: (entry: ProviderEntry, name: string, kind?: ModelData["kind"]) => {
+      const { catalogue: key } = entry;
+      const found = key === undefined ? undefined : findCatalogueModel(catalogue(), key, name);
+      return describeModel(entry, name, { listed: found, override: findOwn(overrides(entry), name) }, kind);
+    },
+  };
+}
+
+function findOwn<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** The providers of the catalogue that Sluice uses. */
+export function listCatalogueNames(): string[] {
+  return BUILT_IN_PROVIDERS.flatMap(({ catalogue }) => catalogue ?? []);
 }

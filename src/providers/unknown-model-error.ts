@@ -9,11 +9,7 @@ export class UnknownModelError extends Error {
   override readonly name = "UnknownModelError";
   readonly suggestions: readonly string[];
 
-  constructor(
-    requested: string,
-    known: readonly string[],
-    { kind = "model", hint }: { readonly kind?: "model" | "provider"; readonly hint?: string } = {},
-  ) {
+  constructor(requested: string, known: readonly string[], kind: "model" | "provider" = "model") {
     const suggestions = listSimilarNames(requested, known);
     const sentences = [`"${requested.slice(0, 200)}" is not a known ${kind}.`];
     if (suggestions.length > 0) sentences.push(`Did you mean ${suggestions.join(" or ")}?`);
@@ -23,7 +19,6 @@ export class UnknownModelError extends Error {
         `Known ${kind}s: ${known.slice(0, FIRST_NAMES).join(", ")} and ${others} others; "sluice ${kind}s" lists them.`,
       );
     } else if (known.length > 0) sentences.push(`Known ${kind}s: ${known.join(", ")}.`);
-    if (hint !== undefined) sentences.push(hint);
     super(sentences.join(" "));
     this.suggestions = suggestions;
   }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SimulatedVectorStore } from "./answers/vector-store.ts";
+import { createAnthropicEndpoint } from "./anthropic/anthropic.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
@@ -43,6 +44,8 @@ export interface Simulator {
   readonly openaiUrl: string;
   /** Base URL of the simulated Zhipu. */
   readonly zhipuUrl: string;
+  /** Base URL of the simulated Anthropic. */
+  readonly anthropicUrl: string;
   readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. Accepts requests from this machine only. */
   readonly controlUrl: string;
@@ -86,6 +89,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createOpenaiChatEndpoint(apiKey),
     createZhipuChatEndpoint(zhipuApiKey),
     createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
+    createAnthropicEndpoint(apiKey),
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
@@ -104,6 +108,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url: `${origin}/minimax/v1`,
     openaiUrl: `${origin}/openai/v1`,
     zhipuUrl: `${origin}/zhipu/api/paas/v4`,
+    anthropicUrl: `${origin}/anthropic`,
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,

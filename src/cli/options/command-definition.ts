@@ -100,6 +100,11 @@ export function value(
   return { placeholder, description, parse };
 }
 
+/** An option with one or more values that may be absent. */
+export function values(placeholder: string, description: string): OptionDefinition<string[] | undefined> {
+  return { placeholder: `${placeholder}...`, description };
+}
+
 /** An option with a value and a default. */
 export function valueOr(defaultValue: string, placeholder: string, description: string): OptionDefinition<string>;
 export function valueOr<T>(

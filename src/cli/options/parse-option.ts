@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
+import { parseDuration } from "#src/config/value-schemas.ts";
 
 /** A whole number of 1 or more. All parsers throw InvalidArgumentError, which Commander shows with the option. */
 export function parsePositiveInteger(text: string): number {
@@ -35,6 +36,13 @@ export function parseNonNegativeNumber(text: string): number {
     throw new InvalidArgumentError("expected a number of 0 or more.");
   }
   return value;
+}
+
+/** Milliseconds, from a duration such as "30s", "10m" or "2h". */
+export function parseWait(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('expected a duration such as "30s", "10m" or "2h".');
+  return ms;
 }
 
 /** A port to listen on; 0 selects a free port. */

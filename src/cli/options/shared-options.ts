@@ -1,5 +1,11 @@
 import { argument, flag, inGroup, optionalArgument, optionalValue, value } from "./command-definition.ts";
-import { parseByteSize, parseNonNegativeNumber, parsePositiveInteger, parseWorkerCount } from "./parse-option.ts";
+import {
+  parseByteSize,
+  parseNonNegativeNumber,
+  parsePositiveInteger,
+  parseWait,
+  parseWorkerCount,
+} from "./parse-option.ts";
 
 /** Headings of the options in the help of a command. */
 export const OPTION_GROUPS = {
@@ -32,6 +38,11 @@ export const COORDINATOR_OPTIONS = {
       "amount",
       "stop before the whole run costs more than this, in the currency of the model's price",
       parseNonNegativeNumber,
+    ),
+    maxWait: value(
+      "duration",
+      "stop if a provider asks for a longer wait, such as 10m, instead of waiting; the same command resumes the run",
+      parseWait,
     ),
   }),
   ...inGroup(OPTION_GROUPS.output, {

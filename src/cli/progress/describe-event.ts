@@ -32,7 +32,7 @@ function composeSentence(event: RunEvent | SnapshotEvent): string {
     case "park":
       return `${event.lane} parked${formatReason(event.reason)}`;
     case "snooze":
-      return `${event.lane} snoozed${formatReason(event.reason)}`;
+      return `${event.lane} snoozed${formatUntil(event.until)}${formatReason(event.reason)}`;
     case "open":
       return `${event.lane} resumed`;
     case "trouble":
@@ -44,6 +44,11 @@ function composeSentence(event: RunEvent | SnapshotEvent): string {
 
 function formatReason(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${describeReason(reason)}`;
+}
+
+/** " until 2026-11-21 12:00:00 UTC" */
+function formatUntil(until: string | undefined): string {
+  return until === undefined ? "" : ` until ${until.replace("T", " ").replace(/\.\d+Z$/, " UTC")}`;
 }
 
 /** " from 127.0.0.1:8900: network: connection refused" */

@@ -73,12 +73,22 @@ function renderStacked(lanes: readonly LaneSnapshot[], width: number, now: numbe
   ]);
 }
 
+/** Why the lane makes no calls; for an open lane, what is left of a daily limit. */
 function renderHold(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
-  if (lane.state === "open") return [];
+  if (lane.state === "open") return renderQuotas(lane, width, now, colors);
   const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];
   const left = lane.snoozeUntil === undefined ? "" : ` for ${formatCountdown(lane.snoozeUntil - now)}`;
   return [colors.yellow(truncate(`  snoozed${left}${reason}`, width))];
+}
+
+function renderQuotas(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
+  return (["requests", "tokens"] as const).flatMap((dimension) => {
+    const { quota } = lane[dimension];
+    if (!quota) return [];
+    const left = `${formatShortCount(quota.left)} of ${formatShortCount(quota.limit)} ${dimension} left`;
+    return colors.dim(truncate(`  ${left}, more in ${formatCountdown(quota.resetAt - now)}`, width));
+  });
 }
 
 function isLearned(share: LimitSnapshot): boolean {

@@ -15,6 +15,8 @@ export interface CoordinatorCommandOptions {
   readonly maxCost?: number;
   /** Keep the database of a run without failures. */
   readonly keepDb: boolean;
+  /** The longest wait that a provider may ask for, in ms. */
+  readonly maxWait?: number;
   readonly json: boolean;
   readonly config?: string;
 }
@@ -27,6 +29,11 @@ export interface CommandContext {
   /** Aborts on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }
+
+const STOP_CODES: Partial<Record<RunStoppedError["reason"], number>> = {
+  interrupted: EXIT_CODES.interrupted,
+  "wait-too-long": EXIT_CODES.waitTooLong,
+};
 
 /** Calls `work` with a reporter and a signal, and reports why the run stopped if it does. Resolves with the exit code. */
 export async function withCommandContext(
@@ -47,7 +54,7 @@ export async function withCommandContext(
     if (!(error instanceof RunStoppedError)) throw error;
     const { message, hint = COORDINATOR_MESSAGES.resumeHint } = error;
     reporter.end({ outcome: "stopped", message, hint });
-    return error.reason === "interrupted" ? EXIT_CODES.interrupted : EXIT_CODES.couldNotComplete;
+    return STOP_CODES[error.reason] ?? EXIT_CODES.couldNotComplete;
   } finally {
     reporter.close();
     interrupt.dispose();

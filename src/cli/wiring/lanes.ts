@@ -3,7 +3,6 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
-import type { TokenPrice } from "#src/core/money.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { limitTransport } from "#src/providers/transport/limit-transport.ts";
@@ -13,16 +12,8 @@ import type { Capability } from "#src/workers/worker-host.ts";
 
 /** The limits of a lane: configured ones override the usual limits of the provider's accounts. */
 export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
-  const known = config.registry.findProvider(lane.provider).models.find((model) => model.name === lane.model);
-  return { ...known?.limits, ...config.limits(lane) };
-}
-
-/** The token price of a lane: a configured price overrides the published one; undefined if neither is known. */
-function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
-  return (
-    config.price(provider, model) ??
-    config.registry.findProvider(provider).models.find(({ name }) => name === model)?.price
-  );
+  const { model } = config.registry.findModel(`${lane.provider}/${lane.model}`);
+  return { ...model.limits, ...config.limits(lane) };
 }
 
 /**
@@ -111,7 +102,7 @@ export class LaneRegistry {
       const create = capability(this.#provider(provider, account));
       if (!create) return [];
       const lane = { provider, account: account.name, model };
-      const price = findLanePrice(this.#config, lane);
+      const { price } = this.#config.registry.findModel(`${provider}/${model}`).model;
       const limits = resolveLaneLimits(this.#config, lane);
       return [{ lane, limits, model: create(model), price }];
     });

@@ -1,29 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "#src/config/config.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
-/** The token price of a model: a configured price overrides the published one; undefined if neither is known. */
-export function findModelPrice(config: Config, fullName: string, kind?: RunManifest["kind"]): TokenPrice | undefined {
-  const { provider, model } = config.registry.findModel(fullName, kind);
-  return config.price(provider, model.name) ?? model.price;
-}
-
 /** The price of several models if they have the same one; otherwise the cost of a run cannot be computed. */
-export function findCommonPrice(
-  config: Config,
-  fullNames: readonly string[],
-  kind: RunManifest["kind"],
-): TokenPrice | undefined {
-  const prices = fullNames.map((name) => findModelPrice(config, name, kind));
-  const [first] = prices;
-  const isSamePrice = prices.every(
-    (price) =>
-      price?.currency === first?.currency &&
-      price?.inputPerMillionTokens === first?.inputPerMillionTokens &&
-      price?.outputPerMillionTokens === first?.outputPerMillionTokens,
-  );
-  return isSamePrice ? first : undefined;
+export function findCommonPrice(config: Config, fullNames: readonly string[]): TokenPrice | undefined {
+  const [first, ...others] = fullNames.map((name) => config.registry.findModel(name).model.price);
+  return others.every((price) => isDeepStrictEqual(price, first)) ? first : undefined;
 }
 
 /** Throws RunError if a maximum cost is set and the price is unknown. */

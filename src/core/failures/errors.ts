@@ -1,3 +1,5 @@
+import type { ReportedLimit } from "#src/core/lane.ts";
+
 /** All kinds of failures of upstream calls. The provider adapter chooses the kind; `decideRetry` decides what to do. */
 export const PROVIDER_ERROR_KINDS = [
   "throttled",
@@ -29,6 +31,8 @@ export interface ProviderErrorDetails {
   readonly retryAfterMs?: number;
   /** The limit that a throttle answer named. */
   readonly dimension?: LimitDimension;
+  /** Limits that the response reported. */
+  readonly limits?: readonly ReportedLimit[];
   readonly requestId?: string;
   /**
    * True when the code is in no table of the provider, so that the kind was derived from the HTTP status and the body's
@@ -59,6 +63,7 @@ export class ProviderError extends Error {
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly dimension: LimitDimension | undefined;
+  readonly limits: readonly ReportedLimit[];
   readonly requestId: string | undefined;
   readonly isUnlisted: boolean;
   readonly isSplittable: boolean;
@@ -73,6 +78,7 @@ export class ProviderError extends Error {
     this.code = details.code;
     this.retryAfterMs = details.retryAfterMs;
     this.dimension = details.dimension;
+    this.limits = details.limits ?? [];
     this.requestId = details.requestId;
     this.isUnlisted = details.isUnlisted ?? false;
     this.isSplittable = details.isSplittable ?? false;

@@ -10,6 +10,10 @@ export interface LimitUsageView {
   readonly allowed?: number;
   /** `allowed` was set manually for all workers. */
   readonly set?: true;
+  /** `allowed` is the limit that the provider reported. */
+  readonly reported?: true;
+  /** A limit of more than a minute, such as a day, that the provider reported. `resetAt`: epoch ms. */
+  readonly quota?: { readonly limit: number; readonly left: number; readonly resetAt: number };
   /** A lower limit after the provider throttled calls; it grows back to `allowed`. */
   readonly learned?: number;
 }

@@ -2,7 +2,8 @@ import { PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import type { LaneView, LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 import { readRecentStats } from "#src/dashboard/overview/recent-stats.ts";
-import type { Limiter, LimitUsage } from "#src/limiter/limiter.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import { createLimitSnapshot } from "#src/producer/runs/progress/lane-snapshot.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 
@@ -49,9 +50,9 @@ export async function readLaneStatus(
     snoozeUntil: status.snoozeMs === undefined ? undefined : now + status.snoozeMs,
     reason: status.reason,
     reasonKind: parseReasonKind(status.reason),
-    requests: toLimitUsage(status.requests),
-    tokens: toLimitUsage(status.tokens),
-    concurrency: toLimitUsage(status.concurrency),
+    requests: createLimitSnapshot(status.requests, now),
+    tokens: createLimitSnapshot(status.tokens, now),
+    concurrency: createLimitSnapshot(status.concurrency, now),
     throttles: status.throttles,
     throttlesPerMinute: recent?.perMinute(recent.stats.throttles),
     faultStreak: status.faultStreak,
@@ -67,14 +68,11 @@ function parseReasonKind(reason: string | undefined): string | undefined {
 function readReportedLimits(reported: LaneSnapshot | undefined): LaneLimits {
   if (!reported) return {};
   const { requests, tokens, concurrency } = reported;
-  const getConfigured = ({ allowed, set }: LimitUsageView) => (set ? undefined : allowed);
+  const getConfigured = ({ allowed, set, reported: isReported }: LimitUsageView) =>
+    set || isReported ? undefined : allowed;
   return {
     requestsPerMinute: getConfigured(requests),
     tokensPerMinute: getConfigured(tokens),
     concurrency: getConfigured(concurrency),
   };
-}
-
-function toLimitUsage({ used, allowed, set, learned }: LimitUsage): LimitUsageView {
-  return { used, allowed, set: set ? true : undefined, learned };
 }

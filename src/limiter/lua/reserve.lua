@@ -20,6 +20,7 @@
     11 holdMs     for how long after the next interactive request bulk calls yield
     12 maxPauseMs the longest time until that request
     13 yieldMs    when calls that yield should ask again
+    14 soloMs     for how long a lane without any known limit makes one call at a time, until its first answer
     rest          estimated tokens, one per wanted reservation
   Returns names and values: granted, now, reason, waitMs, detail.
     reason is '' when all were granted; waitMs is -1 when only the end of another call helps.
@@ -30,13 +31,15 @@
 local windowMs, requests, tokens, concurrency = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local even, transitMs, leaseMs, outageStreak = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local prefix, interactive = ARGV[9], tonumber(ARGV[10])
-local holdMs, maxPauseMs, yieldMs = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
-local first = 14
+local holdMs, maxPauseMs, yieldMs, soloMs = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local first = 15
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local s = readFields(state, { 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
   'reports', 'interactive', 'manual:requests', 'manual:tokens', 'manual:concurrency', 'learned:requests', 'learned:tokens',
-  'learned:concurrency' })
+  'learned:concurrency', 'lastOk', 'answered', 'firstAt', 'reported:requests', 'reported:tokens', 'foreign:requests',
+  'foreignUntil:requests', 'foreign:tokens', 'foreignUntil:tokens',
+  'quota:requests', 'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens', 'quotaResetAt:tokens' })
 local now, skew = readTime(s)
 redis.call('HSET', state, 'now', now, 'skew', skew)
 redis.call('PEXPIRE', state, STATE_TTL_MS)
@@ -51,19 +54,34 @@ if s.parked then return reply('parked', -1, s.parked) end
 local pausedUntil = tonumber(s.pausedUntil) or 0
 if pausedUntil > now then return reply('snoozed', pausedUntil - now, s.pauseReason) end
 
--- A manual limit overrides the caller's configuration; a learned limit lowers either until it has grown back.
+-- What other programs use of the limit.
+local function findForeignUse(dimension)
+  local lastsUntil = tonumber(s['foreignUntil:' .. dimension]) or 0
+  return lastsUntil > now and tonumber(s['foreign:' .. dimension]) or 0
+end
+
+-- What other programs use is subtracted from the allowed limit. A learned limit, which was learned beside them, lowers the rest
+-- until it has grown back.
 local function limitOf(dimension, configured)
-  local allowed = tonumber(s['manual:' .. dimension]) or configured
-  if not s['learned:' .. dimension] then return allowed end
+  local allowed = findAllowedLimit(s, dimension, configured)
+  local free = allowed > 0 and math.max(1, math.floor(allowed - findForeignUse(dimension))) or 0
+  if not s['learned:' .. dimension] then return free end
   local learned, peak = computeLearnedLimit(state, dimension, now)
   if learned >= (allowed > 0 and allowed or peak * 10) then
     forgetLearnedLimit(state, dimension)
-    return allowed
+    return free
   end
-  return math.max(1, math.floor(learned))
+  learned = math.max(1, math.floor(learned))
+  return free > 0 and math.min(free, learned) or learned
 end
 requests, tokens = limitOf('requests', requests), limitOf('tokens', tokens)
 concurrency = limitOf('concurrency', concurrency)
+-- The first answer may report the limits. Until then, many calls at once would only be refused.
+if requests == 0 and tokens == 0 and concurrency == 0 and not s.answered and not s.lastOk then
+  local firstAt = tonumber(s.firstAt) or now
+  if not s.firstAt then redis.call('HSET', state, 'firstAt', now) end
+  if now < firstAt + soloMs then concurrency = 1 end
+end
 -- While the lane is out, one probe at a time: more calls would neither help the provider nor tell us more.
 if (tonumber(s.faults) or 0) >= outageStreak then concurrency = 1 end
 
@@ -86,6 +104,12 @@ local ratio, nextAt = tonumber(s.ratio) or 1, tonumber(s.nextAt) or 0
 local factor = math.max(1, ratio)
 local reports = tonumber(s.reports) or 0
 if tokens > 0 and not even and reports < 20 then factor = reports == 0 and 3 or factor * (1 + 1 / reports) end
+-- What is left of a limit of more than a minute; nil without such a limit.
+local function findQuota(dimension)
+  local left, resetAt = tonumber(s['quotaLeft:' .. dimension]), tonumber(s['quotaResetAt:' .. dimension])
+  return left and resetAt > now and left or nil
+end
+local quotaRequests, quotaTokens = findQuota('requests'), findQuota('tokens')
 -- An interactive call was refused and will ask again: bulk calls yield to it.
 local yields = (tonumber(s.interactive) or 0) > now
 local reason, need = '', 0
@@ -96,7 +120,13 @@ for i = first + granted, #ARGV do
   local cost = math.ceil(estimate * factor)
   -- A call larger than the whole window can only be made alone; the provider then decides.
   need = tokens > 0 and math.min(cost, tokens) or cost
-  if yields and i - first >= interactive then reason = 'interactive'
+  local usedUp = quotaRequests and quotaRequests < 1 and 'requests' or quotaTokens and quotaTokens < 1 and 'tokens'
+  if usedUp then
+    pausedUntil = tonumber(s['quotaResetAt:' .. usedUp])
+    s.pauseReason = 'throttled: the provider\'s limit of ' .. s['quota:' .. usedUp] .. ' ' .. usedUp .. ' is used up'
+    redis.call('HSET', state, 'pausedUntil', pausedUntil, 'pauseReason', s.pauseReason)
+    reason = 'snoozed'
+  elseif yields and i - first >= interactive then reason = 'interactive'
   elseif concurrency > 0 and inFlight >= concurrency then reason = 'concurrency'
   elseif requests > 0 and count >= requests then reason = 'requests'
   elseif tokens > 0 and sum + need > tokens then reason = 'tokens'
@@ -109,6 +139,7 @@ for i = first + granted, #ARGV do
   leases[#leases + 1] = now + leaseMs
   leases[#leases + 1] = id
   count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
+  quotaRequests, quotaTokens = quotaRequests and quotaRequests - 1, quotaTokens and quotaTokens - cost
   if even then
     local gap = 0
     if requests > 0 then gap = windowMs / requests end
@@ -125,6 +156,7 @@ forEachChunk(leases, function(...) redis.call('ZADD', flight, ...) end)
 
 local waitMs = -1
 if reason == 'interactive' then waitMs = yieldMs
+elseif reason == 'snoozed' then waitMs = pausedUntil - now
 elseif reason == 'pacing' then waitMs = nextAt - now
 elseif reason == 'requests' then
   local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
@@ -150,8 +182,10 @@ elseif interactive > 0 and s.interactive then
   redis.call('HDEL', state, 'interactive')
 end
 redis.call('HSET', state, 'sum', sum, 'nextAt', nextAt)
+if quotaRequests then redis.call('HSET', state, 'quotaLeft:requests', quotaRequests) end
+if quotaTokens then redis.call('HSET', state, 'quotaLeft:tokens', quotaTokens) end
 redis.call('PEXPIRE', window, windowMs * 2 + transitMs)
 redis.call('PEXPIRE', costs, windowMs * 2 + transitMs)
 redis.call('PEXPIRE', flight, math.max(leaseMs * 2, windowMs))
 if waitMs >= 0 then waitMs = math.max(1, math.ceil(waitMs)) end
-return reply(reason, waitMs)
+return reply(reason, waitMs, reason == 'snoozed' and s.pauseReason or '')

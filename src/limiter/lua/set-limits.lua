@@ -8,7 +8,8 @@
     rest          pairs: dimension (requests|tokens|concurrency), limit
   Returns how many manual limits the lane has now.
 
-  A new manual limit discards the learned limit of its dimension, which was learned under another limit.
+  A new manual limit discards the learned limit of its dimension, which was learned under another limit. A wait that the
+  provider asked for ends, because the person who sets limits may have changed the account.
 --]]
 local state = KEYS[1]
 local fields = { 'manual:requests', 'manual:tokens', 'manual:concurrency' }
@@ -17,6 +18,8 @@ for i = 2, #ARGV, 2 do
   redis.call('HSET', state, 'manual:' .. ARGV[i], ARGV[i + 1])
   forgetLearnedLimit(state, ARGV[i])
 end
+if redis.call('HGET', state, 'pauseReason') ~= 'outage' then redis.call('HDEL', state, 'pausedUntil', 'pauseReason') end
+redis.call('HDEL', state, 'quotaLeft:requests', 'quotaLeft:tokens', 'quotaResetAt:requests', 'quotaResetAt:tokens')
 redis.call('PEXPIRE', state, STATE_TTL_MS)
 local count = 0
 for _ in pairs(readFields(state, fields)) do count = count + 1 end

@@ -9,13 +9,14 @@
   ARGV
     1 windowMs    length of the provider's window, margin included
   Returns names and values: requests, tokens, concurrency (in use); snoozeMs, throttles, faultStreak; and, where they
-    exist, parked, pauseReason, and per dimension learned:DIMENSION and manual:DIMENSION.
+    exist, parked, pauseReason, and per dimension learned:, manual:, reported:, quota:, quotaLeft:, and quotaResetMs:DIMENSION.
 --]]
 local windowMs = tonumber(ARGV[1])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local s = readFields(state, { 'now', 'skew', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults',
-  'manual:requests', 'manual:tokens', 'manual:concurrency' })
+  'manual:requests', 'manual:tokens', 'manual:concurrency', 'reported:requests', 'reported:tokens', 'quota:requests',
+  'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens', 'quotaResetAt:tokens' })
 local now = readTime(s)
 local used = redis.call('ZCOUNT', window, '(' .. (now - windowMs), '+inf')
 local sum = 0
@@ -45,5 +46,12 @@ for dimension in pairs(GROWTH_PER_SECOND) do
   local learned = computeLearnedLimit(state, dimension, now)
   add('learned:' .. dimension, learned and tostring(learned))
   add('manual:' .. dimension, s['manual:' .. dimension])
+  add('reported:' .. dimension, s['reported:' .. dimension])
+  local resetAt = tonumber(s['quotaResetAt:' .. dimension]) or 0
+  if resetAt > now then
+    add('quota:' .. dimension, s['quota:' .. dimension])
+    add('quotaLeft:' .. dimension, s['quotaLeft:' .. dimension])
+    add('quotaResetMs:' .. dimension, resetAt - now)
+  end
 end
 return reply

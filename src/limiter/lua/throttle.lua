@@ -7,26 +7,30 @@
     3 state       hash
   ARGV
     1 dimension   requests | tokens | concurrency
-    2 limit       configured limit of that dimension, 0 = none; a manual limit overrides it
+    2 limit       configured limit of that dimension, 0 = none; see findAllowedLimit
     3 retryAfter  ms that the provider asked for, -1 = it did not say
     4 grantedAt   when the refused call's reservation was granted (epoch ms)
     5 windowMs    length of the provider's window, margin included
+    6 reason      why, shown to users
   Returns for how many ms the lane is paused.
 
   Many calls in flight may be refused together: only a call granted after the last cut leads to another cut.
 --]]
 local dimension, limit, retryAfter, grantedAt = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local windowMs = tonumber(ARGV[5])
+local windowMs, reason = tonumber(ARGV[5]), ARGV[6]
+-- A provider that asks for more than ten minutes means a quota, which says nothing about the rate.
+local isQuota = retryAfter > 600000
 local window, flight, state = KEYS[1], KEYS[2], KEYS[3]
 
-local cutAt, manual = 'cutAt:' .. dimension, 'manual:' .. dimension
-local s = readFields(state, { 'now', 'skew', 'throttleStreak', 'pausedUntil', 'sum', cutAt, manual })
-limit = tonumber(s[manual]) or limit
+local cutAt = 'cutAt:' .. dimension
+local s = readFields(state, { 'now', 'skew', 'throttleStreak', 'pausedUntil', 'sum', cutAt, 'manual:' .. dimension,
+  'reported:' .. dimension })
+limit = findAllowedLimit(s, dimension, limit)
 local now, skew = readTime(s)
 local streak, pausedUntil = tonumber(s.throttleStreak) or 0, tonumber(s.pausedUntil) or 0
 redis.call('HINCRBY', state, 'throttles', 1)
 
-if grantedAt > (tonumber(s[cutAt]) or 0) then
+if not isQuota and grantedAt > (tonumber(s[cutAt]) or 0) then
   streak = streak + 1
   local base
   if dimension == 'concurrency' then
@@ -46,11 +50,10 @@ if grantedAt > (tonumber(s[cutAt]) or 0) then
   redis.call('HSET', state, 'learned:' .. dimension, math.max(1, base * 0.7), 'peak:' .. dimension, math.max(1, base),
     cutAt, now, 'throttleStreak', streak)
 end
--- A provider that asks for more than ten minutes means a quota, not a rate: the lane tries again after ten minutes.
-local pause = retryAfter >= 0 and math.min(retryAfter, 600000) or math.min(60000, 500 * 2 ^ math.min(math.max(streak, 1) - 1, 7))
+local pause = retryAfter >= 0 and retryAfter or math.min(60000, 500 * 2 ^ math.min(math.max(streak, 1) - 1, 7))
 if now + pause > pausedUntil then
   pausedUntil = now + pause
-  redis.call('HSET', state, 'pausedUntil', pausedUntil, 'pauseReason', 'throttled: ' .. dimension)
+  redis.call('HSET', state, 'pausedUntil', pausedUntil, 'pauseReason', reason)
 end
 redis.call('HSET', state, 'now', now, 'skew', skew)
 redis.call('PEXPIRE', state, STATE_TTL_MS)

@@ -4,6 +4,8 @@ import { errorCode } from "#src/core/failures/errors.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { VECTOR_FILE, type VectorFile } from "#src/producer/storage/vector-file.ts";
+import { digestBlock } from "./digest-block.ts";
+import type { OutputDigests, OutputRecorder } from "./digests/output-recorder.ts";
 import { createInPlaceParquetWriter, createParquetWriter } from "./parquet/write-parquet.ts";
 import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
@@ -29,6 +31,7 @@ export interface FinalizedRun {
   readonly items: number;
   readonly ok: number;
   readonly failed: number;
+  readonly digests: OutputDigests;
 }
 
 /** Bytes of vectors per block; two blocks are in memory. */
@@ -46,15 +49,15 @@ export async function finalize(store: RunStore, dir: string, options: FinalizeOp
   const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
   const outputFiles: OutputFiles = {
     names,
-    write: async (output) => {
-      await writeFiles(store, output, options, reusable);
+    write: async (output, recorder) => {
+      await writeFiles(store, { output, recorder }, options, reusable);
       if (!reusable) return;
       await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, names.at(-1) ?? ""));
     },
   };
-  const files = await publishOutput(store, dir, outputFiles, signal);
+  const published = await publishOutput(store, dir, outputFiles, signal);
   const { ok, failed } = store.counts();
-  return { files, items: store.items, ok, failed };
+  return { ...published, items: store.items, ok, failed };
 }
 
 /**
@@ -71,14 +74,15 @@ function findReusableLayout(store: RunStore, format: ResultFormat): VectorLayout
 
 async function writeFiles(
   store: RunStore,
-  output: string,
+  { output, recorder }: OutputTarget,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
 ): Promise<void> {
   const writers: ResultWriter[] = [];
+  const vectorPath = join(store.folder, VECTOR_FILE);
   try {
-    writers.push(await createRecordsWriter(store, output, options, reusable));
-    writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
+    writers.push(await createRecordsWriter(store, { output, recorder }, options, reusable));
+    writers.push(await createErrorsWriter(recorder.disk, join(output, RESULT_FILES.errors)));
     const size = computeBlockSize(options.format, store.dimensions, reusable);
     const { signal, onProgress } = options;
     // Vectors that stay in place are read only to verify those of an earlier process, which may have been killed.
@@ -86,7 +90,10 @@ async function writeFiles(
     const readOptions = { size, vectors, signal };
     for await (const block of readRecordBlocks(store, readOptions)) {
       for (const writer of writers) await writer.write(block);
-      onProgress?.({ written: block.start + block.rows.length, items: store.items });
+      await recorder.rows.add(digestBlock(block, options.withText));
+      const written = block.start + block.rows.length;
+      if (reusable) recorder.advance(RESULT_FILES[options.format], vectorPath, reusable.position(written));
+      onProgress?.({ written, items: store.items });
     }
     for (const writer of writers) await writer.finish();
   } finally {
@@ -94,13 +101,18 @@ async function writeFiles(
   }
 }
 
+interface OutputTarget {
+  readonly output: string;
+  readonly recorder: OutputRecorder;
+}
+
 function createRecordsWriter(
   store: RunStore,
-  output: string,
+  { output, recorder: { disk } }: OutputTarget,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
 ): Promise<ResultWriter> {
-  const { disk, dimensions } = store;
+  const { dimensions } = store;
   const { format, withText, run, model } = options;
   if (format === "npy") {
     const paths = { items: join(output, RESULT_FILES.npyItems), vectors: join(output, RESULT_FILES.npy) };

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import type { Disk, DiskFile } from "#src/producer/storage/disk.ts";
 import { type FloatView, MAX_FLOAT_CHARS, writeFloats } from "./format-float.ts";
 
@@ -11,17 +12,23 @@ export class JsonlFile {
   #filling = Buffer.allocUnsafe(BUFFER_BYTES);
   #spare = Buffer.allocUnsafe(BUFFER_BYTES);
   #length = 0;
+  /** CRC-32 of the bytes since the last `takeChecksum` that are no longer in the buffer, and where the others start. */
+  #checksum = 0;
+  #unchecked = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: DiskFile) {
+  readonly #hasChecksums: boolean;
+
+  private constructor(file: DiskFile, hasChecksums: boolean) {
     this.#file = file;
+    this.#hasChecksums = hasChecksums;
   }
 
-  /** Creates the file, or truncates an existing one. */
-  static async create(disk: Disk, path: string): Promise<JsonlFile> {
+  /** Creates the file, or truncates an existing one. `takeChecksum` requires `hasChecksums`. */
+  static async create(disk: Disk, path: string, { hasChecksums = false } = {}): Promise<JsonlFile> {
     const file = await disk.open(path);
     await file.truncate(0);
-    return new JsonlFile(file);
+    return new JsonlFile(file, hasChecksums);
   }
 
   /** Appends text; resolves when there is room for more. */
@@ -36,6 +43,14 @@ export class JsonlFile {
     const bytes = (to - from) * (MAX_FLOAT_CHARS + 1);
     if (this.#length + bytes > this.#filling.length) await this.#makeRoom(bytes);
     this.#length = writeFloats(this.#filling, this.#length, values, from, to);
+  }
+
+  /** Returns the CRC-32 of everything that was added since the last call. */
+  takeChecksum(): number {
+    const checksum = crc32(this.#filling.subarray(this.#unchecked, this.#length), this.#checksum);
+    this.#checksum = 0;
+    this.#unchecked = this.#length;
+    return checksum;
   }
 
   /** Writes the buffered rest and makes the file durable. */
@@ -53,6 +68,8 @@ export class JsonlFile {
   async #makeRoom(bytes: number): Promise<void> {
     await this.#writing;
     const full = this.#filling.subarray(0, this.#length);
+    if (this.#hasChecksums) this.#checksum = crc32(full.subarray(this.#unchecked), this.#checksum);
+    this.#unchecked = 0;
     this.#writing = this.#file.write([full], this.#position);
     // It may fail before it is awaited; the next write or `finish` reports the error.
     this.#writing.catch(() => {});

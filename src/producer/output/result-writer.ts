@@ -20,4 +20,5 @@ export const RESULT_FILES = {
   npyItems: "items.jsonl",
   batch: "output.jsonl",
   errors: "errors.jsonl",
+  digests: "digests.bin",
 } as const;

@@ -1,3 +1,4 @@
+import type { Failure } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import { viewFloats } from "./format-float.ts";
@@ -47,18 +48,20 @@ export async function createItemsWriter(disk: Disk, path: string, withText: bool
   };
 }
 
+/** Formats a line of `errors.jsonl`, with its line ending. */
+export function formatFailureLine({ item, record }: RecordedItem, failure: Failure): string {
+  const { id, index } = item;
+  const { attempts } = record;
+  const { kind, message, code, providerMessage, param } = failure;
+  return `${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`;
+}
+
 /** Writes `errors.jsonl`: one line per failed item, in input order. */
 export async function createErrorsWriter(disk: Disk, path: string): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {
     async write({ rows }) {
-      for (const { item, record } of rows) {
-        if (!record.failure) continue;
-        const { id, index } = item;
-        const { kind, message, code, providerMessage, param } = record.failure;
-        const { attempts } = record;
-        await file.addText(`${JSON.stringify({ id, index, kind, message, code, providerMessage, param, attempts })}\n`);
-      }
+      for (const row of rows) if (row.record.failure) await file.addText(formatFailureLine(row, row.record.failure));
     },
     finish: () => file.finish(),
     close: () => file.close(),

@@ -16,6 +16,7 @@ export async function createNpyWriter(
 ): Promise<ResultWriter> {
   const { file, dimensions } = vectors;
   const itemsWriter = await createItemsWriter(disk, itemsPath, withText);
+  await file.write([encodeNpyHeader(items, dimensions)], 0);
   const notANumber = new Uint8Array(new Float32Array(dimensions).fill(Number.NaN).buffer);
   return {
     async write(block) {
@@ -26,7 +27,6 @@ export async function createNpyWriter(
       await itemsWriter.write(block);
     },
     async finish() {
-      await file.write([encodeNpyHeader(items, dimensions)], 0);
       await file.truncate(NPY_HEADER_BYTES + items * dimensions * 4);
       await file.sync();
       await itemsWriter.finish();

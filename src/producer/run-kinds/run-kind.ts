@@ -2,6 +2,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Item } from "#src/core/item.ts";
 import type { TokenCount } from "#src/core/money.ts";
 import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
+import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { BaseManifest } from "#src/producer/runs/base-manifest.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
@@ -43,8 +44,8 @@ export interface RunParts {
   readonly records: RunRecords;
   /** Whether `writeOutput` may be called while the run is in progress; it then writes records as they become durable. */
   readonly writesWhileRunning: boolean;
-  /** Writes the output of the run and resolves with the names of its files. It can be killed and repeated. */
-  writeOutput(store: RunStore, hooks: OutputHooks): Promise<readonly string[]>;
+  /** Writes the output of the run. It can be killed and repeated. */
+  writeOutput(store: RunStore, hooks: OutputHooks): Promise<PublishedOutput>;
 }
 
 export interface OutputHooks {
@@ -96,5 +97,7 @@ export interface PrepareHooks {
   /** The folder is locked, and its sources are about to be read. */
   readonly onPlanning?: () => void;
   readonly onProgress?: (progress: PlanProgress) => void;
+  /** Something that the user should know about the plan, in one sentence. */
+  readonly onNote?: (message: string) => void;
   readonly signal?: AbortSignal;
 }

@@ -27,6 +27,9 @@ export async function finishRun(
 ): Promise<RunManifest> {
   await monitor.checkpoint("writing", store);
   await monitor.snapshot("finishing", store, 0);
+  await store.sync();
+  // The output is written as records become durable, so it would wait forever for a missing one.
+  store.assertComplete();
   const onProgress = () => void monitor.snapshot("finishing", store, 0);
   const written = await output.finish(onProgress, signal).catch((error) => {
     if (signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");

@@ -1,3 +1,4 @@
+import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
 import type { RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 
@@ -6,7 +7,7 @@ export class OutputTask {
   readonly #parts: RunParts;
   readonly #store: RunStore;
   readonly #stop = new AbortController();
-  #files: Promise<readonly string[]> | undefined;
+  #output: Promise<PublishedOutput> | undefined;
   #refusals = 0;
   #onProgress: () => void = () => undefined;
 
@@ -17,16 +18,14 @@ export class OutputTask {
   }
 
   /** Call it once the run is complete. Resolves when all files are durable in the output folder. */
-  async finish(
-    onProgress: () => void,
-    signal: AbortSignal,
-  ): Promise<{ readonly files: readonly string[]; readonly refusals: number }> {
+  async finish(onProgress: () => void, signal: AbortSignal): Promise<PublishedOutput & { readonly refusals: number }> {
     this.#onProgress = onProgress;
     const stop = () => this.#stop.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     try {
       if (signal.aborted) stop();
-      return { files: await this.#start(), refusals: this.#refusals };
+      const { files, digests } = await this.#start();
+      return { files, digests, refusals: this.#refusals };
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -35,11 +34,11 @@ export class OutputTask {
   /** Stops writing; the next run of the command begins anew. Resolves when no file is written any more. */
   async cancel(): Promise<void> {
     this.#stop.abort();
-    await this.#files?.catch(() => undefined);
+    await this.#output?.catch(() => undefined);
   }
 
-  #start(): Promise<readonly string[]> {
-    this.#files ??= this.#parts.writeOutput(this.#store, {
+  #start(): Promise<PublishedOutput> {
+    this.#output ??= this.#parts.writeOutput(this.#store, {
       onProgress: () => this.#onProgress(),
       onRefusal: () => {
         this.#refusals += 1;
@@ -47,7 +46,7 @@ export class OutputTask {
       signal: this.#stop.signal,
     });
     // `finish` reports the error.
-    this.#files.catch(() => undefined);
-    return this.#files;
+    this.#output.catch(() => undefined);
+    return this.#output;
   }
 }

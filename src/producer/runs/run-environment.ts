@@ -37,6 +37,8 @@ export interface RunEnvironment {
   readonly price?: TokenPrice;
   /** Cost cap in the currency of `price`, which it requires. */
   readonly maxCost?: number;
+  /** The run stops if a provider asks for a longer wait, in ms. */
+  readonly maxWaitMs?: number;
   /** Failures to reset before the run starts. */
   readonly retry?: FailureFilter;
   /** Keep the database of a run without failures. */

@@ -1,9 +1,9 @@
 import { coerceError, RunError } from "#src/core/failures/errors.ts";
-import type { OutageSnapshot } from "./progress/run-snapshot.ts";
+import type { LaneSnapshot, OutageSnapshot } from "./progress/run-snapshot.ts";
 
 /** A run stopped before its end. The same command resumes it. */
 export class RunStoppedError extends RunError {
-  readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease" | "budget";
+  readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease" | "budget" | "wait-too-long";
 
   constructor(reason: RunStoppedError["reason"], message: string, hint?: string) {
     super(message, hint);
@@ -65,6 +65,25 @@ export function createParkedError(reasons: readonly string[], outage?: OutageSna
     message,
     `${PARKED_HINTS[kind]}, then run the same command again. It resumes where it stopped.`,
   );
+}
+
+/** The reason to stop a run whose lanes wait longer than --max-wait allows. `lane` is the one that waits for the shortest time. */
+export function createWaitError(lane: LaneSnapshot): RunStoppedError {
+  const { name, reason, snoozeUntil } = lane;
+  const until = snoozeUntil === undefined ? "later" : formatTime(snoozeUntil);
+  return new RunStoppedError(
+    "wait-too-long",
+    `${name} makes no calls until ${until}, which is longer than --max-wait allows${reason === undefined ? "" : ` (${reason})`}`,
+    "Nothing is lost. Run the same command again after that time to resume where it stopped.",
+  );
+}
+
+/** "2026-11-21 12:00:00 UTC" */
+function formatTime(at: number): string {
+  return new Date(at)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, " UTC");
 }
 
 function describeOutage(outage: OutageSnapshot | undefined): string {

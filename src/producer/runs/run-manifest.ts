@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
+import { sealText } from "./sealed-text.ts";
 
 const counts = z.record(z.string(), z.number());
 
@@ -65,8 +66,24 @@ const common = {
   /** Inputs per call as a share of what a call may carry. */
   batchFill: z.number().optional(),
   cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  /** The price that the cost was computed with, per million tokens. */
+  price: z
+    .object({
+      inputPerMillionTokens: z.number().optional(),
+      outputPerMillionTokens: z.number().optional(),
+      currency: z.string(),
+    })
+    .optional(),
   /** Items that needed no call; absent if there are none. */
   reused: cacheStats.optional(),
+  /** Hashes of the finished output; `sluice verify` compares them. */
+  digests: z
+    .object({
+      version: z.literal(1),
+      rows: z.int(),
+      files: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })).readonly(),
+    })
+    .optional(),
   /** The Redis counters at the last checkpoint, in case Redis loses them. */
   counters: counts,
 };
@@ -139,6 +156,12 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The manifest as a file. That of a finished run ends with a hash of everything before it. */
+function formatManifest({ sha256: _, ...manifest }: RunManifest): string {
+  const text = JSON.stringify(manifest, null, 2);
+  return manifest.state === "finished" ? sealText(text) : `${text}\n`;
+}
+
 /** Replaces the manifest atomically: after a crash the folder contains either the old or the new one. */
 export async function writeManifest(dir: string, manifest: RunManifest): Promise<void> {
   try {
@@ -148,7 +171,7 @@ export async function writeManifest(dir: string, manifest: RunManifest): Promise
     const temporary = `${path}.tmp`;
     const handle = await open(temporary, "w");
     try {
-      await handle.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
+      await handle.writeFile(formatManifest(manifest));
       await handle.sync();
     } finally {
       await handle.close();

@@ -153,6 +153,11 @@ export class RunStore {
     return { stored: claimed.length, alreadyStored };
   }
 
+  /** Throws a RunError that names the first item without a record, if there is one. */
+  assertComplete(): void {
+    if (this.counts().missing > 0) throw this.#createIncompleteError();
+  }
+
   /** Resolves when every record whose `write` resolved before this call survives a kill and a power failure. */
   sync(): Promise<void> {
     const done = this.#syncing.then(() => this.#syncOnce());
@@ -223,10 +228,18 @@ export class RunStore {
       if (this.#broken === undefined) await this.sync();
     } finally {
       await this.#syncing;
-      this.#fail(new RunError(`the store of the run in ${this.dir} is closed`));
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#createIncompleteError());
+      this.#broken ??= new RunError(`the store of the run in ${this.dir} is closed`);
       if (this.database.isOpen) this.database.close();
       await this.vectors?.close();
     }
+  }
+
+  #createIncompleteError(): RunError {
+    const [first] = this.missing();
+    return new RunError(
+      `${this.counts().missing} of ${this.items} items have no record yet; the first one is item ${first?.start}`,
+    );
   }
 
   #assertUsable(): void {

@@ -1,25 +1,28 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
-import type { ModelData } from "#src/providers/provider.ts";
-import { MINIMAX_CHAT_MODELS } from "./chat/chat-models.ts";
+import type { ProviderFacts } from "#src/providers/provider-entry.ts";
+import { MINIMAX_CHAT_FACTS } from "./chat/chat-models.ts";
 
 export const MINIMAX_NAME = "minimax";
 
 /** Mainland China. The international host is https://api.minimax.io/v1; keys belong to one of the two. */
 export const MINIMAX_BASE_URL = "https://api.minimaxi.com/v1";
 
-export const MINIMAX_MODELS: readonly ModelData[] = [
-  {
-    name: "embo-01",
-    kind: "embedding",
-    dimensions: 1536,
-    // Undocumented; 10 is the value that long-term users settled on.
-    maxInputs: 10,
-    maxTokens: 4096,
-    // Measured: about 135 requests per minute, all of which may be sent at once.
-    limits: { requestsPerMinute: 120, pacing: "burst" },
-  },
-  ...MINIMAX_CHAT_MODELS,
-];
+export const MINIMAX_FACTS: ProviderFacts = {
+  catalogue: "minimax-cn",
+  // Undocumented; 10 is the value that long-term users settled on.
+  defaults: { embedding: { maxInputs: 10 } },
+  models: [
+    {
+      name: "embo-01",
+      kind: "embedding",
+      dimensions: 1536,
+      maxTokens: 4096,
+      // Measured: about 135 requests per minute, all of which may be sent at once.
+      limits: { requestsPerMinute: 120, pacing: "burst" },
+    },
+    ...MINIMAX_CHAT_FACTS,
+  ],
+};
 
 export interface MinimaxErrorCode {
   readonly kind: ProviderErrorKind;

@@ -1,10 +1,11 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import { CONTENT_FILTER_CLASS, classifyMessage } from "#src/providers/classify-message.ts";
-import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { isObject, type JsonObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
+import { parseRateLimits } from "#src/providers/transport/rate-limit-headers.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { findRequestId } from "./chat/chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
 import { readGoogleDetails } from "./google-error.ts";
@@ -22,7 +23,8 @@ export function classifyCompatibleBody(
   now: number,
   profile: CompatibleProfile,
 ): ProviderError {
-  return classifyErrorFields(body, buildErrorDetails(profile, head, now), profile);
+  const headers = { ...readMetadataHeaders(body), ...head.headers };
+  return classifyErrorFields(body, buildErrorDetails(profile, { ...head, headers }, now), profile);
 }
 
 /** The part of a profile that the classification of errors uses. */
@@ -100,6 +102,13 @@ function looksLikeError(body: JsonObject): boolean {
   return readField(body, "code") !== undefined && readText(body, "message") !== undefined;
 }
 
+/** OpenRouter passes on the headers of the vendor that refused a call. */
+function readMetadataHeaders(body: JsonObject): HttpHeaders {
+  const headers = readObject(readField(readField(body, "error"), "metadata"), "headers") ?? {};
+  const entries = Object.entries(headers).filter(([, value]) => typeof value === "string" || typeof value === "number");
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)]));
+}
+
 /** OpenRouter rejects a flagged input with 403 and states the reasons. */
 function isFlagged(details: JsonObject, status: number): boolean {
   const reasons = readField(readField(details, "metadata"), "reasons");
@@ -133,10 +142,16 @@ function refineThrottle(
   quotaIds: string,
 ): ErrorCodeClass {
   if (listed.kind !== "throttled" || listed.dimension !== undefined) return listed;
-  if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text) || quotaIds.includes("TokensPer"))
+  if (
+    codes.includes("tokens") ||
+    /\btokens? (per min|has exceeded)|\bTPM\b/i.test(text) ||
+    quotaIds.includes("TokensPer")
+  )
     return { kind: listed.kind, dimension: "tokens", message: "too many tokens per minute" };
   if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text) || quotaIds.includes("RequestsPer"))
     return { kind: listed.kind, dimension: "requests", message: "too many requests per minute" };
+  if (/\bconcurrent (connections|requests)\b/i.test(text))
+    return { kind: listed.kind, dimension: "concurrency", message: "too many calls at once" };
   return listed;
 }
 
@@ -177,6 +192,7 @@ function buildErrorDetails(profile: CompatibleProfile, head: ResponseHead, now: 
     status: head.status,
     requestId: findRequestId(head.headers),
     retryAfterMs: parseRetryAfter(head.headers, now),
+    limits: parseRateLimits(head.headers, now),
   };
 }
 

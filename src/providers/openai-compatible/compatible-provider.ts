@@ -1,6 +1,6 @@
 import { assertInRange, type Range } from "#src/providers/check-range.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
-import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type { DescribeModel, EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
 import type { TimeLimits, Transport } from "#src/providers/transport/transport.ts";
 import { createChatCodec } from "./chat/chat-codec.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
@@ -20,6 +20,7 @@ export function createCompatibleProvider(
   profile: CompatibleProfile,
   account: ProviderAccount,
   transport: Transport,
+  describe: DescribeModel,
 ): Provider {
   const headers = createHeaders(profile, account.apiKey);
   return {
@@ -30,12 +31,12 @@ export function createCompatibleProvider(
         transport,
         url: createUrl(profile, account.baseUrl, model, "chat/completions"),
         headers: () => headers,
-        codec: createChatCodec(createCompatibleChatDialect(profile, model)),
+        codec: createChatCodec(createCompatibleChatDialect(profile, model, describe(model, "chat").maxOutputTokens)),
         timeLimits: toTimeLimits(profile),
       }),
     embedding: (model) => {
       const url = createUrl(profile, account.baseUrl, model, "embeddings");
-      return createEmbeddingModel(profile, model, url, headers, transport);
+      return createEmbeddingModel(profile, describe(model, "embedding"), url, headers, transport);
     },
     close: () => transport.close(),
   };
@@ -62,14 +63,14 @@ function toTimeLimits({ timeouts }: CompatibleProfile, totalMs?: number): TimeLi
   return { headersMs: firstByteMs, idleMs, totalMs: timeouts.totalMs ?? total };
 }
 
-function findModelData(profile: CompatibleProfile, name: string, kind: ModelData["kind"]): ModelData {
-  return profile.models.find((model) => model.name === name && model.kind === kind) ?? { name, kind };
-}
-
 /** Exported for tests that decode recorded responses. */
-export function createCompatibleChatDialect(profile: CompatibleProfile, model: string): ChatDialect {
+export function createCompatibleChatDialect(
+  profile: CompatibleProfile,
+  model: string,
+  maxOutputTokens?: number,
+): ChatDialect {
   const { name, maxTokensField = "as-given", includeUsage = true, reasoningField } = profile;
-  const ranges = listRanges(profile, model);
+  const ranges = listRanges(profile, maxOutputTokens);
   return {
     provider: name,
     encode: (request, stream) => {
@@ -94,37 +95,32 @@ export function createCompatibleChatDialect(profile: CompatibleProfile, model: s
 }
 
 /** The accepted values by field of the body. Servers whose operator chooses the models may accept more. */
-function listRanges(profile: CompatibleProfile, model: string): Readonly<Record<string, Range>> {
-  const output = { min: 1, max: findModelData(profile, model, "chat").maxOutputTokens, integer: true };
+function listRanges({ isSelfHosted }: CompatibleProfile, max: number | undefined): Readonly<Record<string, Range>> {
+  const output = { min: 1, max, integer: true };
   return {
     max_tokens: output,
     max_completion_tokens: output,
-    temperature: { min: 0, max: profile.openModels === undefined ? 2 : undefined },
+    temperature: { min: 0, max: isSelfHosted ? undefined : 2 },
     top_p: { min: 0, max: 1 },
   };
 }
 
 function createEmbeddingModel(
   profile: CompatibleProfile,
-  model: string,
+  data: ModelData,
   url: URL,
   headers: Readonly<Record<string, string>>,
   transport: Transport,
 ): EmbeddingModel {
   const provider = profile.name;
-  const data = findModelData(profile, model, "embedding");
   const dialect: EmbeddingDialect = {
     provider,
-    maxInputs: data.maxInputs ?? profile.maxInputs ?? DEFAULT_MAX_INPUTS,
+    maxInputs: data.maxInputs ?? DEFAULT_MAX_INPUTS,
     encoding: profile.encoding ?? "float",
     classifyBody: (body, head, now) => classifyCompatibleBody(body, head, now, profile),
     classifyResponse: (response, now) => classifyCompatibleResponse(response, now, profile, "readable vectors"),
   };
   const timeLimits = toTimeLimits(profile, EMBEDDING_TOTAL_MS);
   const request = { provider, url, headers: { ...headers, "content-type": "application/json" }, timeLimits };
-  return createOpenaiEmbeddingModel(
-    { ...data, maxBatchTokens: data.maxBatchTokens ?? profile.maxBatchTokens },
-    dialect,
-    (body, call) => transport.post({ ...request, body }, call),
-  );
+  return createOpenaiEmbeddingModel(data, dialect, (body, call) => transport.post({ ...request, body }, call));
 }

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
-import { parseVendorDuration } from "#src/providers/transport/retry-after.ts";
+import { parseVendorDuration } from "#src/providers/transport/vendor-duration.ts";
 
 /** The parts of `error.details` of a Google API that the classification uses. */
 export interface GoogleDetails {

@@ -1,5 +1,5 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
-import type { ModelData } from "#src/providers/provider.ts";
+import type { ProviderFacts } from "#src/providers/provider-entry.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
 
 export interface ErrorCodeClass {
@@ -26,12 +26,11 @@ export interface ProviderTimeouts {
 }
 
 /** The data of an OpenAI-compatible vendor, from which its codec, registry entry and configuration are derived. */
-export interface CompatibleProfile {
+export interface CompatibleProfile extends ProviderFacts {
   readonly name: string;
   readonly defaultBaseUrl: string;
-  readonly models: readonly ModelData[];
-  /** Any model name is accepted, because the operator of the server chooses the models: of both kinds, or embeddings. */
-  readonly openModels?: "any" | "embedding";
+  /** The operator of the server chooses the models, which may accept values that vendors reject. */
+  readonly isSelfHosted?: boolean;
   /** Prefix of the environment variables: "OPENAI" for OPENAI_API_KEY and OPENAI_BASE_URL. */
   readonly envPrefix: string;
   /** False for servers that work without a key. */
@@ -44,9 +43,6 @@ export interface CompatibleProfile {
   readonly terminal?: ChatDialect["terminal"];
   /** The requested form of vectors; the decoder recognizes both forms. */
   readonly encoding?: "base64" | "float" | "omitted";
-  /** Inputs per embedding call, for models without a value of their own. */
-  readonly maxInputs?: number;
-  readonly maxBatchTokens?: number;
   /** The vendor's own error codes, which take precedence over the common ones. */
   readonly codes?: Readonly<Record<string, ErrorCodeClass>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -32,7 +32,7 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
     defaultBaseUrl: baseUrl,
     envPrefix: name.replaceAll("-", "_").toUpperCase(),
     encoding,
-    maxInputs: 16,
+    defaults: { embedding: { maxInputs: 16 } },
     models,
     maxTokensField: maxTokensField ?? azure?.maxTokensField,
     reasoningField: definition.reasoningField,

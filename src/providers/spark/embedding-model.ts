@@ -4,7 +4,7 @@ import type { Call, EmbeddingModel, EmbeddingResponse } from "#src/providers/pro
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse } from "./classify-error.ts";
 import { decodeSparkEmbedding, encodeSparkEmbedding } from "./embedding-codec.ts";
-import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
+import { SPARK_DIMENSIONS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
 import { SignedEndpoint } from "./signed-endpoint.ts";
 
@@ -19,11 +19,11 @@ export function createSparkEmbeddingModel(
   service: SparkEmbeddingService,
   account: EmbeddingAccount,
   transport: Transport,
+  maxTokens?: number,
 ): EmbeddingModel {
   const { baseUrl, paths } = service;
   const at = (path: string) => new SignedEndpoint("POST", account.embeddingBaseUrl ?? baseUrl, path, baseUrl);
   const endpoints = { db: at(paths.db), query: at(paths.query) };
-  const maxTokens = SPARK_MODELS.find(({ name }) => name === service.model)?.maxTokens;
   return {
     maxInputs: 1,
     maxTokens,

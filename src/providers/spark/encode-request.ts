@@ -32,8 +32,8 @@ export function encodeChatRequest(version: SparkVersion, request: ChatRequest, c
 }
 
 function encodeSampling(version: SparkVersion, request: ChatRequest): Record<string, number> {
-  const { maxTokens, temperature } = request;
-  checkRange("maxTokens", maxTokens, { min: 1, max: version.maxOutputTokens, integer: true });
+  const { temperature } = request;
+  const maxTokens = clampMaxTokens(version, request);
   checkRange("top_k", request.extra?.top_k, { ...SPARK_RANGES.topK, integer: true });
   const fields: Record<string, number> = {};
   if (maxTokens !== undefined) fields.max_tokens = maxTokens;
@@ -42,10 +42,27 @@ function encodeSampling(version: SparkVersion, request: ChatRequest): Record<str
     fields.temperature = 0.01;
     fields.top_k = 1;
   } else if (temperature !== undefined) {
-    checkRange("temperature", temperature, SPARK_RANGES.temperature);
+    const { maxTemperature: max = SPARK_RANGES.maxTemperature } = version;
+    // 0, which requests greedy decoding, is outside the range.
+    checkRange("temperature", temperature, { above: 0, max });
     fields.temperature = temperature;
   }
   return fields;
+}
+
+/** The limit of the answer, at most what the version accepts. Throws `invalid-request` for a limit that is no limit. */
+export function clampMaxTokens({ maxOutputTokens }: SparkVersion, { maxTokens }: ChatRequest): number | undefined {
+  checkRange("max_tokens", maxTokens, { min: 1, integer: true });
+  return maxTokens === undefined ? undefined : Math.min(maxTokens, maxOutputTokens ?? maxTokens);
+}
+
+/** The adjustment of `clampMaxTokens`; see `RequestCheck.adjusted`. */
+export function listSparkAdjustments(version: SparkVersion, { maxTokens = 0 }: ChatRequest): string[] {
+  const { model, maxOutputTokens } = version;
+  if (maxOutputTokens === undefined || maxTokens <= maxOutputTokens) return [];
+  return [
+    `${SPARK_NAME}/${model} accepts max_tokens of at most ${maxOutputTokens}; higher values are sent as this limit`,
+  ];
 }
 
 /** Throws `invalid-request`, with the name and the range, for a value outside the range. */
@@ -58,8 +75,8 @@ function rejectUnsupported(version: SparkVersion, request: ChatRequest): void {
   const unsupported = [
     (request.stop?.length ?? 0) > 0 && "stop",
     request.seed !== undefined && "seed",
-    request.topP !== undefined && request.topP !== 1 && "topP",
-    request.responseFormat !== undefined && !isPlainText(request.responseFormat) && "responseFormat",
+    request.topP !== undefined && request.topP !== 1 && "top_p",
+    request.responseFormat !== undefined && !isPlainText(request.responseFormat) && "response_format",
   ].filter((name) => name !== false);
   if (unsupported.length > 0)
     throw invalidRequestError(
@@ -72,7 +89,7 @@ function rejectUnsupported(version: SparkVersion, request: ChatRequest): void {
   if (!["auto", "none", undefined, null].includes(request.toolChoice as string | undefined | null))
     throw invalidRequestError(
       SPARK_NAME,
-      "toolChoice must be auto or none: Spark itself decides whether to call a function",
+      "tool_choice must be auto or none: Spark itself decides whether to call a function",
     );
 }
 

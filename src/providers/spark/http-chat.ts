@@ -1,3 +1,4 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import type { JsonObject } from "#src/providers/json-value.ts";
@@ -8,7 +9,7 @@ import type { ChatModel, ChatRequest, ChatResponse } from "#src/providers/provid
 import { readProviderText } from "#src/providers/response-body.ts";
 import type { ResponseHead, Transport } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse, createSparkCodeError, readCode, readSid } from "./classify-error.ts";
-import { checkRange } from "./encode-request.ts";
+import { checkRange, clampMaxTokens, listSparkAdjustments } from "./encode-request.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 
 interface HttpAccount {
@@ -35,6 +36,7 @@ function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
   const codec = createChatCodec({
     provider: SPARK_NAME,
     encode: (request, stream) => encodeBody(version, request, stream),
+    listAdjustments: (request) => listSparkAdjustments(version, request),
     classifyBody: (body, head, now) => classifySparkResponse(toHttpResponse(body, head), now),
     classifyResponse: (response, now) => classifySparkResponse(response, now),
     failures: {},
@@ -60,13 +62,13 @@ function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
 }
 
 function encodeBody(version: SparkVersion, request: ChatRequest, stream: boolean): Record<string, unknown> {
-  const { temperature, topP, maxTokens, extra } = request;
-  checkRange("maxTokens", maxTokens, { min: 1, max: version.maxOutputTokens, integer: true });
+  const { temperature, topP, extra } = request;
+  const maxTokens = clampMaxTokens(version, request);
   checkRange("temperature", temperature, SPARK_RANGES.httpTemperature);
-  checkRange("topP", topP, SPARK_RANGES.httpTopP);
+  checkRange("top_p", topP, SPARK_RANGES.httpTopP);
   checkRange("top_k", extra?.top_k, { ...SPARK_RANGES.topK, integer: true });
   const model = version.httpModel ?? version.domain;
-  return encodeChatBody(model, request, stream, {
+  return encodeChatBody(model, omitUndefined({ ...request, maxTokens }), stream, {
     provider: SPARK_NAME,
     maxTokensField: "max_tokens",
     includeUsage: false,

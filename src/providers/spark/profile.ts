@@ -1,5 +1,5 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
-import type { ModelData } from "#src/providers/provider.ts";
+import type { ProviderFacts } from "#src/providers/provider-entry.ts";
 
 export const SPARK_NAME = "spark";
 
@@ -16,92 +16,59 @@ export interface SparkVersion {
   readonly domain: string;
   /** Name of the version on the HTTP interface, if it is available there. */
   readonly httpModel?: string;
-  /** Maximum of `max_tokens`; the minimum is 1. */
-  readonly maxOutputTokens: number;
-  readonly contextTokens: number;
+  /** Base URL of the HTTP interface, if it differs from the other versions'. */
+  readonly httpBaseUrl?: string;
+  /** Maximum of `max_tokens`; the minimum is 1. Unknown for versions that are not listed. */
+  readonly maxOutputTokens?: number;
+  readonly contextTokens?: number;
+  /** Over WebSocket. The minimum, 0, is outside the range. */
+  readonly maxTemperature?: number;
   /** Supports a `system` message at the beginning. */
   readonly system: boolean;
   /** Supports function definitions. */
   readonly functions: boolean;
 }
 
-const LITE = {
-  path: "/v1.1/chat",
-  domain: "lite",
-  httpModel: "lite",
-  maxOutputTokens: 4096,
-  contextTokens: 8192,
-  system: false,
-  functions: false,
-};
-const PRO = {
-  path: "/v3.1/chat",
-  domain: "generalv3",
-  httpModel: "generalv3",
-  maxOutputTokens: 8192,
-  contextTokens: 8192,
-  system: false,
-  functions: false,
-};
-const MAX = {
-  path: "/v3.5/chat",
-  domain: "generalv3.5",
-  httpModel: "generalv3.5",
-  maxOutputTokens: 8192,
-  contextTokens: 8192,
-  system: true,
-  functions: true,
-};
-const ULTRA = {
-  path: "/v4.0/chat",
-  domain: "4.0Ultra",
-  httpModel: "4.0Ultra",
-  maxOutputTokens: 8192,
-  contextTokens: 32_768,
-  system: true,
-  functions: true,
-};
+/** The names of a version: product, number in its path, number in the older documentation, and domain. */
+const version = (
+  names: readonly string[],
+  [path, domain, httpModel]: readonly [string, string, string?],
+  [contextTokens, maxOutputTokens]: readonly [number, number],
+  more: Partial<SparkVersion> = {},
+): SparkVersion[] =>
+  names.map((model) => ({
+    model,
+    path,
+    domain,
+    httpModel,
+    maxOutputTokens,
+    contextTokens,
+    system: false,
+    functions: false,
+    ...more,
+  }));
 
-/** Products by name and versions by the number in their path; some are two names for the same model. */
+const CAPABLE = { system: true, functions: true };
+/** Reasoning models. */
+const X1 = { system: true, maxTemperature: 2, httpBaseUrl: "https://spark-api-open.xf-yun.com/v2" };
+
 export const SPARK_VERSIONS: readonly SparkVersion[] = [
-  { model: "lite", ...LITE },
-  { model: "pro", ...PRO },
-  {
-    model: "pro-128k",
-    path: "/chat/pro-128k",
-    domain: "pro-128k",
-    httpModel: "pro-128k",
-    maxOutputTokens: 4096,
-    contextTokens: 131_072,
-    system: false,
-    functions: false,
-  },
-  { model: "max", ...MAX },
-  {
-    model: "max-32k",
-    path: "/chat/max-32k",
-    domain: "max-32k",
-    httpModel: "max-32k",
-    maxOutputTokens: 8192,
-    contextTokens: 32_768,
-    system: true,
-    functions: true,
-  },
-  { model: "ultra", ...ULTRA },
-  { model: "v1.1", ...LITE },
-  {
-    model: "v2.1",
-    path: "/v2.1/chat",
-    domain: "generalv2",
-    maxOutputTokens: 8192,
-    contextTokens: 8192,
-    system: false,
-    functions: false,
-  },
-  { model: "v3.1", ...PRO },
-  { model: "v3.5", ...MAX },
-  { model: "v4.0", ...ULTRA },
+  ...version(["lite", "general", "v1.1", "v1.5"], ["/v1.1/chat", "lite", "lite"], [8192, 4096]),
+  ...version(["generalv2", "v2.0", "v2.1"], ["/v2.1/chat", "generalv2"], [8192, 8192]),
+  ...version(["pro", "generalv3", "v3.0", "v3.1"], ["/v3.1/chat", "generalv3", "generalv3"], [8192, 8192]),
+  ...version(["pro-128k"], ["/chat/pro-128k", "pro-128k", "pro-128k"], [131_072, 4096]),
+  ...version(["max", "generalv3.5", "v3.5"], ["/v3.5/chat", "generalv3.5", "generalv3.5"], [8192, 8192], CAPABLE),
+  ...version(["max-32k"], ["/chat/max-32k", "max-32k", "max-32k"], [32_768, 8192], CAPABLE),
+  ...version(["ultra", "4.0Ultra", "v4.0"], ["/v4.0/chat", "4.0Ultra", "4.0Ultra"], [32_768, 8192], CAPABLE),
+  ...version(["x1"], ["/v1/x1", "x1", "x1"], [65_536, 32_768], X1),
+  ...version(["spark-x"], ["/v1/x1", "spark-x", "spark-x"], [65_536, 32_768], X1),
 ];
+
+/** A version by its name. An unlisted one is sent as it is: as domain, as the end of the path, and as model over HTTP. */
+export function findSparkVersion(model: string): SparkVersion {
+  const unlisted = { model, path: `/chat/${encodeURIComponent(model)}`, domain: model, httpModel: model, ...CAPABLE };
+  return SPARK_VERSIONS.find((known) => known.model === model) ?? unlisted;
+}
 
 /** The free product allows two calls per second. The limits of the others are shown in the console of each account. */
 const LITE_LIMITS = { requestsPerMinute: 120, pacing: "even" } as const;
@@ -117,7 +84,6 @@ export interface SparkEmbeddingService {
 }
 
 export const SPARK_DIMENSIONS = 2560;
-const EMBEDDING_MAX_TOKENS = 2048;
 
 export const SPARK_EMBEDDING_SERVICES: readonly SparkEmbeddingService[] = [
   {
@@ -133,28 +99,25 @@ export const SPARK_EMBEDDING_SERVICES: readonly SparkEmbeddingService[] = [
   },
 ];
 
-export const SPARK_MODELS: readonly ModelData[] = [
-  ...SPARK_VERSIONS.map(({ model, path, contextTokens, maxOutputTokens }) => ({
-    name: model,
-    kind: "chat" as const,
-    maxTokens: contextTokens,
-    maxOutputTokens,
-    limits: path === LITE.path ? LITE_LIMITS : undefined,
-  })),
-  ...SPARK_EMBEDDING_SERVICES.map(({ model }) => ({
-    name: model,
-    kind: "embedding" as const,
-    dimensions: SPARK_DIMENSIONS,
-    maxInputs: 1,
-    maxTokens: EMBEDDING_MAX_TOKENS,
-  })),
-];
+export const SPARK_FACTS: ProviderFacts = {
+  defaults: { embedding: { dimensions: SPARK_DIMENSIONS, maxInputs: 1, maxTokens: 2048 } },
+  models: [
+    ...SPARK_VERSIONS.map(({ model, domain, contextTokens, maxOutputTokens }) => ({
+      name: model,
+      kind: "chat" as const,
+      maxTokens: contextTokens,
+      maxOutputTokens,
+      limits: domain === "lite" ? LITE_LIMITS : undefined,
+    })),
+    ...SPARK_EMBEDDING_SERVICES.map(({ model }) => ({ name: model, kind: "embedding" as const })),
+  ],
+};
 
 /** Documented ranges, checked before a call because the provider's own error (10005) does not name the parameter. */
 export const SPARK_RANGES = {
   topK: { min: 1, max: 6 },
-  /** Over WebSocket. 0, which requests greedy decoding, is outside the range. */
-  temperature: { above: 0, max: 1 },
+  /** Maximum over WebSocket, of versions without one of their own. */
+  maxTemperature: 1,
   httpTemperature: { min: 0, max: 2 },
   httpTopP: { above: 0, max: 1 },
 } as const;

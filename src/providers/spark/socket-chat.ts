@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { reduceChat } from "#src/providers/chat-accumulator.ts";
+import { checkEncoding } from "#src/providers/check-encoding.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse } from "./classify-error.ts";
-import { encodeChatRequest } from "./encode-request.ts";
+import { clampMaxTokens, encodeChatRequest, listSparkAdjustments } from "./encode-request.ts";
 import { createFrameReducer } from "./frame-reducer.ts";
 import { SPARK_BASE_URL, SPARK_NAME, type SparkVersion } from "./profile.ts";
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
@@ -23,9 +24,13 @@ export function createSocketChat(version: SparkVersion, account: SocketAccount, 
     const uid = randomUUID().replaceAll("-", "");
     const message = encodeChatRequest(version, request, { appId: account.appId, uid });
     const frames = await connect(account, endpoint, open, message, call);
-    yield* reduceChat(frames, createFrameReducer({ maxTokens: request.maxTokens }));
+    yield* reduceChat(frames, createFrameReducer({ maxTokens: clampMaxTokens(version, request) }));
   }
   return {
+    check: (request) => {
+      const encode = () => encodeChatRequest(version, request, { appId: account.appId, uid: "" });
+      return checkEncoding(encode, listSparkAdjustments(version, request));
+    },
     stream,
     async generate(request, call) {
       let response: ChatResponse | undefined;

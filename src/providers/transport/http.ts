@@ -5,6 +5,7 @@ import type { Call } from "#src/providers/provider.ts";
 import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody } from "./inflate-body.ts";
 import { LargeReadQueue } from "./large-read-queue.ts";
+import { parseRateLimits } from "./rate-limit-headers.ts";
 import { openStream } from "./stream.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
@@ -113,7 +114,7 @@ interface ExchangeLimits {
 class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #signal: AbortSignal;
-  readonly #onAnswerStart: (() => void) | undefined;
+  readonly #onAnswerStart: Call["onAnswerStart"];
   readonly #limits: ExchangeLimits;
   readonly #reads: LargeReadQueue;
   readonly #chunks: Buffer[] = [];
@@ -155,7 +156,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
     if (status < 200) return;
-    this.#onAnswerStart?.();
+    this.#onAnswerStart?.(parseRateLimits(headers, Date.now()));
     this.#status = status;
     this.#headers = headers;
   }

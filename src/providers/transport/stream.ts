@@ -3,6 +3,7 @@ import { ProviderError } from "#src/core/failures/errors.ts";
 import type { Call } from "#src/providers/provider.ts";
 import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody, inflateChunks } from "./inflate-body.ts";
+import { parseRateLimits } from "./rate-limit-headers.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
 
@@ -30,7 +31,7 @@ export function openStream(
   call: Call,
   limits: Omit<StreamLimits, "firstEventMs">,
 ): Promise<HttpStream> {
-  const exchange = new StreamExchange(request, call.signal, {
+  const exchange = new StreamExchange(request, call, {
     ...limits,
     idleMs: request.timeLimits?.idleMs ?? limits.idleMs,
     firstEventMs: request.timeLimits?.headersMs ?? 0,
@@ -47,6 +48,7 @@ export function openStream(
 class StreamExchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #signal: AbortSignal;
+  readonly #onAnswerStart: Call["onAnswerStart"];
   readonly #limits: StreamLimits;
   readonly #opened = Promise.withResolvers<HttpStream>();
   #controller: Dispatcher.DispatchController | undefined;
@@ -68,9 +70,10 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   #hasEvent = false;
   #draining = false;
 
-  constructor(request: HttpRequest, signal: AbortSignal, limits: StreamLimits) {
+  constructor(request: HttpRequest, { signal, onAnswerStart }: Call, limits: StreamLimits) {
     this.#request = request;
     this.#signal = signal;
+    this.#onAnswerStart = onAnswerStart;
     this.#limits = limits;
   }
 
@@ -102,6 +105,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     if (status < 200 || this.#failure) return;
     this.#status = status;
     this.#headers = headers;
+    this.#onAnswerStart?.(parseRateLimits(headers, Date.now()));
     this.#opened.resolve(this.#createStream());
   }
 

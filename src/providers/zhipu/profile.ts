@@ -1,88 +1,77 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
-import type { ModelData } from "#src/providers/provider.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { ModelFacts, ProviderFacts } from "#src/providers/provider-entry.ts";
 
 export const ZHIPU_NAME = "zhipu";
 
 /** Mainland China. The international host is https://api.z.ai/api/paas/v4. */
 export const ZHIPU_BASE_URL = "https://open.bigmodel.cn/api/paas/v4";
 
-/**
- * Zhipu limits calls in flight per model and account. It publishes no limits; its sales team named 5 for the older
- * models, and the limit is lowered after throttling.
- */
-const LIMITS = { concurrency: 5 };
+const K128 = 131_072;
 
+/** A model that the catalogue does not have. Prices are in yuan per million tokens: input, output, cached input. */
 const chat = (
   name: string,
   maxTokens: number,
   maxOutputTokens: number,
   [input, output, cached]: readonly [number?, number?, number?] = [],
-): ModelData => ({
+): ModelFacts => ({
   name,
   kind: "chat",
   maxTokens,
   maxOutputTokens,
-  limits: LIMITS,
   price:
     input === undefined
       ? undefined
-      : {
+      : omitUndefined({
           inputPerMillionTokens: input,
           outputPerMillionTokens: output,
           cachedInputPerMillionTokens: cached,
           currency: "CNY",
-        },
+        }),
 });
 
-const K128 = 131_072;
-const K200 = 204_800;
-const MILLION = 1_048_576;
-
-/** As published. Prices are in yuan per million tokens: input, output, cached input. */
-export const ZHIPU_MODELS: readonly ModelData[] = [
-  chat("glm-4-plus", K128, 4096, [5, 5]),
-  chat("glm-4-air", K128, 4096, [0.5, 0.5]),
-  chat("glm-4-air-250414", K128, 16_384, [0.5, 0.5]),
-  chat("glm-4-flash", K128, 4096, [0, 0]),
-  chat("glm-4-flash-250414", K128, 16_384, [0, 0]),
-  chat("glm-4-long", MILLION, 4095, [1, 1]),
-  chat("glm-4.5", K128, 98_304),
-  chat("glm-4.5-air", K128, 98_304, [0.8, 6, 0.16]),
-  chat("glm-4.5-airx", K128, 98_304),
-  chat("glm-4.5-flash", K128, 98_304, [0, 0]),
-  chat("glm-4.6", K200, 131_072),
-  chat("glm-4.7", K200, 131_072, [3, 14, 0.6]),
-  chat("glm-4.7-flashx", K200, 131_072, [0.5, 3, 0.1]),
-  chat("glm-4.7-flash", K200, 131_072, [0, 0]),
-  chat("glm-5", K200, 131_072, [4, 18, 1]),
-  chat("glm-5-turbo", K200, 131_072, [5, 22, 1.2]),
-  chat("glm-5.1", K200, 131_072, [6, 24, 1.3]),
-  chat("glm-5.2", MILLION, 131_072, [8, 28, 2]),
-  chat("glm-5.3", MILLION, 131_072, [8, 28, 2]),
-  chat("glm-5.3-flash", MILLION, 131_072, [0.8, 2.8, 0.23]),
-  chat("glm-5.3-flashx", MILLION, 131_072, [2, 7, 0.57]),
-  {
-    name: "embedding-2",
-    kind: "embedding",
-    dimensions: 1024,
-    // Zhipu publishes only the total tokens of a call for this model, not the number of inputs.
-    maxInputs: 64,
-    maxTokens: 512,
-    maxBatchTokens: 8192,
-    limits: LIMITS,
-    price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+export const ZHIPU_FACTS: ProviderFacts = {
+  catalogue: "zhipuai",
+  defaults: {
+    /**
+     * Zhipu limits calls in flight per model and account. It publishes no limits; its sales team named 5 for the older
+     * models, and the limit is lowered after throttling.
+     */
+    chat: { limits: { concurrency: 5 } },
+    // Zhipu publishes the number of inputs of a call only for embedding-3.
+    embedding: { limits: { concurrency: 5 }, maxInputs: 64 },
   },
-  {
-    name: "embedding-3",
-    kind: "embedding",
-    dimensions: 2048,
-    dimensionChoices: [256, 512, 1024, 2048],
-    maxInputs: 64,
-    maxTokens: 3072,
-    limits: LIMITS,
-    price: { inputPerMillionTokens: 0.5, currency: "CNY" },
-  },
-];
+  models: [
+    chat("glm-4", K128, 4095),
+    chat("glm-4-plus", K128, 4096, [5, 5]),
+    chat("glm-4-air", K128, 4096, [0.5, 0.5]),
+    chat("glm-4-air-250414", K128, 16_384, [0.5, 0.5]),
+    chat("glm-4-flash", K128, 4096, [0, 0]),
+    chat("glm-4-flash-250414", K128, 16_384, [0, 0]),
+    chat("glm-4-long", 1_048_576, 4095, [1, 1]),
+    chat("glm-4v", 2048, 1024),
+    chat("glm-5.3", 1_048_576, K128, [8, 28, 2]),
+    chat("glm-5.3-flash", 1_048_576, K128, [0.8, 2.8, 0.23]),
+    chat("glm-5.3-flashx", 1_048_576, K128, [2, 7, 0.57]),
+    {
+      name: "embedding-2",
+      kind: "embedding",
+      dimensions: 1024,
+      maxTokens: 512,
+      maxBatchTokens: 8192,
+      price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+    },
+    {
+      name: "embedding-3",
+      kind: "embedding",
+      dimensions: 2048,
+      dimensionChoices: [256, 512, 1024, 2048],
+      maxTokens: 3072,
+      price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+    },
+  ],
+};
 
 export interface ZhipuErrorCode {
   readonly kind: ProviderErrorKind;

@@ -8,25 +8,33 @@ import type {
   Call,
   ChatModel,
   ChatRequest,
+  DescribeModel,
   EmbeddingModel,
   ModelData,
   Provider,
   ProviderAccount,
 } from "#src/providers/provider.ts";
+import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import type { HttpResponse, Transport } from "#src/providers/transport/transport.ts";
 import { createZhipuChatDialect } from "./chat-dialect.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { type Credentials, createKeyCredentials, createTokenCredentials } from "./credentials.ts";
-import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
+import { ZHIPU_BASE_URL, ZHIPU_FACTS, ZHIPU_NAME } from "./profile.ts";
 
 const TOKEN_EXPIRED = "1003";
-const DEFAULT_MAX_INPUTS = 64;
+
+export const ZHIPU_ENTRY: ProviderEntry = {
+  name: ZHIPU_NAME,
+  defaultBaseUrl: ZHIPU_BASE_URL,
+  ...ZHIPU_FACTS,
+  create: createZhipuProvider,
+};
 
 /**
  * The Zhipu adapter for one account. `account.extra.auth` is `key` (send the key itself, the default) or `jwt` (send
  * tokens signed with it). A call whose token has expired is repeated once with a new token. `close` closes the transport.
  */
-export function createZhipuProvider(account: ProviderAccount, transport: Transport): Provider {
+function createZhipuProvider(account: ProviderAccount, transport: Transport, describe: DescribeModel): Provider {
   const credentials =
     account.extra?.auth === "jwt" ? createTokenCredentials(account.apiKey) : createKeyCredentials(account.apiKey);
   const base = account.baseUrl.replace(/\/+$/, "");
@@ -35,15 +43,18 @@ export function createZhipuProvider(account: ProviderAccount, transport: Transpo
     name: ZHIPU_NAME,
     chat: (model) => {
       const url = new URL(`${base}/chat/completions`);
+      const { maxOutputTokens } = describe(model, "chat");
       const createModel = (request: ChatRequest) => {
-        const codec = createChatCodec(createZhipuChatDialect(model, readRequestId(request) ?? randomUUID()));
+        const codec = createChatCodec(
+          createZhipuChatDialect(model, readRequestId(request) ?? randomUUID(), maxOutputTokens),
+        );
         return createHttpChatModel({ provider: ZHIPU_NAME, transport, url, headers, codec });
       };
       return createRenewingModel(createModel, credentials);
     },
     embedding: (model) => {
       const url = new URL(`${base}/embeddings`);
-      return createEmbeddingModel(model, credentials, async (body, call) => {
+      return createEmbeddingModel(describe(model, "embedding"), credentials, async (body, call) => {
         const allHeaders = { ...(await headers()), "content-type": "application/json" };
         return await transport.post({ provider: ZHIPU_NAME, url, headers: allHeaders, body }, call);
       });
@@ -63,6 +74,7 @@ function readRequestId({ extra }: ChatRequest): string | undefined {
  */
 function createRenewingModel(createModel: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
   return {
+    check: (request) => createModel(request).check?.(request) ?? { rejected: [], adjusted: [] },
     generate: (request, call) => retryOnExpiredToken(credentials, () => createModel(request).generate(request, call)),
     async *stream(request, call) {
       let hasStarted = false;
@@ -93,17 +105,13 @@ function isExpired(error: unknown): boolean {
 }
 
 function createEmbeddingModel(
-  model: string,
+  data: ModelData,
   credentials: Credentials,
   post: (body: string, call: Call) => Promise<HttpResponse>,
 ): EmbeddingModel {
-  const data: ModelData = ZHIPU_MODELS.find((known) => known.name === model && known.kind === "embedding") ?? {
-    name: model,
-    kind: "embedding",
-  };
   const dialect: EmbeddingDialect = {
     provider: ZHIPU_NAME,
-    maxInputs: data.maxInputs ?? DEFAULT_MAX_INPUTS,
+    maxInputs: data.maxInputs ?? 1,
     encoding: "omitted",
     classifyBody: classifyZhipuBody,
     classifyResponse: classifyZhipuResponse,

@@ -154,7 +154,7 @@ function toolDeltas(call: ChatCall): Frame[] {
 }
 
 /** One part per event; a part ends inside the first multi-byte character of its event, if there is one. */
-function cutInsideCharacters(events: readonly string[]): Buffer[] {
+export function cutInsideCharacters(events: readonly string[]): Buffer[] {
   const parts: Buffer[] = [];
   let carried = Buffer.alloc(0);
   for (const event of events) {

@@ -7,6 +7,7 @@ export interface SimulatedVersion {
   readonly domains: readonly string[];
   readonly maxTokens: number;
   readonly contextTokens: number;
+  readonly maxTemperature: number;
   readonly system: boolean;
   readonly functions: boolean;
 }
@@ -19,10 +20,11 @@ export const VERSIONS: readonly SimulatedVersion[] = [
   { ...version("/v3.5/chat", ["generalv3.5"], 8192, 8192), system: true, functions: true },
   { ...version("/chat/max-32k", ["max-32k"], 8192, 32_768), system: true, functions: true },
   { ...version("/v4.0/chat", ["4.0Ultra"], 8192, 32_768), system: true, functions: true },
+  { ...version("/v1/x1", ["x1", "spark-x"], 32_768, 65_536), system: true, maxTemperature: 2 },
 ];
 
 function version(path: string, domains: readonly string[], maxTokens: number, contextTokens: number): SimulatedVersion {
-  return { path, domains, maxTokens, contextTokens, system: false, functions: false };
+  return { path, domains, maxTokens, contextTokens, maxTemperature: 1, system: false, functions: false };
 }
 
 export interface SparkChatRequest {
@@ -86,8 +88,11 @@ function checkParameters(chat: Fields, simulated: SimulatedVersion): FrameProble
   const { domain, temperature, top_k: topK, max_tokens: maxTokens } = chat;
   if (typeof domain !== "string" || !simulated.domains.includes(domain))
     return { code: 10005, message: "parameter value error: domain does not belong to this path" };
-  if (temperature !== undefined && !(typeof temperature === "number" && temperature > 0 && temperature <= 1))
-    return { code: 10005, message: "parameter value error: temperature must be in (0,1]" };
+  if (
+    temperature !== undefined &&
+    !(typeof temperature === "number" && temperature > 0 && temperature <= simulated.maxTemperature)
+  )
+    return { code: 10005, message: `parameter value error: temperature must be in (0,${simulated.maxTemperature}]` };
   if (topK !== undefined && !isIntegerIn(topK, 1, 6))
     return { code: 10005, message: "parameter value error: top_k must be in [1,6]" };
   if (maxTokens !== undefined && !isIntegerIn(maxTokens, 1, simulated.maxTokens))

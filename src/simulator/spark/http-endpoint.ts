@@ -19,6 +19,8 @@ const MODELS: Readonly<Record<string, number>> = {
   "generalv3.5": 8192,
   "max-32k": 8192,
   "4.0Ultra": 8192,
+  x1: 32_768,
+  "spark-x": 32_768,
 };
 
 interface HttpCall extends CheckedCall {

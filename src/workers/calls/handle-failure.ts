@@ -16,11 +16,13 @@ import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-inp
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
 import { explainRefusal, isRefusal, type LaneProber, type ProbeCall } from "./lane-prober.ts";
+import type { LimitReports } from "./limit-reports.ts";
 
 export interface FailureDeps extends CommitDeps {
   readonly limiter: Limiter;
   readonly policy?: RetryPolicy;
   readonly prober: LaneProber;
+  readonly limitReports: LimitReports;
 }
 
 /** What `handleFailure` has to know about the kind of call. */
@@ -81,13 +83,13 @@ export async function handleFailure(
     },
     policy,
   );
+  if (reported.limits.length > 0) await deps.limitReports.add(lane.lane, reported.limits, deps.clock.now());
   if (decision.action === "snooze") {
+    const { dimension = "requests", retryAfterMs } = error;
+    const reason = appendProviderText(`${error.kind}: ${error.message}`, error);
+    const { grantedAt } = reservation;
     await limiter
-      .throttle(lane.lane, lane.limits, {
-        dimension: error.dimension ?? "requests",
-        grantedAt: reservation.grantedAt,
-        retryAfterMs: error.retryAfterMs,
-      })
+      .throttle(lane.lane, lane.limits, { dimension, grantedAt, retryAfterMs, reason })
       .catch(() => undefined);
   }
   if (decision.action === "park") {

@@ -1,13 +1,13 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { redactProviderText } from "#src/core/failures/provider-text.ts";
-import { formatLane } from "#src/core/lane.ts";
-import type { ChatModel, ChatResponse } from "#src/providers/provider.ts";
+import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
+import type { Call, ChatModel, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
-import { commitRecords } from "./commit-records.ts";
+import { commitFailure, commitRecords } from "./commit-records.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
 import { PROBE_TEXT } from "./lane-prober.ts";
 
@@ -21,8 +21,9 @@ const PROBE_MAX_TOKENS = 16;
 const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
- * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. Resolves with
- * undefined when the item has its record, otherwise with what to do with it. Never rejects.
+ * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. A request that the
+ * adapter would reject fails without a call. Resolves with undefined when the item has its record, otherwise with what to do
+ * with it. Never rejects.
  */
 export async function runChatCall(
   [input]: readonly ChatInput[],
@@ -37,14 +38,25 @@ export async function runChatCall(
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
     return { action: claimed ? "snooze" : "return-to-queue" };
   }
+  const rejection = findRejection(input, lane.model);
+  if (rejection !== undefined) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    await commitFailure([input], { kind: "invalid-request", message: rejection }, deps);
+    return { action: "fail" };
+  }
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
+  const call = {
+    signal: deps.signal,
+    onAnswerStart: (limits: readonly ReportedLimit[]) =>
+      void deps.limitReports.add(lane.lane, limits, deps.clock.now()),
+  };
   let response: ChatResponse;
   try {
     response = input.partials
-      ? await streamAnswer(input, input.partials, lane.model, deps, () => span?.delta())
-      : await lane.model.generate(input.request, { signal: deps.signal });
+      ? await streamAnswer(input, input.partials, lane.model, { ...deps, call }, () => span?.delta())
+      : await lane.model.generate(input.request, call);
   } catch (thrown) {
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), input.request);
     span?.failed(error);
@@ -80,6 +92,15 @@ export async function runChatCall(
   return undefined;
 }
 
+/** Why the adapter rejects the request. An unexpected error is left to the call, which reports it. */
+function findRejection({ request }: ChatInput, model: ChatModel): string | undefined {
+  try {
+    return model.check?.(request).rejected[0];
+  } catch {
+    return undefined;
+  }
+}
+
 async function probeChatModel(model: ChatModel, signal: AbortSignal): Promise<number | undefined> {
   const request = { messages: [{ role: "user" as const, content: PROBE_TEXT }], maxTokens: PROBE_MAX_TOKENS };
   return (await model.generate(request, { signal })).usage.totalTokens;
@@ -101,7 +122,7 @@ async function streamAnswer(
   input: ChatInput,
   { keys, ledger }: NonNullable<ChatInput["partials"]>,
   model: ChatModel,
-  { client, signal }: ChatDeps,
+  { client, call }: ChatDeps & { readonly call: Call },
   onDelta: () => void,
 ): Promise<ChatResponse> {
   const cancellation = new AbortController();
@@ -114,7 +135,8 @@ async function streamAnswer(
     );
   }, CHECK_INTERVAL_MS);
   try {
-    return await writeDeltas(input, writer, model, AbortSignal.any([signal, cancellation.signal]), onDelta);
+    const signal = AbortSignal.any([call.signal, cancellation.signal]);
+    return await writeDeltas(input, writer, model, { ...call, signal }, onDelta);
   } finally {
     clearInterval(cancellationTimer);
   }
@@ -124,10 +146,10 @@ async function writeDeltas(
   input: ChatInput,
   writer: PartialWriter,
   model: ChatModel,
-  signal: AbortSignal,
+  call: Call,
   onDelta: () => void,
 ): Promise<ChatResponse> {
-  for await (const event of model.stream(input.request, { signal })) {
+  for await (const event of model.stream(input.request, call)) {
     if (event.type === "end") {
       await writer.flush();
       return event.response;

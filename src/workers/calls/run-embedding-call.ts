@@ -1,7 +1,7 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
 import { redactProviderText } from "#src/core/failures/provider-text.ts";
-import { formatLane } from "#src/core/lane.ts";
+import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
 import type { Settlement } from "#src/limiter/limiter.ts";
 import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
@@ -40,8 +40,9 @@ export async function runBatch(
   const sentAt = performance.now();
   let response: EmbeddingResponse;
   let answeredAt: number | undefined;
-  const onAnswerStart = () => {
+  const onAnswerStart = (limits: readonly ReportedLimit[]) => {
     answeredAt = performance.now();
+    void deps.limitReports.add(lane.lane, limits, deps.clock.now());
   };
   try {
     const texts = inputs.map((input) => input.text);

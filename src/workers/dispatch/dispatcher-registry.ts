@@ -7,6 +7,7 @@ import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { CallObserver } from "#src/workers/calls/call-observer.ts";
 import { LaneProber } from "#src/workers/calls/lane-prober.ts";
+import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { runChatCall } from "#src/workers/calls/run-chat-call.ts";
 import { type BatchRequest, runBatch } from "#src/workers/calls/run-embedding-call.ts";
 import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
@@ -40,12 +41,12 @@ const DEFAULT_MAX_CALLS = { embedding: 160, chat: 256 } as const;
 
 /** The dispatchers of a worker, each created with its first job. */
 export class DispatcherRegistry {
-  readonly #deps: DispatcherRegistryDeps & { readonly prober: LaneProber };
+  readonly #deps: DispatcherRegistryDeps & { readonly prober: LaneProber; readonly limitReports: LimitReports };
   readonly #embedding = new Map<string, ModelDispatcher<EmbeddingInput, EmbeddingModel>>();
   readonly #chat = new Map<string, ModelDispatcher<ChatInput, ChatModel>>();
 
   constructor(deps: DispatcherRegistryDeps) {
-    this.#deps = { ...deps, prober: new LaneProber() };
+    this.#deps = { ...deps, prober: new LaneProber(), limitReports: new LimitReports(deps.limiter) };
   }
 
   /** Undefined when this worker has no credentials for the model. */

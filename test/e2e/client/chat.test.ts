@@ -92,7 +92,7 @@ test("a rejected key fails the item and ends the command", async () => {
 
 test.each([
   [["--model", "minimax/embo-01"], "is an embedding model"],
-  [["--model", "minimax/MiniMax-Txt-01"], "Did you mean"],
+  [["--model", "minimx/MiniMax-Text-01"], "Did you mean"],
   [["--model", "zhipu/glm-4-plus"], "ZHIPU_API_KEY is not set"],
 ])("%j is rejected before anything starts", async (args, message) => {
   const { code, stderr } = await sandbox.run(["chat", "hello", ...args]);

@@ -72,11 +72,11 @@ function writeTexts(...texts: string[]): void {
 }
 
 describe.each(MODELS)("models of $provider that are defined only in sluice.yaml", ({ provider, chat, embedding }) => {
-  test("chat answers, and rejects an unknown model", async () => {
+  test("chat answers, and rejects a malformed name", async () => {
     const { code, stdout, stderr } = await run("chat", "one two three", "--model", chat);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("You wrote 3 words");
-    expect(await run("chat", "hello", "--model", `${provider}/large-1`)).toMatchObject({
+    expect(await run("chat", "hello", "--model", `${provider}/large 1`)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("is not a known model"),
     });
@@ -117,9 +117,9 @@ describe.each(MODELS)("models of $provider that are defined only in sluice.yaml"
       concurrency: { allowed: 3, set: true },
       requests: { allowed: 60000 },
     });
-    expect(await run("set-limit", `${provider}/large-1`, "--concurrency", "3")).toMatchObject({
+    expect(await run("set-limit", `${provider}/large 1`, "--concurrency", "3")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("is not a known model"),
+      stderr: expect.stringContaining("is not a lane"),
     });
   });
 

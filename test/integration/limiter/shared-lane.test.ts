@@ -128,7 +128,7 @@ test("scripts are loaded again after the server has dropped them", async () => {
 test("a reservation whose reply was lost is granted once, even if the lane was parked meanwhile", async () => {
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
-  const limiter = createRedisLimiter(client, keys);
+  const limiter = createRedisLimiter(client, keys, { soloMs: 0 });
   const limits = { requestsPerMinute: 10, concurrency: 4 };
   const sent: (string | number | Buffer)[][] = [];
   const original = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
@@ -183,11 +183,14 @@ test("more than five thousand expired calls are removed in steps, and none is lo
 
 test("every key of a lane expires within eight days", async () => {
   const client = redis.connect();
-  const limiter = createRedisLimiter(client, createKeys(redis.namespace));
+  const limiter = createRedisLimiter(client, createKeys(redis.namespace), { soloMs: 0 });
   const { granted } = await limiter.reserve(LANE, {}, [1, 1]);
   await limiter.settle(LANE, [{ id: granted[0]?.id ?? "", outcome: "fault" }]);
   await limiter.throttle(LANE, {}, { dimension: "tokens", grantedAt: granted[0]?.grantedAt ?? 0 });
   await limiter.renew(LANE, [granted[1]?.id ?? ""]);
+  await limiter.report(LANE, [
+    { dimension: "requests", limit: 9, remaining: 2, resetMs: 9_000, isLong: true, isGradual: false },
+  ]);
   await limiter.park({ ...LANE, account: randomBytes(4).toString("hex") }, "auth");
   for (const key of await client.keys(`*${redis.namespace}*`)) {
     const ttlMs = await client.pttl(key);

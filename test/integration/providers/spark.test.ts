@@ -327,8 +327,8 @@ describe("Spark chat over HTTP", () => {
 
   it.each([
     [{ temperature: 2.1 }, "temperature"],
-    [{ topP: 0 }, "topP"],
-    [{ maxTokens: 4097 }, "maxTokens"],
+    [{ topP: 0 }, "top_p"],
+    [{ maxTokens: 0 }, "max_tokens"],
   ])("rejects %j with its range before any call", async (change, name) => {
     const simulator = await start();
     const provider = spark(simulator, password(simulator));

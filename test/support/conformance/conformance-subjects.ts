@@ -1,4 +1,5 @@
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { ANTHROPIC_SUBJECT } from "./anthropic.ts";
 import { createCompatibleSubject } from "./compatible.ts";
 import { MINIMAX_SUBJECTS } from "./minimax.ts";
 import { SPARK_SUBJECTS } from "./spark.ts";
@@ -8,6 +9,7 @@ import { ZHIPU_SUBJECT } from "./zhipu.ts";
 /** All providers. Vendors with a profile are included automatically; other protocols add their subjects here. */
 export const SUBJECTS: readonly ConformanceSubject[] = [
   ...COMPATIBLE_PROFILES.map(createCompatibleSubject),
+  ANTHROPIC_SUBJECT,
   ZHIPU_SUBJECT,
   ...SPARK_SUBJECTS,
   ...MINIMAX_SUBJECTS,

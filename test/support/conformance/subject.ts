@@ -78,6 +78,18 @@ export function recordEvents(frames: readonly unknown[], options: Recording = {}
   };
 }
 
+/** Records a stream whose events have the names of their types. */
+export function recordNamedEvents(events: readonly { readonly type: string }[]): RecordedStream {
+  const messages = events.map((event) => JSON.stringify(event));
+  const body = events.map(({ type }, index) => `event: ${type}\ndata: ${messages[index]}\n\n`).join("");
+  return {
+    text: TEXT,
+    variants: [body, body.replaceAll("\n", "\r\n"), `\uFEFF: hi\n${body}`],
+    complete: Buffer.byteLength(body) - 2,
+    messages,
+  };
+}
+
 /** An OpenAI embedding response in reverse order; `index` gives the position of each input. */
 export function encodeReversed(vectors: readonly (readonly number[])[]): string {
   const data = vectors.map((embedding, index) => ({

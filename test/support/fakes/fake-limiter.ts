@@ -87,6 +87,7 @@ export function createFakeLimiter(clock: Clock): Limiter {
       getLane(name).parked = undefined;
     },
     renew: async () => undefined,
+    report: async () => undefined,
     async status(name) {
       const lane = getLane(name);
       return {

@@ -39,7 +39,6 @@ describe("defaults", () => {
     expect(config.accounts("minimax")).toEqual([]);
     expect(config.missing("minimax")).toEqual(["MINIMAX_API_KEY"]);
     expect(config.limits({ provider: "minimax", account: "default", model: "embo-01" })).toBeUndefined();
-    expect(config.price("minimax", "embo-01")).toBeUndefined();
     expect(config.warnings).toEqual([]);
   });
 
@@ -159,13 +158,53 @@ describe("the settings file", () => {
     expect(load().worker).toEqual({ graceMs: 1500 });
   });
 
-  it("contains only known prices", () => {
+  it("overrides what is published about a model", () => {
     write(
       "sluice.yaml",
-      "providers: { minimax: { models: { embo-01: { price: { inputPerMillionTokens: 0.5, currency: CNY } } } } }\n",
+      `providers:
+  zhipu:
+    models:
+      glm-5.2:
+        maxOutputTokens: 5000
+        price:
+          inputPerMillionTokens: 8
+          outputPerMillionTokens: 28
+          currency: CNY
+          tiers: [{ aboveInputTokens: 32000, inputPerMillionTokens: 10 }]
+          windows: [{ days: [sat, sun], from: 22:00, to: 06:30, factor: 0.5 }]
+      my-model: { kind: embedding, dimensions: 8, maxInputs: 3 }
+`,
     );
-    expect(load().price("minimax", "embo-01")).toEqual({ inputPerMillionTokens: 0.5, currency: "CNY" });
-    expect(load().price("minimax", "toString")).toBeUndefined();
+    const { registry } = load();
+    expect(registry.findModel("zhipu/glm-5.2")).toMatchObject({
+      isUnknown: false,
+      model: {
+        kind: "chat",
+        maxTokens: 1_000_000,
+        maxOutputTokens: 5000,
+        price: {
+          inputPerMillionTokens: 8,
+          outputPerMillionTokens: 28,
+          currency: "CNY",
+          tiers: [{ aboveInputTokens: 32_000, inputPerMillionTokens: 10 }],
+          windows: [{ days: [6, 0], from: "22:00", to: "06:30", factor: 0.5 }],
+        },
+      },
+    });
+    expect(registry.findModel("zhipu/my-model")).toMatchObject({
+      isUnknown: false,
+      model: { kind: "embedding", dimensions: 8, maxInputs: 3 },
+    });
+  });
+
+  it.each([
+    ["windows: [{ from: 24:00, to: 06:30, factor: 1 }]", 'from: expected a time such as "16:30"'],
+    ["windows: [{ days: [monday], from: 01:00, to: 06:30, factor: 1 }]", "days[0]: expected sun, mon, tue"],
+    ["windows: [{ from: 01:00, to: 06:30 }]", "factor: expected a number of 0 or more"],
+    ["tiers: [{ inputPerMillionTokens: 1 }]", "aboveInputTokens: expected a whole number of 0 or more"],
+  ])("rejects a price with %s", (part, problem) => {
+    write("sluice.yaml", `providers: { zhipu: { models: { m: { price: { currency: CNY, ${part} } } } } }\n`);
+    expect(problems()).toEqual([expect.stringContaining(problem)]);
   });
 
   it("warns if other users can read a key in it, and if its name is misspelled", () => {

@@ -42,7 +42,10 @@ describe("providers defined in sluice.yaml", () => {
     expect(config.providers).toContain("gateway");
     const lane = { provider: "gateway", account: "default", model: "team/large" };
     expect(config.limits(lane)).toEqual({ concurrency: 3 });
-    expect(config.price("gateway", "team/large")).toEqual({ inputPerMillionTokens: 2, currency: "USD" });
+    expect(config.registry.findModel("gateway/team/large").model.price).toEqual({
+      inputPerMillionTokens: 2,
+      currency: "USD",
+    });
   });
 
   it("have settings for servers that deviate from the protocol, whose credentials are redacted", () => {
@@ -101,6 +104,7 @@ compatible:
       name: "team/large",
       kind: "chat",
       maxTokens: 1000,
+      price: { inputPerMillionTokens: 2, currency: "USD" },
     });
     expect(findModel("gateway/vectors").model).toMatchObject({ maxInputs: 4, dimensions: 8 });
     expect(findProvider("local").defaultBaseUrl).toBe("http://127.0.0.1:9000/v1");

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
 import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 
 describe("findRangeProblem", () => {
   it.each<[unknown, Range]>([
@@ -30,10 +31,11 @@ describe("a compatible vendor's parameters", () => {
   const encode = (name: string, model: string, request: object) => {
     const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
     if (!profile) throw new Error(`no ${name}`);
-    return createCompatibleChatDialect(profile, model).encode(
-      { messages: [{ role: "user", content: "x" }], ...request },
-      false,
-    );
+    return createCompatibleChatDialect(
+      profile,
+      model,
+      createRegistry().findModel(`${name}/${model}`).model.maxOutputTokens,
+    ).encode({ messages: [{ role: "user", content: "x" }], ...request }, false);
   };
 
   it.each([

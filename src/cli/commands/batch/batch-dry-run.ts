@@ -8,7 +8,8 @@ import {
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
-import { findCommonPrice, findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
+import { findCommonPrice } from "#src/cli/wiring/model-price.ts";
 import type { Config } from "#src/config/config.ts";
 import { requireModelName } from "#src/core/model-name.ts";
 import { estimateCostRange } from "#src/core/money.ts";
@@ -24,6 +25,8 @@ interface BatchDryRun extends DryRunEstimate {
   readonly requests: number;
   readonly endpoint: BatchPlan["endpoint"];
   readonly models: readonly string[];
+  /** What would be sent differently from the requests. */
+  readonly adjustments: readonly string[];
   /** Problems that were skipped. */
   readonly leftOut: number;
 }
@@ -48,7 +51,8 @@ async function estimateRun(
   config: Config,
   options: CacheCommandOptions,
 ): Promise<BatchDryRun> {
-  const { documents: requests, items, duplicates: copies, tokens, endpoint, models, problemCount } = plan;
+  writeModelNotices(config, plan.models);
+  const { documents: requests, items, duplicates: copies, tokens, endpoint, models, adjustments, problemCount } = plan;
   const known = await countCachedItems(
     resolveCacheFolder(config, options),
     (cache) => createAnswerKeyFunction(plan, cache),
@@ -64,6 +68,7 @@ async function estimateRun(
     endpoint,
     models,
     cost: await estimateCost(plan, known, dir, config),
+    adjustments,
     leftOut: problemCount,
   };
 }
@@ -74,7 +79,7 @@ function findInputsPerCall({ endpoint, models: [model] }: BatchPlan, { registry 
 }
 
 function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLine[] {
-  const { requests, items, estimatedTokens, endpoint, models, calls, cost } = estimate;
+  const { requests, items, estimatedTokens, endpoint, models, calls, cost, adjustments } = estimate;
   return [
     ["requests", `${formatCount(requests)} for ${endpoint} (${formatBytes(bytes)})`],
     ["texts", items === requests ? undefined : formatCount(items)],
@@ -83,6 +88,7 @@ function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLi
     ...describeReuse(estimate),
     ["calls", formatCount(calls)],
     ["cost", describeCostEstimate(cost)],
+    ...adjustments.map((adjustment) => ["adjusted", adjustment] as const),
   ];
 }
 
@@ -94,14 +100,14 @@ async function estimateCost(
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
-    const price = findCommonPrice(config, models, "embedding");
+    const price = findCommonPrice(config, models);
     const range = price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
   const priced = new Map(
     models.map((name) => {
-      const { maxOutputTokens } = config.registry.findModel(name, "chat").model;
-      return [name, { price: findModelPrice(config, name, "chat"), maxOutputTokens }];
+      const { price, maxOutputTokens } = config.registry.findModel(name, "chat").model;
+      return [name, { price, maxOutputTokens }];
     }),
   );
   const estimate = await estimateChatCost(

@@ -3,6 +3,7 @@ import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
+import { createRequestChecker } from "#src/cli/wiring/request-checker.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createBatchPlanner } from "#src/producer/run-kinds/batch/batch-planner.ts";
@@ -19,6 +20,7 @@ export async function runBatchFile(path: string, options: OptionValues<typeof ba
     path,
     model: options.model,
     registry,
+    checkRequest: createRequestChecker(config),
     limit: options.limit,
     skipInvalid: options.skipInvalid,
     stdin: process.stdin,

@@ -8,6 +8,7 @@ import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { ensureWorkerFor, type WorkerGuard } from "#src/cli/wiring/ensure-worker.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { requireLanes } from "#src/cli/wiring/lanes.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { loadConfig } from "#src/config/config.ts";
@@ -28,6 +29,7 @@ export async function runChat(prompt: string, options: OptionValues<typeof chatC
     throw CLI_ERRORS.notAChatModel(options.model, provider);
   }
   const lanes = requireLanes(config, options.model);
+  writeModelNotices(config, [options.model]);
   const request = createRequest(prompt === "-" ? await readText(process.stdin) : prompt, options);
   const interrupt = listenForInterrupt();
   const redis = await openConfiguredRedis(config, {

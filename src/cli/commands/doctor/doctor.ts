@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatLimits } from "#src/cli/format/format-limits.ts";
-import { formatMany } from "#src/cli/format/format-number.ts";
+import { formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { DOCTOR_HINTS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
@@ -148,6 +148,13 @@ function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency 
   if (manualLimits !== "") {
     const message = `${name}: ${manualLimits}, set with "sluice set-limit"`;
     findings.push({ area, level: "note", message, hint: DOCTOR_HINTS.manualLimit(formatLane(lane)) });
+  }
+  const now = Date.now();
+  for (const [dimension, { quota }] of Object.entries({ requests, tokens })) {
+    if (!quota) continue;
+    const resetAt = new Date(now + quota.resetMs).toISOString();
+    const left = `${formatCount(quota.left)} of ${formatMany(quota.limit, dimension.slice(0, -1))} left until ${resetAt}`;
+    findings.push({ area, level: "note", message: `${name}: ${left}` });
   }
   if (state === "parked") {
     findings.push({ area, level: "warning", message: `${name} is parked: ${reason}`, hint: DOCTOR_HINTS.parked });

@@ -9,7 +9,7 @@ import {
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
-import { findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import type { Config } from "#src/config/config.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import { estimateCostRange } from "#src/core/money.ts";
@@ -54,14 +54,14 @@ async function estimateRun(
     dir,
   );
   const fullName = `${provider}/${model}`;
-  const maxInputs = config.registry.findModel(fullName).model.maxInputs ?? 1;
+  writeModelNotices(config, [fullName]);
+  const { maxInputs = 1, price } = config.registry.findModel(fullName, "embedding").model;
   const tokens = plan.tokens - plan.duplicateTokens - cached.tokens;
   const calls = Math.ceil((plan.items - plan.duplicates - cached.items) / maxInputs);
   const accounts = config.accounts(provider).map(({ name }) => name);
   const lanes = (accounts.length > 0 ? accounts : ["default"]).map((account) =>
     resolveLaneLimits(config, { provider, account, model }),
   );
-  const price = findModelPrice(config, fullName, "embedding");
   const range = price && estimateCostRange(price, { input: tokens, output: 0 });
   return {
     items: plan.items,

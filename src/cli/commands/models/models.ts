@@ -6,7 +6,8 @@ import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
-import type { ModelData, ModelPrice } from "#src/providers/provider.ts";
+import type { TokenPrice } from "#src/core/money.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import type { modelsCommand } from "./definition.ts";
 
@@ -48,7 +49,7 @@ export async function runModels(
 
 /** The providers that accept models beyond the listed ones. */
 function describeUnlistedModels(entries: readonly ProviderEntry[]): string {
-  const open = entries.filter(({ acceptsAnyModel }) => acceptsAnyModel).map(({ name }) => `${name}/...`);
+  const open = entries.filter(({ isSelfHosted }) => isSelfHosted).map(({ name }) => `${name}/...`);
   return open.length === 0 ? "" : `\nThese providers accept any model of your server: ${open.join(", ")}\n`;
 }
 
@@ -61,13 +62,11 @@ function describeModels(config: Config, entry: ProviderEntry): ModelView[] {
 function describeModel(config: Config, provider: string, data: ModelData, setup: ProviderSetup): ModelView {
   const account = setup.accounts[0] ?? "default";
   const limits = resolveLaneLimits(config, { provider, account, model: data.name });
-  const price = config.price(provider, data.name) ?? data.price;
   const { name, ...rest } = data;
   return {
     model: `${provider}/${name}`,
     ...rest,
     limits: Object.keys(limits).length > 0 ? limits : undefined,
-    price,
     configured: setup.accounts.length > 0,
     missing: setup.missing,
   };
@@ -101,7 +100,7 @@ function formatShortLimits(limits: LaneLimits | undefined): string {
 }
 
 /** "0.3 in, 1.2 out USD"; one number if both are equal. */
-function formatPrice(price: ModelPrice | undefined): string {
+function formatPrice(price: TokenPrice | undefined): string {
   if (!price) return UNKNOWN_VALUE;
   const { inputPerMillionTokens: input, outputPerMillionTokens: output, currency } = price;
   if (input === output) return input === undefined ? UNKNOWN_VALUE : `${formatAmount(input)} ${currency}`;

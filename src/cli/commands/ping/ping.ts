@@ -8,6 +8,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openProvider, openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
@@ -46,6 +47,7 @@ const MAX_TOKENS = 256;
 export async function runPing(fullName: string, options: OptionValues<typeof pingCommand>): Promise<number> {
   const config = loadConfig({ file: options.config });
   const account = chooseAccount(config, fullName, options.account);
+  writeModelNotices(config, [fullName]);
   const interrupt = listenForInterrupt();
   try {
     const result = await ping(config, fullName, account, interrupt.signal);

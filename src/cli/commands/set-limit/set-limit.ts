@@ -3,11 +3,12 @@ import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { ManualLimits } from "#src/limiter/limiter.ts";
+import type { LimitUsage, ManualLimits } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import type { setLimitCommand } from "./definition.ts";
@@ -33,9 +34,9 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
       return EXIT_CODES.ok;
     }
     const parts = [
-      describeLimit({ requestsPerMinute: requests.allowed }, requests.set),
-      describeLimit({ tokensPerMinute: tokens.allowed }, tokens.set),
-      describeLimit({ concurrency: inFlight.allowed }, inFlight.set),
+      describeLimit({ requestsPerMinute: requests.allowed }, requests),
+      describeLimit({ tokensPerMinute: tokens.allowed }, tokens),
+      describeLimit({ concurrency: inFlight.allowed }, inFlight),
     ].flat();
     process.stdout.write(
       `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
@@ -47,16 +48,17 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
   }
 }
 
-function describeLimit(limit: LaneLimits, isManual: true | undefined): string[] {
+function describeLimit(limit: LaneLimits, { set, reported }: LimitUsage): string[] {
   const text = formatLimits(limit);
-  return text === "" ? [] : [isManual ? `${text} (manual)` : text];
+  const origin = set ? " (manual)" : reported ? " (reported by the provider)" : "";
+  return text === "" ? [] : [`${text}${origin}`];
 }
 
 /** The lane must be able to exist: a limit on a misspelled lane would have no effect. */
 function findLane(config: Config, name: string): Lane {
   const lane = parseLane(name);
   if (!lane) throw CLI_ERRORS.invalidLane(name);
-  config.registry.findModel(`${lane.provider}/${lane.model}`);
+  writeModelNotices(config, [`${lane.provider}/${lane.model}`]);
   const names = config.accounts(lane.provider).map((account) => account.name);
   if (names.length > 0 && !names.includes(lane.account)) {
     throw CLI_ERRORS.unknownAccount(lane.provider, lane.account, names);

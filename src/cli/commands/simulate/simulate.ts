@@ -55,6 +55,8 @@ export async function runSimulate(options: OptionValues<typeof simulateCommand>)
       `export SPARK_BASE_URL=${simulator.spark.url}`,
       `export SPARK_HTTP_BASE_URL=${simulator.spark.httpUrl}`,
       `export SPARK_EMBEDDING_BASE_URL=${simulator.spark.embeddingUrl}`,
+      `export ANTHROPIC_API_KEY=${SIMULATOR_API_KEY}`,
+      `export ANTHROPIC_BASE_URL=${simulator.anthropicUrl}`,
       `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
       ...describeVendors(simulator.openaiUrl),

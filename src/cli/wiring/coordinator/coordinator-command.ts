@@ -85,6 +85,7 @@ async function prepare<M extends RunManifest>(
         if (planner.models) prestarter.scheduleStart();
       },
       onProgress: (progress) => reporter.planning(progress),
+      onNote: (message) => reporter.event({ type: "note", message }),
     });
   } catch (error) {
     if (signal.aborted) throw new RunStoppedError("interrupted", COORDINATOR_MESSAGES.interruptedWhilePlanning);

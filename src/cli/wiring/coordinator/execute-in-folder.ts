@@ -1,5 +1,6 @@
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
+import { listModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { systemClock } from "#src/core/clock.ts";
@@ -32,7 +33,7 @@ export async function executeInFolder<M extends RunManifest>(
   const { manifest } = run;
   const models = kind.listModels(manifest);
   const lanes = requireRunLanes(config, models);
-  const price = findCommonPrice(config, models, manifest.kind);
+  const price = findCommonPrice(config, models);
   requirePriceForCap(price, options.maxCost, manifest);
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
   const windowSize = options.window ?? config.run.window ?? defaultSize;
@@ -41,6 +42,7 @@ export async function executeInFolder<M extends RunManifest>(
   // Failed items count as done, except in a retry, which is about to remove their records.
   const done = retry ? succeeded : total - missing;
   reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
+  for (const message of listModelNotices(config, models, Date.now())) reporter.event({ type: "note", message });
   const report = await withEnvironment(services, context, missing, (base) =>
     executeRun(run, kind, { ...base, lanes, price, windowSize, retry }),
   );
@@ -73,6 +75,7 @@ async function withEnvironment<T>(
       limiter: createRedisLimiter(redis.source.connect("commands"), keys),
       maxCost: options.maxCost,
       keepDatabase: options.keepDb,
+      maxWaitMs: options.maxWait,
       tracer,
       clock: systemClock,
       onStopping: () => workers.stop(),

@@ -5,13 +5,18 @@ import { effectiveLimit, usedShare } from "./limit-usage.ts";
 
 /** How much of a limit is in use. The hatched part was taken away after the provider refused calls. */
 export function Meter({ share, label }: { share: LimitUsageView; label: string }) {
-  const { compact, share: percent } = formatters.value;
+  const { compact, share: percent, timestamp } = formatters.value;
   const t = translations.value.lanes;
   const limit = effectiveLimit(share);
-  const allowed = share.allowed;
+  const { allowed, quota } = share;
   const width = allowed === undefined || allowed <= 0 ? 0 : Math.min(1, share.used / allowed);
   const isLowered = share.learned !== undefined && allowed !== undefined && share.learned < allowed;
-  const origin = [isLowered ? t.loweredFrom(compact(allowed)) : "", share.set ? t.manual : ""]
+  const origin = [
+    isLowered ? t.loweredFrom(compact(allowed)) : "",
+    share.set ? t.manual : "",
+    share.reported ? t.reported : "",
+    quota ? t.quota(compact(quota.left), compact(quota.limit), timestamp(quota.resetAt, Date.now())) : "",
+  ]
     .filter(Boolean)
     .join(", ");
   return (

@@ -10,7 +10,11 @@ const NAMED_MODELS = 3;
 /** Plans a run that sends the requests of a file in OpenAI's batch format to the models that they name. */
 export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifest> {
   return {
-    plan: (dir, hooks) => planBatch(source, dir, hooks),
+    plan: async (dir, hooks) => {
+      const plan = await planBatch(source, dir, hooks);
+      for (const adjustment of plan.adjustments) hooks.onNote?.(adjustment);
+      return plan;
+    },
     createManifest: ({ endpoint, models, dimensions, askedDimensions }: BatchPlan, createBase) => {
       if (endpoint === undefined) throw new RunError("the input has no requests");
       const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);

@@ -23,7 +23,7 @@ import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
 import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
-import type { ModelData } from "#src/providers/provider.ts";
+import type { ChatRequest, ModelData, RequestCheck } from "#src/providers/provider.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 
 /** The input of a batch run. */
@@ -34,7 +34,12 @@ export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid"
   readonly model: string | undefined;
   /** The providers and models that requests may name. */
   readonly registry: ProviderRegistry;
+  /** Finds what the provider is known to reject; undefined for a model whose adapter cannot be created. */
+  readonly checkRequest?: RequestChecker;
 }
+
+/** `model` is "provider/model". */
+export type RequestChecker = (model: string, request: ChatRequest) => RequestCheck | undefined;
 
 export interface BatchPlan extends Plan {
   /** The endpoint of all requests; undefined if there are none. */
@@ -44,6 +49,8 @@ export interface BatchPlan extends Plan {
   /** Dimensions of all embeddings, if known, and those that the requests specify, if they do. */
   readonly dimensions: number | undefined;
   readonly askedDimensions: number | undefined;
+  /** What is sent differently from the requests; see `RequestCheck.adjusted`. */
+  readonly adjustments: readonly string[];
 }
 
 /** Must be increased when the same file would be planned differently than before. */
@@ -59,7 +66,7 @@ export interface ChatItemMetadata {
  * request, to a run database in `dir`. Refuses input as `planItems` does. Throws an UnknownModelError for `--model`.
  */
 export async function planBatch(source: BatchSource, dir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
-  const lines = new BatchFileReader(new BatchRequestReader(source.model, source.registry));
+  const lines = new BatchFileReader(new BatchRequestReader(source.model, source.registry), source.checkRequest);
   const options = sourceOptions(source);
   await requireOneFile(source);
   const plan = await planWithReader(
@@ -75,7 +82,13 @@ export async function planBatch(source: BatchSource, dir: string, hooks: PlanHoo
     dir,
     hooks,
   );
-  return { ...plan, endpoint: lines.endpoint, models: lines.models, ...lines.dimensions };
+  return {
+    ...plan,
+    endpoint: lines.endpoint,
+    models: lines.models,
+    adjustments: lines.adjustments,
+    ...lines.dimensions,
+  };
 }
 
 /** The fingerprint that `planBatch` would compute, without reading the file. */
@@ -95,7 +108,7 @@ function combineFingerprint(fingerprint: string, { model }: BatchSource): string
     .digest("hex");
 }
 
-function sourceOptions({ path, model: _, registry: __, ...rest }: BatchSource): SourceOptions {
+function sourceOptions({ path, model: _, registry: __, checkRequest: ___, ...rest }: BatchSource): SourceOptions {
   return { ...rest, paths: [path], idField: "custom_id", textField: "body", chunk: undefined };
 }
 
@@ -108,12 +121,15 @@ async function requireOneFile(source: BatchSource): Promise<void> {
 /** Turns the lines of a file into documents, each with the items of one request. */
 class BatchFileReader {
   readonly #reader: BatchRequestReader;
+  readonly #checkRequest: RequestChecker | undefined;
   readonly #models = new Set<string>();
+  readonly #adjustments = new Set<string>();
   /** The first request of the file, which the others must match, and its line. */
   #first: { readonly request: BatchFileRequest; readonly line: number } | undefined;
 
-  constructor(reader: BatchRequestReader) {
+  constructor(reader: BatchRequestReader, checkRequest: RequestChecker | undefined) {
     this.#reader = reader;
+    this.#checkRequest = checkRequest;
   }
 
   get endpoint(): BatchEndpoint | undefined {
@@ -122,6 +138,10 @@ class BatchFileReader {
 
   get models(): readonly string[] {
     return [...this.#models];
+  }
+
+  get adjustments(): readonly string[] {
+    return [...this.#adjustments];
   }
 
   get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions"> {
@@ -148,11 +168,19 @@ class BatchFileReader {
     if (typeof request !== "string" && hasUnpairedSurrogate(line, parsed.value))
       return problem(INPUT_PROBLEMS.surrogateInLine);
     if (typeof request === "string") return problem(request);
-    const conflict = this.#findConflict(request) ?? findModelProblem(request);
+    const conflict = this.#findConflict(request) ?? findModelProblem(request) ?? this.#findRejection(request);
     if (conflict !== undefined) return problem(conflict);
     this.#first ??= { request, line: line.number };
     this.#models.add(request.model.name);
     return { document: toDocument(request, line.number) };
+  }
+
+  #findRejection(request: BatchFileRequest): string | undefined {
+    if (request.endpoint === "/v1/embeddings") return undefined;
+    const { name } = request.model;
+    const { rejected = [], adjusted = [] } = this.#checkRequest?.(name, request.chat) ?? {};
+    for (const adjustment of adjusted) this.#adjustments.add(adjustment);
+    return rejected.length > 0 ? `${name} would reject this request: ${rejected.join("; ")}` : undefined;
   }
 
   /** All requests of a file have the same endpoint, and all embeddings the same model and dimensions. */

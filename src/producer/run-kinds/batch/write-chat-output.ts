@@ -2,10 +2,13 @@ import { join } from "node:path";
 import { parseModelName } from "#src/core/model-name.ts";
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import type { OutputRecorder } from "#src/producer/output/digests/output-recorder.ts";
+import { computeTextDigest, type RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
-import { publishOutput } from "#src/producer/output/publish-output.ts";
+import { type PublishedOutput, publishOutput } from "#src/producer/output/publish-output.ts";
 import { readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
@@ -22,15 +25,20 @@ const ITEMS_PER_BLOCK = 256;
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
- * one of them. It can be killed and repeated at any time. Resolves with the file names.
+ * one of them. It can be killed and repeated at any time.
  */
-export function writeChatOutput(store: RunStore, dir: string, options: BatchOutputOptions): Promise<string[]> {
-  const write = async (output: string) => {
-    const files = await openBatchFiles(store, output);
+export function writeChatOutput(store: RunStore, dir: string, options: BatchOutputOptions): Promise<PublishedOutput> {
+  const write = async (output: string, recorder: OutputRecorder) => {
+    const files = await openBatchFiles(recorder.disk, output);
     try {
       const reading = { size: ITEMS_PER_BLOCK, vectors: false, signal: options.signal };
       for await (const { rows } of readRecordBlocks(store, reading)) {
-        for (const row of rows) await writeRecord(files, row, options);
+        const digests: RowDigest[] = [];
+        for (const row of rows) {
+          const file = await writeRecord(files, row, options);
+          digests.push(digestLine(row.item.id, row.item.text, files, file));
+        }
+        await recorder.rows.add(digests);
         options.onProgress?.();
       }
       await Promise.all([files.answers.finish(), files.errors.finish()]);
@@ -46,20 +54,31 @@ export interface BatchFiles {
   readonly errors: JsonlFile;
 }
 
-export async function openBatchFiles({ disk }: Pick<RunStore, "disk">, output: string): Promise<BatchFiles> {
+export async function openBatchFiles(disk: Disk, output: string): Promise<BatchFiles> {
+  const options = { hasChecksums: true };
   return {
-    answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch)),
-    errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors)),
+    answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch), options),
+    errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors), options),
   };
 }
 
+/** The digest of a request whose line was just added to `file`. */
+export function digestLine(id: string, text: string, files: BatchFiles, file: JsonlFile): RowDigest {
+  const isOk = file === files.answers;
+  return { id, isOk, text: computeTextDigest(text), fields: 0, result: file.takeChecksum() };
+}
+
+/** Resolves with the file that the line of the record was added to. */
 async function writeRecord(
   files: BatchFiles,
   { item, record }: RecordedItem,
   { run, onRefusal }: BatchOutputOptions,
-): Promise<void> {
+): Promise<JsonlFile> {
   const line = { run, index: item.index, customId: item.id };
-  if (record.failure) return await files.errors.addText(formatErrorLine(line, record.failure));
+  if (record.failure) {
+    await files.errors.addText(formatErrorLine(line, record.failure));
+    return files.errors;
+  }
   const response: ChatResponse = JSON.parse(record.answer ?? "null");
   if (isRefusal(response)) onRefusal?.();
   const body = writeChatCompletion(response, {
@@ -69,6 +88,7 @@ async function writeRecord(
   });
   const [head, tail] = buildOutputLineParts(line, response.requestId);
   await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
+  return files.answers;
 }
 
 function isRefusal({ refusal, finishReason }: ChatResponse): boolean {

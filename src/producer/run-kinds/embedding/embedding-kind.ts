@@ -57,16 +57,9 @@ function openEmbeddingRun(
     },
     // The other formats use the vector file itself, which is possible only if no item has failed.
     writesWhileRunning: format === "jsonl",
-    writeOutput: async (store, hooks) => {
+    writeOutput: (store, hooks) => {
       const { run, model } = manifest;
-      const { files } = await finalize(store, dir, {
-        format,
-        withText,
-        run,
-        model,
-        ...hooks,
-      });
-      return files;
+      return finalize(store, dir, { format, withText, run, model, ...hooks });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { formatLane } from "#src/core/lane.ts";
-import type { LaneStatus } from "#src/limiter/limiter.ts";
+import type { LaneStatus, LimitUsage } from "#src/limiter/limiter.ts";
 import type { RunLane } from "#src/producer/runs/run-environment.ts";
-import type { LaneSnapshot, RunPhase } from "./run-snapshot.ts";
+import type { LaneSnapshot, LimitSnapshot, RunPhase } from "./run-snapshot.ts";
 
 /** The phase of a run that is neither paused nor finishing: it depends on its lanes alone. */
 export function deriveRunningPhase(statuses: readonly LaneStatus[]): RunPhase {
@@ -16,8 +16,15 @@ export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus
     state,
     snoozeUntil: snoozeMs === undefined ? undefined : now + snoozeMs,
     reason,
-    requests,
-    tokens,
-    concurrency,
+    requests: createLimitSnapshot(requests, now),
+    tokens: createLimitSnapshot(tokens, now),
+    concurrency: createLimitSnapshot(concurrency, now),
   };
+}
+
+/** Limits with the times of their resets instead of the waits for them. */
+export function createLimitSnapshot({ quota, ...usage }: LimitUsage, now: number): LimitSnapshot {
+  if (!quota) return usage;
+  const { limit, left, resetMs } = quota;
+  return { ...usage, quota: { limit, left, resetAt: now + resetMs } };
 }

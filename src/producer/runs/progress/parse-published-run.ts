@@ -10,6 +10,8 @@ const limit = z.object({
   used: z.number(),
   allowed: z.number().optional(),
   set: z.literal(true).optional(),
+  reported: z.literal(true).optional(),
+  quota: z.object({ limit: z.number(), left: z.number(), resetAt: z.number() }).optional(),
   learned: z.number().optional(),
 });
 const lane = z.object({

@@ -2,8 +2,9 @@ import { computeCost } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { computeCacheStats, countRequestedItems } from "#src/producer/cache/reused-stats.ts";
+import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
-import { createParkedError } from "#src/producer/runs/run-error.ts";
+import { createParkedError, createWaitError } from "#src/producer/runs/run-error.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -19,7 +20,7 @@ import type { LaneSnapshot, RunPhase, RunSnapshot } from "./run-snapshot.ts";
 import { StuckDetector } from "./stuck-detector.ts";
 
 export interface RunMonitorDeps
-  extends Pick<RunEnvironment, "limiter" | "lanes" | "price" | "clock" | "keys" | "onSnapshot"> {
+  extends Pick<RunEnvironment, "limiter" | "lanes" | "price" | "maxWaitMs" | "clock" | "keys" | "onSnapshot"> {
   readonly client: RedisClient;
   readonly ledger: RunLedger;
   /** Maximum number of inputs per upstream call. */
@@ -30,6 +31,11 @@ type MonitoredStore = Pick<RunStore, "items" | "counts" | "duplicates" | "dimens
 
 const CHECKPOINT_INTERVAL_MS = 2_000;
 const PUBLISH_INTERVAL_MS = 1_000;
+
+interface FinishedOutput extends Partial<PublishedOutput> {
+  readonly files: readonly string[];
+  readonly refusals: number;
+}
 
 /** Collects the counters of a run and the states of its lanes, and publishes them as snapshots and as `run.json`. */
 export class RunMonitor {
@@ -85,20 +91,28 @@ export class RunMonitor {
 
   /**
    * Reads counters and lanes, publishes a snapshot, and writes a checkpoint every two seconds. Throws a RunStoppedError
-   * if only parked lanes have items left.
+   * if only lanes have items left that are parked, or that wait longer than `maxWaitMs`.
    */
   async tick(store: MonitoredStore, inFlight: number, isPaused = false): Promise<void> {
     const statuses = await this.#refresh();
     const now = this.#deps.clock.now();
     await this.snapshot(isPaused ? "paused" : deriveRunningPhase(statuses), store, inFlight);
     if (now - this.#checkpointAt >= CHECKPOINT_INTERVAL_MS) await this.checkpoint("running", store);
-    const parked = statuses.filter(({ state }) => state === "parked");
-    if (parked.length === 0) return;
+    const { maxWaitMs = Number.POSITIVE_INFINITY } = this.#deps;
+    const stopped = statuses.map(
+      (status): LaneStatus => ((status.snoozeMs ?? 0) > maxWaitMs ? { ...status, state: "parked" } : status),
+    );
+    const blocked = this.#lanes.filter((_, i) => stopped[i]?.state === "parked");
+    if (blocked.length === 0) return;
     const { ok, failed } = store.counts();
     const progress = ok + failed + (this.#counters.callsMade ?? 0);
-    if (parked.length < statuses.length && !this.#stuck.isStuck(statuses, progress, isPaused, now)) return;
+    if (blocked.length < statuses.length && !this.#stuck.isStuck(stopped, progress, isPaused, now)) return;
+    const [next] = blocked
+      .filter(({ state }) => state === "snoozed")
+      .sort((a, b) => (a.snoozeUntil ?? 0) - (b.snoozeUntil ?? 0));
+    if (next) throw createWaitError(next);
     throw createParkedError(
-      parked.flatMap(({ reason }) => reason ?? []),
+      blocked.flatMap(({ reason }) => reason ?? []),
       this.#outage.current,
     );
   }
@@ -156,7 +170,7 @@ export class RunMonitor {
   async checkpoint(
     state: RunManifest["state"],
     store: MonitoredStore,
-    { files, refusals }: { readonly files: readonly string[]; readonly refusals: number } = { files: [], refusals: 0 },
+    output: FinishedOutput = { files: [], refusals: 0 },
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
@@ -164,8 +178,9 @@ export class RunMonitor {
     this.#manifest = {
       ...this.#manifest,
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
-      refusals: refusals > 0 ? refusals : undefined,
-      output: { ...this.#manifest.output, files: [...files] },
+      refusals: output.refusals > 0 ? output.refusals : undefined,
+      output: { ...this.#manifest.output, files: [...output.files] },
+      digests: output.digests,
     } as RunManifest;
     this.#activeSince = now;
     await writeManifest(this.#dir, this.#manifest);
@@ -199,6 +214,7 @@ export class RunMonitor {
       batchFill: computeBatchFill(this.#counters),
       reused: computeCacheStats(counts, this.#deps),
       cost: cost && { amount: cost.spent, currency: cost.currency },
+      price: this.#deps.price,
       counters: omitUndefined(this.#counters),
     };
   }

@@ -88,6 +88,17 @@ export interface LimitSnapshot {
   readonly allowed?: number;
   /** `allowed` is a manual limit, which overrides the configuration. */
   readonly set?: true;
+  /** `allowed` is the limit that the provider reported. */
+  readonly reported?: true;
+  /** A limit of more than a minute, such as a day, that the provider reported. */
+  readonly quota?: QuotaSnapshot;
   /** Lower than `allowed` after throttled calls; grows back. */
   readonly learned?: number;
+}
+
+export interface QuotaSnapshot {
+  readonly limit: number;
+  readonly left: number;
+  /** Epoch ms. */
+  readonly resetAt: number;
 }

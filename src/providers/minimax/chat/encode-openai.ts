@@ -16,11 +16,11 @@ export function encodeV2Request(
   rejectParameters(request, "chatcompletion_v2", ["stop", "seed"]);
   const { toolChoice, responseFormat } = request;
   if (toolChoice !== undefined && toolChoice !== "auto" && toolChoice !== "none")
-    throw invalidRequestError(MINIMAX_NAME, 'toolChoice must be "auto" or "none" for chatcompletion_v2');
+    throw invalidRequestError(MINIMAX_NAME, 'tool_choice must be "auto" or "none" for chatcompletion_v2');
   if (responseFormat !== undefined && (model.responseFormat !== true || !isJsonSchema(responseFormat)))
     throw invalidRequestError(
       MINIMAX_NAME,
-      'responseFormat must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 supports it',
+      'response_format must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 supports it',
     );
   const body = { ...request, user: undefined };
   return encodeBody(model, body, stream, { includeUsage: false, encodeReasoning: toReasoningField });

@@ -106,7 +106,10 @@ function toFunctionCall(choice: unknown): Record<string, unknown> {
   if (choice === "auto" || choice === "none") return { type: choice };
   const name = readText(readObject(choice, "function"), "name");
   if (name === undefined)
-    throw invalidRequestError(MINIMAX_NAME, 'toolChoice must be "auto", "none" or one function for chatcompletion_pro');
+    throw invalidRequestError(
+      MINIMAX_NAME,
+      'tool_choice must be "auto", "none" or one function for chatcompletion_pro',
+    );
   return { type: "specific", name };
 }
 

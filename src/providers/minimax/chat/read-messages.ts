@@ -33,7 +33,14 @@ export function readSystemText(messages: readonly ChatMessage[]): string | undef
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }
 
-type Parameter = "stop" | "seed" | "tools" | "toolChoice" | "responseFormat";
+const PARAMETER_NAMES = {
+  stop: "stop",
+  seed: "seed",
+  tools: "tools",
+  toolChoice: "tool_choice",
+  responseFormat: "response_format",
+} as const;
+type Parameter = keyof typeof PARAMETER_NAMES;
 
 /**
  * Throws for parameters that the protocol does not support, because ignoring them would change the answer silently. The
@@ -43,7 +50,7 @@ export function rejectParameters(request: ChatRequest, dialect: string, paramete
   for (const parameter of parameters) {
     const value = request[parameter];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    const message = `${dialect} does not support ${parameter}: leave it out, or choose another dialect for the model`;
+    const message = `${dialect} does not support ${PARAMETER_NAMES[parameter]}: leave it out, or choose another dialect for the model`;
     throw invalidRequestError(MINIMAX_NAME, message);
   }
 }

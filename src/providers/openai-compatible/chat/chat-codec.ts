@@ -1,5 +1,6 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatCodec } from "#src/providers/chat-codec.ts";
+import { checkEncoding } from "#src/providers/check-encoding.ts";
 import { type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import { findMissingAnswer, hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
 import {
@@ -21,6 +22,7 @@ import type { StreamState } from "./stream-state.ts";
 export function createChatCodec(dialect: ChatDialect): ChatCodec<StreamState> {
   return {
     encode: (request, stream) => JSON.stringify(dialect.encode(request, stream)),
+    check: (request) => checkEncoding(() => dialect.encode(request, false), dialect.listAdjustments?.(request)),
     decode: (response, now) => decodeChat(response, now, dialect),
     classify: (response, now) => dialect.classifyResponse(response, now),
     reducer: (head, now) => createChatReducer(head, now, dialect),

@@ -8,6 +8,8 @@ export interface ChatDialect {
   readonly provider: string;
   /** The request body; undefined fields are not sent. May throw `invalid-request`. */
   encode(request: ChatRequest, stream: boolean): Record<string, unknown>;
+  /** `RequestCheck.adjusted`: what `encode` changes because the vendor would reject it. */
+  readonly listAdjustments?: (request: ChatRequest) => readonly string[];
   /** Translates a parsed body or stream frame of another form to the common one, before anything else reads it. */
   readonly normalize?: (body: JsonObject) => JsonObject;
   /** The error that a body or frame reports; by default that of an `error` field, as `classifyBody` reads it. */

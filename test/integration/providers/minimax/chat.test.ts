@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/failures/errors.ts";
-import { createMinimaxProvider } from "#src/providers/minimax/minimax-provider.ts";
 import type { ChatEvent, ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 
@@ -15,7 +15,7 @@ async function start(options: SimulatorOptions = {}, extra: Record<string, strin
   const transport = createTransport();
   closing.push(simulator, transport);
   const account = { baseUrl: simulator.url, apiKey: options.apiKey ?? SIMULATOR_API_KEY, extra };
-  return { simulator, provider: createMinimaxProvider(account, transport), transport };
+  return { simulator, provider: createRegistry().createProvider("minimax", account, transport), transport };
 }
 
 const MODELS = ["abab5.5s-chat", "abab6.5s-chat", "MiniMax-Text-01", "MiniMax-M2"] as const;
@@ -81,7 +81,11 @@ describe.each(MODELS)("chat with %s", (model) => {
 
   it("reports wrong credentials", async () => {
     const { simulator, transport } = await start({ groupId: "g1" });
-    const wrong = createMinimaxProvider({ baseUrl: simulator.url, apiKey: "sk-secret-9" }, transport);
+    const wrong = createRegistry().createProvider(
+      "minimax",
+      { baseUrl: simulator.url, apiKey: "sk-secret-9" },
+      transport,
+    );
     const error = await failure(stream(wrong, model));
     expect(error).toMatchObject({ kind: "auth", code: "1004" });
     expect(error.message).toContain("MINIMAX_API_KEY");

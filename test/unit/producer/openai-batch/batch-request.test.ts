@@ -57,8 +57,8 @@ test.each([
   ["an unknown field", { ...CHAT, extra: 1 }, '"extra" is not a field of a request'],
   [
     "an unknown model",
-    chat({ model: "zhipu/glm-4-plsu" }),
-    '"zhipu/glm-4-plsu" is not a known model; did you mean zhipu/glm-4-plus',
+    chat({ model: "zhippu/glm-4-plus" }),
+    '"zhippu/glm-4-plus" is not a known model; did you mean zhipu/glm-4-plus',
   ],
   ["a model without its provider", chat({ model: "glm-4-plus" }), "did you mean zhipu/glm-4-plus"],
   ["no model", chat({ model: undefined }), "no model"],
@@ -112,7 +112,7 @@ describe("--model", () => {
   });
 
   test("that is unknown is rejected at once", () => {
-    expect(() => new BatchRequestReader("zhipu/glm-44", registry)).toThrow("is not a known model");
+    expect(() => new BatchRequestReader("zhippu/glm-4", registry)).toThrow("is not a known model");
     expect(() => new BatchRequestReader("zhippu", registry)).toThrow("Did you mean zhipu");
   });
 });

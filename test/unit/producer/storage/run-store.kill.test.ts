@@ -59,7 +59,7 @@ test("a process killed with -9 again and again loses nothing it had synced, and 
   const store = await openStore(dir, ITEMS);
   const { ok } = await finalize(store, dir, { format: "jsonl", withText: false, run: "r", model: "m" });
   await store.close();
-  expect(await listOutput(dir)).toEqual([".work", "errors.jsonl", "records.jsonl"]);
+  expect(await listOutput(dir)).toEqual([".work", "digests.bin", "errors.jsonl", "records.jsonl"]);
   const lines = (await readFile(join(dir, "records.jsonl"), "utf8")).trimEnd().split("\n");
   const records = lines.map((line) => JSON.parse(line));
   expect(records.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, index) => sampleItem(index).id));

@@ -2,16 +2,14 @@ import { describe, expect, it } from "vitest";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { encodeChatRequest } from "#src/providers/spark/encode-request.ts";
-import { SPARK_VERSIONS } from "#src/providers/spark/profile.ts";
+import { findSparkVersion, SPARK_VERSIONS } from "#src/providers/spark/profile.ts";
 import { toPlainMessages } from "#src/providers/spark/to-plain-messages.ts";
 
 const caller = { appId: "a1b2c3d4", uid: "u".repeat(32) };
 
 function encode(request: Partial<ChatRequest>, model = "max") {
-  const version = SPARK_VERSIONS.find((one) => one.model === model);
-  if (!version) throw new Error(`no version ${model}`);
   const messages: ChatMessage[] = [{ role: "user", content: "hello" }];
-  return JSON.parse(encodeChatRequest(version, { messages, ...request }, caller));
+  return JSON.parse(encodeChatRequest(findSparkVersion(model), { messages, ...request }, caller));
 }
 
 function rejectionMessage(request: Partial<ChatRequest>, model = "max"): string {
@@ -34,7 +32,13 @@ describe("SPARK_VERSIONS", () => {
     ["max-32k", "/chat/max-32k", "max-32k", 8192],
     ["ultra", "/v4.0/chat", "4.0Ultra", 8192],
     ["v1.1", "/v1.1/chat", "lite", 4096],
+    ["v1.5", "/v1.1/chat", "lite", 4096],
+    ["v2.0", "/v2.1/chat", "generalv2", 8192],
     ["v2.1", "/v2.1/chat", "generalv2", 8192],
+    ["v3.0", "/v3.1/chat", "generalv3", 8192],
+    ["generalv3.5", "/v3.5/chat", "generalv3.5", 8192],
+    ["4.0Ultra", "/v4.0/chat", "4.0Ultra", 8192],
+    ["x1", "/v1/x1", "x1", 32_768],
     ["v3.1", "/v3.1/chat", "generalv3", 8192],
     ["v3.5", "/v3.5/chat", "generalv3.5", 8192],
     ["v4.0", "/v4.0/chat", "4.0Ultra", 8192],
@@ -46,7 +50,18 @@ describe("SPARK_VERSIONS", () => {
     });
     expect(encode({}, model).parameter.chat.domain).toBe(domain);
     expect(encode({ maxTokens: maxOutputTokens }, model).parameter.chat.max_tokens).toBe(maxOutputTokens);
-    expect(rejectionMessage({ maxTokens: maxOutputTokens + 1 }, model)).toContain(`from 1 to ${maxOutputTokens}`);
+    expect(encode({ maxTokens: maxOutputTokens + 1 }, model).parameter.chat.max_tokens).toBe(maxOutputTokens);
+  });
+});
+
+describe("a version that is not listed", () => {
+  it("is sent as it is", () => {
+    expect(findSparkVersion("ultra-9")).toMatchObject({
+      path: "/chat/ultra-9",
+      domain: "ultra-9",
+      httpModel: "ultra-9",
+    });
+    expect(encode({ maxTokens: 1e6 }, "ultra-9").parameter.chat).toMatchObject({ domain: "ultra-9", max_tokens: 1e6 });
   });
 });
 
@@ -79,8 +94,8 @@ describe("encodeChatRequest", () => {
     [{ temperature: 1.1 }, "temperature must be a number above 0, up to 1, not 1.1"],
     [{ temperature: -1 }, "temperature must be a number above 0, up to 1, not -1"],
     [{ temperature: Number.NaN }, "temperature must be a number above 0"],
-    [{ maxTokens: 0 }, "maxTokens must be a whole number from 1 to 8192, not 0"],
-    [{ maxTokens: 1.5 }, "maxTokens must be a whole number"],
+    [{ maxTokens: 0 }, "max_tokens must be a whole number of at least 1, not 0"],
+    [{ maxTokens: 1.5 }, "max_tokens must be a whole number"],
     [{ extra: { top_k: 7 } }, "top_k must be a whole number from 1 to 6, not 7"],
     [{ extra: { top_k: "4" } }, "top_k must be a whole number from 1 to 6, not a string"],
   ])("rejects %j and names the range", (request, message) => {
@@ -90,8 +105,8 @@ describe("encodeChatRequest", () => {
   it.each([
     [{ stop: ["x"] }, "stop"],
     [{ seed: 1 }, "seed"],
-    [{ topP: 0.5 }, "topP"],
-    [{ responseFormat: { type: "json_object" } }, "responseFormat"],
+    [{ topP: 0.5 }, "top_p"],
+    [{ responseFormat: { type: "json_object" } }, "response_format"],
   ])("rejects %j, which has no field", (request, name) => {
     expect(rejectionMessage(request)).toContain(name);
     expect(rejectionMessage(request)).toContain("SPARK_PROTOCOL=http");

@@ -4,7 +4,7 @@ import { createChatCodec } from "#src/providers/openai-compatible/chat/chat-code
 import type { ChatRequest } from "#src/providers/provider.ts";
 import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";
 
-const codec = createChatCodec(createZhipuChatDialect("glm-4-plus"));
+const codec = createChatCodec(createZhipuChatDialect("glm-4-plus", undefined, 4096));
 const user = { role: "user", content: "hi" } as const;
 const encode = (request: Partial<ChatRequest>) => JSON.parse(codec.encode({ messages: [user], ...request }, false));
 
@@ -23,6 +23,25 @@ describe("Zhipu's chat requests", () => {
         }
       }),
     );
+  });
+
+  it("keep 1 for models since GLM-4.5", () => {
+    for (const model of ["glm-4.5", "glm-4.5-air", "glm-4.6", "glm-5", "glm-5.3-flash"]) {
+      const { encode: encodeNew, check } = createChatCodec(createZhipuChatDialect(model));
+      const request = { messages: [user], temperature: 1, topP: 1 };
+      expect(JSON.parse(encodeNew(request, false))).toMatchObject({ temperature: 1, top_p: 1 });
+      expect(check(request)).toEqual({ rejected: [], adjusted: [] });
+    }
+  });
+
+  it("name what is sent differently", () => {
+    const adjusted = (request: Partial<ChatRequest>) => codec.check({ messages: [user], ...request }).adjusted;
+    expect(adjusted({ temperature: 0, topP: 0.5, user: "user-7" })).toEqual([]);
+    expect(adjusted({ temperature: 1, topP: 1, user: "ann" })).toEqual([
+      "zhipu/glm-4-plus accepts a temperature between 0.01 and 0.99; other values are sent as the nearest bound",
+      "zhipu/glm-4-plus accepts a top_p between 0.01 and 0.99; other values are sent as the nearest bound",
+      "zhipu/glm-4-plus accepts a user of 6 to 128 characters; others are not sent",
+    ]);
   });
 
   it("omit fields that are not set", () => {

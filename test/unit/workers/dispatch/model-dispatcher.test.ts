@@ -6,6 +6,7 @@ import type { LaneLimits } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { LaneProber } from "#src/workers/calls/lane-prober.ts";
+import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { runBatch } from "#src/workers/calls/run-embedding-call.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
 import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
@@ -77,6 +78,7 @@ function openDispatcherHarness(
     signal: aborted.signal,
     policy: { ...RETRY_DEFAULTS, random },
     prober: new LaneProber(),
+    limitReports: new LimitReports(limiter),
   };
   const dispatcher = new ModelDispatcher<EmbeddingInput, EmbeddingModel>(
     new LaneChooser(limiter, [{ lane: LANE, limits, model }]),

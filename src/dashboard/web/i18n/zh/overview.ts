@@ -62,6 +62,8 @@ export const overviewZh: typeof overviewEn = {
     loweredFrom: (limit) => `由 ${limit} 下调`,
     loweredTitle: "服务商拒绝更多调用后下调",
     manual: "手动",
+    reported: "服务商告知",
+    quota: (left, limit, time) => `剩余 ${left} / ${limit}，${time} 重置`,
     perMinute: (rate) => `${rate} 次/分`,
     limitsTitle: "更改通道限额",
     limitsBody: "一秒内对所有工作进程生效，优先于配置。留空的项保持不变。",

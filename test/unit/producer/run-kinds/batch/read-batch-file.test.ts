@@ -80,14 +80,14 @@ test("every problem of a file is named by line, and nothing is kept", async () =
   using folder = new SourceFolder();
   folder.write(
     "requests.jsonl",
-    lines(chat("a"), "{not json", chat("a"), embedding("e", "x"), chat("b", "x", "zhipu/nothing-like-it"), "[]"),
+    lines(chat("a"), "{not json", chat("a"), embedding("e", "x"), chat("b", "x", "zhippu/glm-4"), "[]"),
   );
   const { plan, problems } = await planned(folder);
   expect(problems).toEqual([
     "requests.jsonl:2: not valid JSON (column 2)",
     'requests.jsonl:3: the id "a" is already used by requests.jsonl:1; every item needs its own',
     'requests.jsonl:4: "url" is /v1/embeddings, but that of line 1 is /v1/chat/completions: all requests of a file must have the same url',
-    expect.stringContaining('requests.jsonl:5: "zhipu/nothing-like-it" is not a known model'),
+    expect.stringContaining('requests.jsonl:5: "zhippu/glm-4" is not a known model'),
     "requests.jsonl:6: expected an object with custom_id, method, url and body, got a list",
   ]);
   expect(plan.isAccepted).toBe(false);

@@ -48,7 +48,8 @@ describe("the output of a chat run", () => {
   test("has every request once, in order, in one of its files", async () => {
     const dir = await plannedFolder(items);
     const store = await fill(dir);
-    expect(await writeChatOutput(store, dir, { run: "c-1" })).toEqual(["errors.jsonl", "output.jsonl"]);
+    const { files } = await writeChatOutput(store, dir, { run: "c-1" });
+    expect(files).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(answers.map((line) => line.custom_id)).toEqual(
@@ -109,13 +110,14 @@ describe("the output of a chat run", () => {
     expect(readFileSync(join(dir, "output.jsonl")).equals(first)).toBe(true);
   });
 
-  test("is not written while a record is missing", async () => {
+  test("waits for missing records, and names the first when the store is closed", async () => {
     const dir = await plannedFolder(items);
     const store = await fill(dir, [17]);
-    await expect(writeChatOutput(store, dir, { run: "c-1" })).rejects.toThrow(
+    const refused = expect(writeChatOutput(store, dir, { run: "c-1" })).rejects.toThrow(
       "1 of 600 items have no record yet; the first one is item 17",
     );
     await store.close();
-    expect(await listOutput(dir)).toEqual([]);
+    await refused;
+    expect(await listOutput(dir)).toEqual([".work"]);
   });
 });

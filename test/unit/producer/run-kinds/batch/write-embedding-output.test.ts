@@ -37,7 +37,8 @@ describe("the output of an embedding run", () => {
     );
     await store.sync();
     const about = { run: "e-1", model: "embo-01" };
-    expect(await writeEmbeddingOutput(store, dir, about)).toEqual(["errors.jsonl", "output.jsonl"]);
+    const { files } = await writeEmbeddingOutput(store, dir, about);
+    expect(files).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(errors.map((line) => line.custom_id)).toEqual(["e-2"]);

@@ -3,7 +3,7 @@ import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import {
   describeChatModel,
-  MINIMAX_CHAT_MODELS,
+  MINIMAX_CHAT_FACTS,
   MINIMAX_DIALECTS,
   type MinimaxDialect,
 } from "#src/providers/minimax/chat/chat-models.ts";
@@ -254,7 +254,7 @@ describe("fields that a dialect does not support are rejected by name", () => {
     ["chatcompletion", { stop: ["x"] }, "stop"],
     ["chatcompletion", { seed: 1 }, "seed"],
     ["chatcompletion", { tools: [tool] }, "tools"],
-    ["chatcompletion", { responseFormat: {} }, "responseFormat"],
+    ["chatcompletion", { responseFormat: {} }, "response_format"],
     ["chatcompletion", { messages: called }, "message 1"],
     ["chatcompletion", { messages: [{ role: "user", content: [{ type: "image_url" }] }] }, "message 0"],
     ["chatcompletion", { extra: { beam_width: 4 } }, "beam_width"],
@@ -263,12 +263,12 @@ describe("fields that a dialect does not support are rejected by name", () => {
     ["chatcompletion_pro", { stop: ["x"] }, "stop"],
     ["chatcompletion_pro", { seed: 1 }, "seed"],
     ["chatcompletion_pro", { tools: [{ name: "add" }] }, "tool 0"],
-    ["chatcompletion_pro", { toolChoice: "required" }, "toolChoice"],
+    ["chatcompletion_pro", { toolChoice: "required" }, "tool_choice"],
     ["chatcompletion_pro", { messages: [called[2]!] }, "message 0"],
     ["chatcompletion_pro", { extra: { bot_setting: [] } }, "bot_setting"],
     ["chatcompletion_v2", { stop: ["x"] }, "stop"],
-    ["chatcompletion_v2", { toolChoice: "required" }, "toolChoice"],
-    ["chatcompletion_v2", { responseFormat: { type: "json_object" } }, "responseFormat"],
+    ["chatcompletion_v2", { toolChoice: "required" }, "tool_choice"],
+    ["chatcompletion_v2", { responseFormat: { type: "json_object" } }, "response_format"],
     ["chatcompletion_v2", { extra: { n: 2 } }, "n must be 1"],
     ["openai", { extra: { n: 2 } }, "n must be 1"],
   ])("%s: %j", (dialect, request, named) => {
@@ -303,6 +303,7 @@ describe("chooseDialect", () => {
 
   it("treats an unlisted model as a new one", () => {
     expect(describeChatModel("MiniMax-M9").dialect).toBe("openai");
-    expect(new Set(MINIMAX_CHAT_MODELS.map(({ dialect }) => dialect))).toEqual(new Set(MINIMAX_DIALECTS));
+    const dialects = MINIMAX_CHAT_FACTS.map(({ name }) => describeChatModel(name).dialect);
+    expect(new Set(dialects)).toEqual(new Set(MINIMAX_DIALECTS));
   });
 });

@@ -1,0 +1,20 @@
+/** A row as it was found in a file of an output. An undefined property is not part of the file and is not compared. */
+export interface FoundRow {
+  readonly id?: string | undefined;
+  /** The item that the row says it belongs to. */
+  readonly index?: number | undefined;
+  readonly isOk?: boolean | undefined;
+  /** Digest of the text. */
+  readonly text?: string | undefined;
+  /** Checksums of the fields, and of the vector or the line. */
+  readonly fields?: number | undefined;
+  readonly result?: number | undefined;
+  /** Why the row cannot be read; all other properties are undefined then. */
+  readonly error?: string;
+}
+
+/** The checksum of a result that is missing. */
+export const NO_RESULT = -1;
+
+/** How the result of a row is named in messages. */
+export type ResultName = "vector" | "error" | "answer";

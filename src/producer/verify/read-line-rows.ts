@@ -1,0 +1,81 @@
+import { createReadStream } from "node:fs";
+import { crc32 } from "node:zlib";
+import * as z from "zod";
+import { readLines } from "#src/producer/input/formats/read-lines.ts";
+import { computeFieldsChecksum, computeTextDigest } from "#src/producer/output/digests/row-digest.ts";
+import { type FoundRow, NO_RESULT } from "./found-row.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+const record = z.object({
+  id: z.string(),
+  index: z.int(),
+  status: z.enum(["ok", "failed"]),
+  tokens: z.number(),
+  attempts: z.number(),
+  text: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  // Checked by hand, because a schema would take most of the time.
+  vector: z.unknown().optional(),
+});
+
+const failure = z.object({ id: z.string(), index: z.int() });
+const batchLine = z.object({ custom_id: z.string() });
+
+/** Converts a line to its row; throws for a line that no run writes. */
+type ParseLine = (json: unknown, line: string) => FoundRow;
+
+/** A line of `items.jsonl`, which has no vectors. */
+export const parseItemLine: ParseLine = (json) => parseRecord(json).row;
+
+/** A line of `records.jsonl`. */
+export const parseRecordLine: ParseLine = (json) => {
+  const { row, vector } = parseRecord(json);
+  return { ...row, result: Array.isArray(vector) ? checksumFloats(vector) : row.isOk ? NO_RESULT : undefined };
+};
+
+function parseRecord(json: unknown): { readonly row: FoundRow; readonly vector: unknown } {
+  const { id, index, status, text, vector, ...fields } = record.parse(json);
+  const row = {
+    id,
+    index,
+    isOk: status === "ok",
+    text: text === undefined ? undefined : computeTextDigest(text),
+    fields: computeFieldsChecksum({ index, ...fields }),
+  };
+  return { row, vector };
+}
+
+/** A line of `errors.jsonl` of an embedding run. */
+export const parseFailureLine: ParseLine = (json, line) => {
+  const { id, index } = failure.parse(json);
+  return { id, index, isOk: false, result: crc32(`${line}\n`) };
+};
+
+/** A line of `output.jsonl`, or of `errors.jsonl` beside it. */
+export const parseBatchLine: ParseLine = (json, line) => ({
+  id: batchLine.parse(json).custom_id,
+  result: crc32(`${line}\n`),
+});
+
+/** Yields the rows of a text file in groups; a line that cannot be read is a row with an error. */
+export async function* readLineRows(path: string, parse: ParseLine): AsyncGenerator<readonly FoundRow[]> {
+  for await (const lines of readLines(createReadStream(path, { highWaterMark: READ_BYTES }))) {
+    yield lines.map((line) => ("text" in line ? parseRow(line.text, parse) : { error: `the line ${line.error}` }));
+  }
+}
+
+function parseRow(line: string, parse: ParseLine): FoundRow {
+  try {
+    return parse(JSON.parse(line), line);
+  } catch {
+    return { error: "the line is not a record that a run writes" };
+  }
+}
+
+/** The CRC-32 of floats as little-endian float32. */
+function checksumFloats(values: readonly unknown[]): number {
+  const floats = new Float32Array(values.length);
+  for (const [i, value] of values.entries()) floats[i] = typeof value === "number" ? value : Number.NaN;
+  return crc32(new Uint8Array(floats.buffer));
+}
