@@ -47,7 +47,10 @@ export function openRunDatabaseReader(dir: string): DatabaseSync {
 
 /** Converts an error of a run's database to a RunError that says what to do. */
 export function toRunDatabaseError(error: unknown, dir: string): RunError {
-  return toDatabaseError(error, getRunDatabasePath(dir), DAMAGED_HINT);
+  const path = getRunDatabasePath(dir);
+  // Metadata and properties are JSON. The message of a syntax error contains a part of the text.
+  if (error instanceof SyntaxError) return new RunError(`${path} is damaged`, DAMAGED_HINT);
+  return toDatabaseError(error, path, DAMAGED_HINT);
 }
 
 function requireRunDatabase(dir: string): void {
