@@ -7,6 +7,7 @@ import { countFailedResets, listFailureGroups, type ResetFailures } from "#src/p
 import { readItems } from "#src/producer/storage/read-items.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
+import { VECTOR_FILE } from "#src/producer/storage/vector-file.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type Rejection, RejectionRetry, retryRejected } from "#src/redis/write-rejection.ts";
@@ -24,6 +25,7 @@ import { acquireLease, type Lease } from "./lease.ts";
 import { OutputTask } from "./output-task.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
 import { resetRunFailures } from "./reset-run-failures.ts";
+import { restoreFolder } from "./restore-folder.ts";
 import type { ExecutionEvent, RunContext, RunEnvironment } from "./run-environment.ts";
 import { describeStopReason, isStoppedBy } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
@@ -150,8 +152,8 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   const attempts = new AttemptArchive(leased.client, environment.keys, run.manifest.run, store.database);
   const durations = new CallDurations();
   const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
+  const folder = await FolderGuard.open(listGuardedPaths(run.dir), clock);
   try {
-    const folder = await FolderGuard.open(listGuardedPaths(run.dir), clock);
     await control.requestTransition("start");
     const budget =
       price && cap !== undefined
@@ -199,6 +201,8 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       },
     };
     await new Coordinator(context).run();
+  } catch (error) {
+    throw isStoppedBy(error, "lost-lease") ? error : await restoreFolder(store, folder, error);
   } finally {
     await resolver?.close();
     await attempts.copy().catch(() => undefined);
@@ -206,10 +210,10 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   }
 }
 
-/** The run's own files. Deleting the WAL would lose the records in it. */
+/** The run's own files. Without its WAL, a database lacks the latest records. */
 function listGuardedPaths(dir: string): string[] {
-  const database = getRunDatabasePath(dir);
-  return [join(dir, WORK_FOLDER), database, `${database}-wal`];
+  const [database, work] = [getRunDatabasePath(dir), join(dir, WORK_FOLDER)];
+  return [work, join(work, VECTOR_FILE), database, `${database}-wal`];
 }
 
 /** A note when records that the last checkpoint counted are not on disk any more: their items are requested again. */

@@ -39,14 +39,23 @@ export class FolderGuard {
   /** Throws a FolderLostError if a path is not the same any more. */
   async check(): Promise<void> {
     this.#checkedAt = this.#clock.now();
+    const { deleted, replaced } = await this.findChanges();
+    for (const path of [...deleted, ...replaced]) throw new FolderLostError(path);
+  }
+
+  /** The guarded paths that do not exist any more, and those that are another file or folder now. */
+  async findChanges(): Promise<{ readonly deleted: readonly string[]; readonly replaced: readonly string[] }> {
+    const [deleted, replaced]: [string[], string[]] = [[], []];
     for (const [path, expected] of this.#identities) {
       const identity = await identify(path).catch((error) => {
         if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
         // A network drive may be unavailable for a moment; writes report errors that last.
         return expected;
       });
-      if (identity !== expected) throw new FolderLostError(path);
+      if (identity === undefined) deleted.push(path);
+      else if (identity !== expected) replaced.push(path);
     }
+    return { deleted, replaced };
   }
 }
 

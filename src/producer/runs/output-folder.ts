@@ -2,7 +2,8 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import { isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
+import { deleteRunDatabase, hasRecords, isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
+import { RUN_DATABASE } from "#src/producer/storage/schema.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { MANIFEST_FILE } from "./run-manifest.ts";
 
@@ -33,14 +34,22 @@ export async function clearOutputFolder(dir: string, force: boolean): Promise<vo
       "Choose an empty or new folder with --out.",
     );
   }
-  const results = names.filter((name) => name !== WORK_FOLDER);
+  // A kill right after planning leaves a database without records, and no manifest or a part of one.
+  const isDatabaseUsed = names.includes(RUN_DATABASE) && hasRecords(dir);
+  const results = names.filter((name) =>
+    name === RUN_DATABASE ? isDatabaseUsed : Object.values<string>(RESULT_FILES).includes(name),
+  );
   if (results.length > 0 && !force) {
     throw new RunError(
       `${dir} contains ${listNames(results)} of a run, but no ${MANIFEST_FILE}`,
       "Choose another folder with --out, or delete these files with --force.",
     );
   }
-  for (const name of results) await rm(join(dir, name), { recursive: true, force: true });
+  for (const name of names) {
+    if (name !== WORK_FOLDER) await rm(join(dir, name), { recursive: true, force: true });
+  }
+  // Reading the database has created files beside it.
+  await deleteRunDatabase(dir);
   const work = join(dir, WORK_FOLDER);
   for (const name of await readdir(work)) {
     if (name !== "lock") await rm(join(work, name), { recursive: true, force: true });

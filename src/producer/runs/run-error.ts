@@ -15,12 +15,14 @@ export function isStoppedBy(error: unknown, reason: RunStoppedError["reason"]): 
   return error instanceof RunStoppedError && error.reason === reason;
 }
 
-/** The work folder of the run was deleted or replaced. Nothing that is written to it now is kept. */
+/** A file or folder of the run was deleted or replaced. Nothing that is written to it now is kept. */
 export class FolderLostError extends RunError {
-  constructor(folder: string) {
+  constructor(path: string, { isRestored = false } = {}) {
     super(
-      `${folder} was deleted or replaced during the run; no further calls are made`,
-      "Restore the folder and run the same command again. Without it, use --force to start over.",
+      `${path} was deleted or replaced during the run; no further calls are made`,
+      isRestored
+        ? "Its contents were written again. Run the same command again to resume where it stopped."
+        : "Restore the files and run the same command again. Without them, use --force to start over.",
     );
   }
 }

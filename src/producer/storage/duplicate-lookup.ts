@@ -32,3 +32,14 @@ export class DuplicateLookup {
     return this.#select.all(original).map((row) => Number(row.index));
   }
 }
+
+/**
+ * Deletes the record of each original that has a duplicate without a record, because the duplicate's was damaged or lost:
+ * only originals are requested, and duplicates get their record from them.
+ */
+export function deleteIncompleteOriginals(database: DatabaseSync): void {
+  database.exec(`
+    DELETE FROM records WHERE "index" IN (
+      SELECT duplicate_of FROM items WHERE duplicate_of IS NOT NULL AND "index" NOT IN (SELECT "index" FROM records)
+    )`);
+}

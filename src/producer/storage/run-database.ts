@@ -22,6 +22,20 @@ export async function deleteRunDatabase(dir: string): Promise<void> {
   for (const name of names) if (isRunDatabaseFile(name)) await rm(join(dir, name), { force: true });
 }
 
+/** Whether the database of the run in `dir` may contain records. True if it cannot be read. */
+export function hasRecords(dir: string): boolean {
+  try {
+    const database = openRunDatabaseReader(dir);
+    try {
+      return database.prepare("SELECT 1 FROM records LIMIT 1").get() !== undefined;
+    } finally {
+      database.close();
+    }
+  } catch {
+    return true;
+  }
+}
+
 const DAMAGED_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
 
 /**
@@ -47,7 +61,10 @@ export function openRunDatabaseReader(dir: string): DatabaseSync {
 
 /** Converts an error of a run's database to a RunError that says what to do. */
 export function toRunDatabaseError(error: unknown, dir: string): RunError {
-  return toDatabaseError(error, getRunDatabasePath(dir), DAMAGED_HINT);
+  const path = getRunDatabasePath(dir);
+  // Metadata and properties are JSON. The message of a syntax error contains a part of the text.
+  if (error instanceof SyntaxError) return new RunError(`${path} is damaged`, DAMAGED_HINT);
+  return toDatabaseError(error, path, DAMAGED_HINT);
 }
 
 function requireRunDatabase(dir: string): void {

@@ -7,7 +7,7 @@ import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import { systemDisk } from "./disk.ts";
 import { ITEM_COLUMNS, ITEM_SOURCE, type Row, toItem } from "./item-rows.ts";
 import { readProperty } from "./properties.ts";
-import { openRunDatabaseReader } from "./run-database.ts";
+import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 import { RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
 import { computeVectorChecksum, VECTOR_FILE } from "./vector-file.ts";
 import { WORK_FOLDER } from "./work-folder.ts";
@@ -24,7 +24,10 @@ const SELECT_ITEMS = `
   SELECT ${ITEM_COLUMNS}, ${RECORD_COLUMNS}, l.name AS lane, r.started_at, r.duration_ms
   FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index" LEFT JOIN lanes l ON l.lane = r.lane`;
 
-/** Reads items and records of a run, while its coordinator may be writing. Close it after use. */
+/**
+ * Reads items and records of a run, while its coordinator may be writing. Close it after use. Methods throw a RunError for a
+ * damaged database.
+ */
 export class RunReader {
   readonly database: DatabaseSync;
   readonly #dir: string;
@@ -76,10 +79,12 @@ export class RunReader {
   }
 
   #select(rest: string, ...parameters: readonly SQLInputValue[]): ItemWithRecord[] {
-    return this.database
-      .prepare(`${SELECT_ITEMS} ${rest}`)
-      .all(...parameters)
-      .map(toItemWithRecord);
+    try {
+      const query = this.database.prepare(`${SELECT_ITEMS} ${rest}`);
+      return query.all(...parameters).map(toItemWithRecord);
+    } catch (error) {
+      throw toRunDatabaseError(error, this.#dir);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { RunError } from "#src/core/failures/errors.ts";
 import { isDatabaseBusy } from "#src/sqlite/database-error.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { type Disk, systemDisk } from "./disk.ts";
-import { DuplicateLookup } from "./duplicate-lookup.ts";
+import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.ts";
 import { readRecordBlock, type StoredBlock } from "./read-records.ts";
 import { type NewRecord, RecordWriter, toNewRecord } from "./record-writer.ts";
 import { openRunDatabase, runInTransaction, toRunDatabaseError } from "./run-database.ts";
@@ -40,6 +40,7 @@ export async function openRunStore(dir: string, options: RunStoreOptions): Promi
     requireItemCount(database, dir, items);
     const opened = options.vectors && (await openVectors(database, dir, { disk, items, ...options.vectors }));
     vectors = opened?.file;
+    deleteIncompleteOriginals(database);
     const notes = [note, opened?.note].filter((text) => text !== undefined);
     return new RunStore({ dir, disk, database, vectors, now, notes, state: readState(database, items) });
   } catch (error) {

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, expectedVectors } from "#test/support/runs/corpus.ts";
@@ -25,47 +26,36 @@ function openSandbox(): Promise<CliSandbox> {
   return CliSandbox.open({ latency: { fixedMs: 100 }, limits: { requestsPerMinute: 100_000, concurrency: 4 } });
 }
 
-/** Rewrites the work folder to the format before version 2. */
-function convertToFormat1(sandbox: CliSandbox): void {
-  const work = (name: string) => sandbox.path("out", ".work", name);
-  rmSync(work("format.json"));
-  const items = readFileSync(work("items.jsonl"), "utf8").replaceAll('"duplicateOf":', '"sameAs":');
-  expect(items).toContain('"sameAs":');
-  writeFileSync(work("items.jsonl"), items);
-  const bytes = Buffer.byteLength(items);
-  const index = JSON.parse(readFileSync(work("items.index.json"), "utf8"));
-  writeFileSync(work("items.index.json"), JSON.stringify({ ...index, bytes }));
-  renameSync(work("duplicates.bin"), work("copies.bin"));
-  const copies = readFileSync(work("copies.bin"));
-  copies.writeDoubleLE(bytes, 16);
-  writeFileSync(work("copies.bin"), copies);
-}
-
-test("a run of the previous version is resumed from its work folder", async () => {
+test("a work folder of an earlier version is rejected by a rerun and by a retry, and --force replaces it", async () => {
   await using sandbox = await openSandbox();
   await interruptRun(sandbox);
-  convertToFormat1(sandbox);
-  const { run } = sandbox.manifest("out");
-
-  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
-  const expected = expectedVectors(ITEMS, textOf);
-  const { floats } = readNpy(sandbox.path("out", "vectors.npy"));
-  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expected.buffer))).toBe(0);
-  expect(sandbox.simulator.statistics().texts).toBe(DISTINCT);
-  expect(sandbox.manifest("out")).toMatchObject({
-    run,
-    items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
-    calls: { made: DISTINCT / 10, paidTwice: 0 },
-    reused: { copies: ITEMS - DISTINCT },
-  });
+  for (const name of readdirSync(sandbox.path("out"))) {
+    if (name.startsWith("run.db")) rmSync(sandbox.path("out", name));
+  }
+  sandbox.write("out/.work/items.jsonl", "{}\n");
+  const rejection =
+    /\.work was written by Sluice 0\.2 or earlier, .*\n +Finish the run with the version that started it/;
+  await expectRejections(sandbox, rejection);
+  expect(await sandbox.embed([...ARGS, "--force"]).exit).toMatchObject({ code: 0, stderr: "" });
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a work folder of a newer version is rejected by a rerun and by a retry, and --force replaces it", async () => {
+test("a database of a newer version is rejected by a rerun and by a retry, and --force replaces it", async () => {
   await using sandbox = await openSandbox();
   await interruptRun(sandbox);
-  sandbox.write("out/.work/format.json", '{"version":99}');
-  const rejection = /\.work was written by a newer version of Sluice \(format 99; .*\n +Upgrade Sluice/;
+  const database = new DatabaseSync(sandbox.path("out", "run.db"));
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  await expectRejections(sandbox, /run\.db was written by a newer version of Sluice \(schema 99; .*\n +Upgrade Sluice/);
+  expect(await sandbox.embed([...ARGS, "--force"]).exit).toMatchObject({ code: 0, stderr: "" });
+  const { floats } = readNpy(sandbox.path("out", "vectors.npy"));
+  const expected = expectedVectors(ITEMS, textOf);
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expected.buffer))).toBe(0);
+  await sandbox.waitUntilNoProcesses();
+});
+
+async function expectRejections(sandbox: CliSandbox, rejection: RegExp): Promise<void> {
+  const { calls } = sandbox.simulator.statistics();
   for (const args of [
     ["embed", ...ARGS, "--model", "minimax/embo-01"],
     ["retry", "out"],
@@ -73,6 +63,5 @@ test("a work folder of a newer version is rejected by a rerun and by a retry, an
     const { code, stderr } = await sandbox.run(args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(rejection) });
   }
-  expect(await sandbox.embed([...ARGS, "--force"]).exit).toMatchObject({ code: 0, stderr: "" });
-  await sandbox.waitUntilNoProcesses();
-});
+  expect(sandbox.simulator.statistics().calls).toBe(calls);
+}

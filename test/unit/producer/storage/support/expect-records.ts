@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
@@ -32,9 +32,11 @@ export async function expectFirstVersions(
 }
 
 /** Copies the database of a run that is open to a new folder, as a kill at this moment would leave it. */
-export async function copyDatabase(dir: string): Promise<string> {
-  const copy = await mkdtemp(join(tmpdir(), "sluice-killed-"));
-  onTestFinished(() => rm(copy, { recursive: true, force: true }));
-  for (const name of ["run.db", "run.db-wal"]) await copyFile(join(dir, name), join(copy, name)).catch(() => undefined);
+export function copyDatabase(dir: string): string {
+  const copy = mkdtempSync(join(tmpdir(), "sluice-killed-"));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+  for (const name of ["run.db", "run.db-wal"]) {
+    if (existsSync(join(dir, name))) copyFileSync(join(dir, name), join(copy, name));
+  }
   return copy;
 }
