@@ -17,6 +17,7 @@ import {
   type SqlText,
   selectItems,
   selectWaitingBlock,
+  WAITING_BLOCK_ITEMS,
 } from "./item-query-sql.ts";
 import { attachSearchIndex, countNewAnswers, hasAnswers } from "./search-index.ts";
 import { checkWhereExpression } from "./where-expression.ts";
@@ -36,7 +37,7 @@ export interface FoundItems {
 /** By index, from the first item on. */
 export const INDEX_SORT: ItemSort = { column: "index", descending: false };
 
-/** Items that are examined in order before a list by index uses the plan for rare matches. */
+/** Items that are examined in the order of the list before the plan for rare matches is used. */
 const NEAR_ITEMS = 8_192;
 const ITEMS_PER_READ = 500;
 
@@ -48,10 +49,12 @@ export class ItemFinder {
   readonly reader: RunReader;
   readonly #dir: string;
   readonly #features: QueryFeatures;
+  readonly #nearItems: number;
 
   /** Throws a RunError when the database is missing, damaged, or of a newer version. */
-  constructor(dir: string) {
+  constructor(dir: string, { nearItems = NEAR_ITEMS }: { readonly nearItems?: number } = {}) {
     this.#dir = dir;
+    this.#nearItems = nearItems;
     this.reader = new RunReader(dir);
     try {
       const { database } = this.reader;
@@ -140,7 +143,7 @@ export class ItemFinder {
       if (after?.isWaiting === true && !isLast) continue;
       const start = after && after.isWaiting === isLast ? after : undefined;
       const options = { sort: part.sort, after: start, limit: limit - found.length };
-      const rows = this.#findNear(part.query, options) ?? this.#select(part.query, options);
+      const rows = this.#findNear(part.query, options) ?? this.#select(part.query, this.#addBound(part.query, options));
       for (const { index, value } of rows) {
         found.push({
           index: Number(index),
@@ -154,13 +157,17 @@ export class ItemFinder {
   }
 
   /**
-   * Looks for a page by index among the items that follow the cursor. Returns undefined unless they fill it: frequent
+   * Looks for a page by index or id among the items that follow the cursor. Returns undefined unless they fill it: frequent
    * matches are near, and the plan for rare ones would find and sort them all.
    */
   #findNear(query: ItemQuery, options: SelectOptions & { readonly limit: number }) {
     const { sort, after, limit } = options;
     const isMatch = this.hasSearchIndex && (query.text !== undefined || query.metadata !== undefined);
-    if (sort.column !== "index" || query.id !== undefined || isMatch) return undefined;
+    if (isRecordColumn(sort.column) || query.id !== undefined || isMatch) return undefined;
+    if (sort.column === "id") {
+      const found = this.#select(query, { ...options, nearIds: this.#nearItems });
+      return found.length >= limit ? found : undefined;
+    }
     const step = sort.descending ? -1 : 1;
     let start = after === undefined ? (sort.descending ? this.#features.items - 1 : 0) : after.index + step;
     if (query.status === "waiting") {
@@ -170,12 +177,25 @@ export class ItemFinder {
       });
       const block = this.reader.database.prepare(sql).get(...parameters)?.start;
       if (typeof block !== "number") return [];
-      start = sort.descending ? Math.min(start, block + NEAR_ITEMS - 1) : Math.max(start, block);
+      start = sort.descending ? Math.min(start, block + WAITING_BLOCK_ITEMS - 1) : Math.max(start, block);
     }
-    const end = start + step * NEAR_ITEMS;
+    const end = start + step * this.#nearItems;
     const within = { from: Math.min(start, end), to: Math.max(start, end) };
     const rows = this.#select(query, { ...options, within });
     return rows.length >= limit ? rows : undefined;
+  }
+
+  /**
+   * Sorted by a column of the records, the last value of a page of a sample is a bound for all rows: those behind it need not
+   * be sorted. The sample is taken where records that were added in order have the first values of the list.
+   */
+  #addBound(query: ItemQuery, options: SelectOptions & { readonly limit: number }): SelectOptions {
+    const { sort, limit } = options;
+    if (!isRecordColumn(sort.column)) return options;
+    const last = this.reader.database.prepare('SELECT max("index") AS last FROM records').get()?.last;
+    const to = sort.descending ? Number(last) : this.#nearItems;
+    const value = this.#select(query, { ...options, within: { from: to - this.#nearItems, to } })[limit - 1]?.value;
+    return typeof value === "number" ? { ...options, bound: value } : options;
   }
 
   #select(query: ItemQuery, options: SelectOptions) {

@@ -33,8 +33,12 @@ export interface SelectOptions {
   readonly sort: ItemSort;
   readonly after?: ItemCursor | undefined;
   readonly limit?: number;
-  /** Look only at these items; `from` and `to` are included. For a list that is sorted by index. */
+  /** Look only at items with these indices; `from` and `to` are included. */
   readonly within?: { readonly from: number; readonly to: number };
+  /** Sorted by id: look only at this many items behind the cursor. */
+  readonly nearIds?: number;
+  /** Values that come after this one in the list are not needed. */
+  readonly bound?: string | number;
 }
 
 /** The tables of a statement: which one is read first, and the expression for the index of an item. */
@@ -68,12 +72,12 @@ const SORT_VALUES: Readonly<Record<Exclude<ItemSortColumn, "index">, string>> = 
  * records, it selects items with a record only. Every value is a parameter, except `where`, which must have been checked.
  */
 export function selectItems(query: ItemQuery, features: QueryFeatures, options: SelectOptions): SqlText {
-  const { sort, after, limit, within } = options;
+  const { sort, after, limit, within, bound } = options;
   const conditions = listConditions(query);
   const isIndexSort = sort.column === "index";
   const needsRecord = conditions.some(({ table }) => table === "record") || isRecordColumn(sort.column);
   const needsItem = conditions.some(({ table }) => table === "item") || sort.column === "id";
-  const source = chooseSource(query, features, { needsRecord, needsItem, isNear: within !== undefined, sort });
+  const source = chooseSource(query, features, { needsRecord, needsItem, options });
   const { index } = source;
   const value = isIndexSort ? index : SORT_VALUES[sort.column as Exclude<ItemSortColumn, "index">];
   const all: SqlText[] = [...conditions];
@@ -87,6 +91,7 @@ export function selectItems(query: ItemQuery, features: QueryFeatures, options: 
     });
   }
   if (within) all.push({ sql: `${index} BETWEEN ? AND ?`, parameters: [within.from, within.to] });
+  if (bound !== undefined) all.push({ sql: `${value} ${sort.descending ? ">=" : "<="} ?`, parameters: [bound] });
   if (after) {
     const operator = sort.descending ? "<" : ">";
     all.push(
@@ -122,13 +127,18 @@ export function selectWaitingBlock(
 interface SourceNeeds {
   readonly needsRecord: boolean;
   readonly needsItem: boolean;
-  readonly isNear: boolean;
-  readonly sort: ItemSort;
+  readonly options: SelectOptions;
 }
 
 /** SQLite keeps no statistics of these tables, so the table with the fewest candidates is named first. */
 function chooseSource(query: ItemQuery, features: QueryFeatures, needs: SourceNeeds): Source {
-  const { isNear, sort } = needs;
+  const { sort, after, within, nearIds } = needs.options;
+  if (nearIds !== undefined) {
+    const start = after === undefined ? "" : `WHERE id ${sort.descending ? "<" : ">"} ?`;
+    const sql = `(SELECT "index", id, metadata FROM items ${start} ORDER BY id${sort.descending ? " DESC" : ""} LIMIT ?) i`;
+    return joinTo({ ...ITEMS, sql, parameters: [...(after === undefined ? [] : [after.value]), nearIds] }, needs);
+  }
+  const isNear = within !== undefined;
   const match = features.hasSearchIndex ? toMatch(query, features) : undefined;
   if (match) return joinTo({ sql: `(${match.sql}) m`, parameters: match.parameters, index: 'm."index"' }, needs);
   if (query.id !== undefined) return joinTo(ITEMS, needs);

@@ -74,3 +74,8 @@ export function selectsRecords(query: ItemQuery): boolean {
 export function isRecordColumn(column: ItemSortColumn): boolean {
   return column !== "index" && column !== "id";
 }
+
+/** The part of a query that a retry processes again: failed items, or empty answers if the query selects these. */
+export function toRetryQuery(query: ItemQuery): ItemQuery {
+  return { ...query, status: query.isEmpty === true ? "ok" : "failed" };
+}

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import { InputError } from "#src/core/failures/errors.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import { formatCursor, ItemFinder, parseCursor } from "#src/producer/items/item-finder.ts";
 import {
   ITEM_SORT_COLUMNS,
@@ -38,7 +38,8 @@ const RECORDS: TestRecord[] = ITEMS.flatMap((_, index) =>
         recordedAt: 5_000 - (index % 37),
         lane: index % 6 === 0 ? undefined : `fake/m${index % 2}`,
         durationMs: index % 90,
-        failure: index % 7 === 0 ? { kind: KINDS[index % 2] ?? "server", message: `m ${index % 3 ? "a" : "b"}` } : undefined,
+        failure:
+          index % 7 === 0 ? { kind: KINDS[index % 2] ?? "server", message: `m ${index % 3 ? "a" : "b"}` } : undefined,
       },
 );
 const BY_INDEX = new Map(RECORDS.map((record) => [record.index, record]));
@@ -49,14 +50,18 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "sluice-items-"));
   await writeRunDatabase(dir, ITEMS, RECORDS);
   for (const _ of updateSearchIndex(dir));
-  finder = new ItemFinder(dir);
+  // Small, so that lists use both plans: the one for frequent matches, and the one for rare ones.
+  finder = new ItemFinder(dir, { nearItems: 23 });
 });
 afterAll(() => {
   finder.close();
   rmSync(dir, { recursive: true });
 });
 
-const range = fc.record({ min: fc.integer({ min: 0, max: 60 }), max: fc.integer({ min: 0, max: 90 }) }, { requiredKeys: [] });
+const range = fc.record(
+  { min: fc.integer({ min: 0, max: 60 }), max: fc.integer({ min: 0, max: 90 }) },
+  { requiredKeys: [] },
+);
 const causes = KINDS.flatMap((kind) => ["m a", "m b"].map((message) => computeFailureCause({ kind, message })));
 const queries: fc.Arbitrary<ItemQuery> = fc.record(
   {
@@ -67,7 +72,11 @@ const queries: fc.Arbitrary<ItemQuery> = fc.record(
     kinds: fc.constantFrom(new Set<string>(["server"]), new Set<string>(KINDS)),
     cause: fc.constantFrom(...causes),
     excludedCauses: fc.constantFrom(new Set(causes.slice(1))),
-    metadata: fc.constantFrom({ key: "lang", value: "中文" }, { key: "page", value: "3" }, { key: "it's", value: "true" }),
+    metadata: fc.constantFrom(
+      { key: "lang", value: "中文" },
+      { key: "page", value: "3" },
+      { key: "it's", value: "true" },
+    ),
     tokens: range,
     attempts: range,
     durationMs: range,
@@ -122,7 +131,7 @@ function hasBound(bounds: ItemQuery["tokens"]): boolean {
 
 function expectedOrder(query: ItemQuery, { column, descending }: ItemSort): number[] {
   const direction = descending ? -1 : 1;
-  const valueOf = (index: number): number | string => {
+  const readSortValue = (index: number): number | string => {
     const record = BY_INDEX.get(index);
     if (column === "id") return ITEMS[index]?.id ?? "";
     if (column === "duration") return record?.lane === undefined ? -1 : (record.durationMs ?? 0);
@@ -134,7 +143,7 @@ function expectedOrder(query: ItemQuery, { column, descending }: ItemSort): numb
     ...found
       .filter((index) => !isLast(index))
       .sort((a, b) => {
-        const [left, right] = [valueOf(a), valueOf(b)];
+        const [left, right] = [readSortValue(a), readSortValue(b)];
         return direction * (left < right ? -1 : left > right ? 1 : a - b);
       }),
     ...found.filter(isLast),
@@ -165,6 +174,33 @@ test("pages and complete lists equal a plain filter over the same rows, in every
   );
 });
 
+test("the few waiting items of a large run are found in both directions", async () => {
+  const large = mkdtempSync(join(tmpdir(), "sluice-items-"));
+  try {
+    const count = 30_000;
+    const waiting = [0, 8_191, 8_192, 20_000, 20_001, 29_999];
+    const items = Array.from({ length: count }, (_, i) => ({ id: String(i), text: "", tokens: 1 }));
+    const records = items.flatMap((_, index) => (waiting.includes(index) ? [] : { index }));
+    await writeRunDatabase(large, items, records);
+    using found = new ItemFinder(large, { nearItems: 100 });
+    for (const descending of [false, true]) {
+      const pages: number[] = [];
+      for (let after: ItemCursor | undefined; ; ) {
+        const page = found.find({ status: "waiting" }, { sort: { column: "index", descending }, after, limit: 2 });
+        pages.push(...page.items.map(({ item }) => item.index));
+        after = page.next;
+        if (!after) break;
+      }
+      expect(pages).toEqual(descending ? waiting.toReversed() : waiting);
+    }
+    expect([...found.listIndices({ status: "waiting" }, { column: "id", descending: true })]).toHaveLength(
+      waiting.length,
+    );
+  } finally {
+    rmSync(large, { recursive: true });
+  }
+});
+
 describe("user input", () => {
   const listAll = (query: ItemQuery) => [...finder.listIndices(query)];
   const attacks = [
@@ -178,7 +214,13 @@ describe("user input", () => {
   ];
 
   test.each(attacks)("%j in any field is only text to compare with", (text) => {
-    for (const query of [{ id: text }, { idContains: text }, { lane: text }, { cause: text }, { kinds: new Set([text]) }]) {
+    for (const query of [
+      { id: text },
+      { idContains: text },
+      { lane: text },
+      { cause: text },
+      { kinds: new Set([text]) },
+    ]) {
       expect(listAll(query)).toEqual([]);
     }
     expect(listAll({ metadata: { key: text, value: text } })).toEqual([]);
@@ -211,7 +253,7 @@ describe("user input", () => {
 
   test("a SQL expression may contain quotes, comments, and subselects", () => {
     expect(listAll({ where: "id = 'Doc-7' -- ) ;" })).toEqual([7]);
-    expect(listAll({ where: "\"index\" = (SELECT max(\"index\") FROM results) /* ( */" })).toEqual([COUNT - 1]);
+    expect(listAll({ where: '"index" = (SELECT max("index") FROM results) /* ( */' })).toEqual([COUNT - 1]);
   });
 
   test("a cursor that no page returned is refused", () => {

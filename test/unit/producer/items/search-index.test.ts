@@ -27,7 +27,10 @@ function update(): IndexProgress[] {
 }
 
 test("the index is built in steps with progress, and duplicates are found by the text of their original", async () => {
-  const items = [...plan(Array.from({ length: 4_500 }, (_, i) => `text ${i}`)), { id: "copy", text: "", tokens: 1, duplicateOf: 7 }];
+  const items = [
+    ...plan(Array.from({ length: 4_500 }, (_, i) => `text ${i}`)),
+    { id: "copy", text: "", tokens: 1, duplicateOf: 7 },
+  ];
   await writeRunDatabase(dir, items);
   expect(update()).toEqual([2_000, 4_000, 4_501].map((done) => ({ done, total: 4_501 })));
   expect(search('"text 7"')).toEqual([7, 4_500]);
@@ -35,7 +38,10 @@ test("the index is built in steps with progress, and duplicates are found by the
 });
 
 test("Chinese is found by any part of a sentence, Thai and Japanese too; case, width of quotes and accents do not matter", async () => {
-  await writeRunDatabase(dir, plan(["我们的数据库连接超时了。", "数据和仓库", "データベースの接続", "ฐานข้อมูลหมดเวลา", "Ünïcode CAFÉ"]));
+  await writeRunDatabase(
+    dir,
+    plan(["我们的数据库连接超时了。", "数据和仓库", "データベースの接続", "ฐานข้อมูลหมดเวลา", "Ünïcode CAFÉ"]),
+  );
   update();
   expect(search("数据库")).toEqual([0]);
   expect(search("接超")).toEqual([0]);
@@ -59,7 +65,9 @@ test("a build that was stopped, or whose process was killed, leaves nothing that
   utimesSync(leftover, 0, 0);
   using finder = new ItemFinder(dir);
   expect(finder.hasSearchIndex).toBe(false);
-  expect(() => finder.find({ text: "word" }, { sort: { column: "index", descending: false }, limit: 1 })).toThrow("not built");
+  expect(() => finder.find({ text: "word" }, { sort: { column: "index", descending: false }, limit: 1 })).toThrow(
+    "not built",
+  );
   update();
   expect(existsSync(leftover)).toBe(false);
   expect(search("word")).toHaveLength(5_000);
@@ -106,7 +114,9 @@ test("answers are found as they arrive, also those that replace an empty one, an
   expect(search("数据")).toEqual([1]);
   using before = new ItemFinder(dir);
   expect(before.hasNewAnswers()).toBe(false);
-  const { database } = await import("#src/producer/storage/run-database.ts").then(({ openRunDatabase }) => openRunDatabase(dir));
+  const { database } = await import("#src/producer/storage/run-database.ts").then(({ openRunDatabase }) =>
+    openRunDatabase(dir),
+  );
   database.exec('DELETE FROM records WHERE "index" = 2');
   database.close();
   addRecords(dir, [{ index: 2, answer: "gamma", recordedAt: 3_000_000 }]);
