@@ -6,6 +6,7 @@ import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts"
 import { demoCommand } from "./commands/demo/definition.ts";
 import { doctorCommand } from "./commands/doctor/definition.ts";
 import { embedCommand } from "./commands/embed/definition.ts";
+import { itemsCommand } from "./commands/items/definition.ts";
 import { modelsCommand } from "./commands/models/definition.ts";
 import { cancelCommand, pauseCommand, resumeCommand } from "./commands/pause-resume-cancel/definition.ts";
 import { pingCommand } from "./commands/ping/definition.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(pauseCommand, () => loadControl("pause")),
   bindCommand(resumeCommand, () => loadControl("resume")),
   bindCommand(cancelCommand, () => loadControl("cancel")),
+  bindCommand(itemsCommand, async () => (await import("./commands/items/items.ts")).runItems),
   bindCommand(retryCommand, async () => (await import("./commands/retry/retry.ts")).runRetry),
   bindCommand(verifyCommand, async () => (await import("./commands/verify/verify.ts")).runVerify),
   bindCommand(providersCommand, async () => (await import("./commands/providers/providers.ts")).runProviders),

@@ -10,6 +10,14 @@ export const CLI_ERRORS = {
   unknownRun: (requested: string) =>
     new RunError(`no run "${requested}" in this Redis`, '"sluice runs" lists all runs. An output folder works too.'),
   runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, RESUME_HINT),
+  notRetryable: (status: string) =>
+    new InputError(
+      `items with status "${status}" cannot be retried: only failed items can, and with --empty answers without text`,
+      "--status",
+    ),
+  unknownSort: (sort: string, columns: readonly string[]) =>
+    new InputError(`unknown order "${sort}": expected ${columns.join(", ")}, with ":desc" to reverse it`, "--sort"),
+  unknownExportFormat: (file: string) => new InputError(`${file}: the name must end in .jsonl or .csv`, "--export"),
   emptyQuery: () => new InputError("the text to search for is empty"),
   emptyPrompt: () => new InputError("the prompt is empty"),
   notAChatModel: (model: string, provider: string) =>

@@ -44,13 +44,13 @@ export async function findRunFolder(requested: string, config: Config): Promise<
   }
 }
 
-/** Throws if the run's database, which a retry needs, is missing or of another version. */
+/** Throws if the run's database, which contains its items, is missing or of another version. */
 export function requireRunDatabase(dir: string): void {
   const path = getRunDatabasePath(dir);
   if (existsSync(path)) return;
   assertRunResumable(dir);
   throw new RunError(
-    `${path}, which a retry needs, does not exist`,
-    "Run the original command again, with a new folder or with --force.",
+    `${path}, which contains the items of the run, does not exist`,
+    "A run without failed items keeps it only with --keep-db. To get it, run the original command again with --keep-db and a new folder; with --cache, equal texts are not called for again.",
   );
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
-import { countFailedResets, listFailureGroups, type ResetFailures } from "#src/producer/storage/failure-rows.ts";
+import { countFailedResets, listFailureGroups, type ResetRecords } from "#src/producer/storage/failure-rows.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
@@ -80,7 +80,7 @@ async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
   let monitor = createMonitor(leased, run.manifest);
   let store: RunStore | undefined;
   let output: OutputTask | undefined;
-  let reset: ResetFailures | undefined;
+  let reset: ResetRecords | undefined;
   try {
     if (retry) {
       const blocking = environment.redis.connect("blocking");

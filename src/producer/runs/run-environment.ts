@@ -5,8 +5,8 @@ import type { TokenPrice } from "#src/core/money.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
+import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
-import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -39,8 +39,8 @@ export interface RunEnvironment {
   readonly maxCost?: number;
   /** The run stops if a provider asks for a longer wait, in ms. */
   readonly maxWaitMs?: number;
-  /** Failures to reset before the run starts. */
-  readonly retry?: FailureFilter;
+  /** Failures, or empty answers, to reset before the run starts. */
+  readonly retry?: ItemQuery;
   /** Keep the database of a run without failures. */
   readonly keepDatabase: boolean;
   /** Records a span for each job; absent while traces are off. */

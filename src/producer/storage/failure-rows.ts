@@ -1,16 +1,7 @@
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import type { FailureKind } from "#src/core/item.ts";
 import { runInTransaction } from "./run-database.ts";
-
-/** Selects failures that match all given criteria; without criteria, all failures. */
-export interface FailureFilter {
-  readonly kinds?: ReadonlySet<string>;
-  /** See `computeFailureCause`. */
-  readonly cause?: string;
-  /** Excludes these causes. */
-  readonly excludedCauses?: ReadonlySet<string>;
-}
 
 /** Failed items with the same cause. */
 export interface FailureGroup {
@@ -43,24 +34,23 @@ export function listFailureGroups(database: DatabaseSync): FailureGroup[] {
   });
 }
 
-export interface ResetFailures {
-  /** Number of items whose failure was removed. */
+export interface ResetRecords {
+  /** Number of items whose record was removed. */
   readonly count: number;
   /** Failures that were kept, by kind. */
   readonly kept: Readonly<Record<string, number>>;
 }
 
 /**
- * Durably removes the selected failures from a store that is not open, so that these items have no record when it is
- * opened again. May be killed at any time and repeated; repeating it keeps the items of the first time.
+ * Durably removes the records of these items from a store that is not open, so that they are processed again when it is
+ * opened. May be killed at any time and repeated; repeating it keeps the items of the first time.
  */
-export function resetFailures(database: DatabaseSync, filter: FailureFilter): ResetFailures {
-  const { where, parameters } = toCondition(filter);
+export function resetRecords(database: DatabaseSync, indices: readonly number[]): ResetRecords {
   return runInTransaction(database, () => {
     database.exec(`DELETE FROM reset_items WHERE "index" IN (SELECT "index" FROM records)`);
-    const selected = `SELECT "index" FROM records WHERE ${where}`;
-    database.prepare(`INSERT OR IGNORE INTO reset_items ${selected}`).run(...parameters);
-    database.prepare(`DELETE FROM records WHERE ${where}`).run(...parameters);
+    const selected = JSON.stringify(indices);
+    database.prepare("INSERT OR IGNORE INTO reset_items SELECT value FROM json_each(?)").run(selected);
+    database.prepare(`DELETE FROM records WHERE "index" IN (SELECT value FROM json_each(?))`).run(selected);
     const kept = database.prepare(`SELECT kind, count(*) AS count FROM records WHERE status = 'failed' GROUP BY kind`);
     return {
       count: countRows(database, "SELECT count(*) AS count FROM reset_items"),
@@ -79,16 +69,4 @@ export function countFailedResets(database: DatabaseSync): number {
 
 function countRows(database: DatabaseSync, sql: string): number {
   return Number(database.prepare(sql).get()?.count);
-}
-
-function toCondition({ kinds, cause, excludedCauses }: FailureFilter) {
-  const conditions: (readonly [string, SQLInputValue])[] = [];
-  if (kinds) conditions.push(["kind IN (SELECT value FROM json_each(?))", JSON.stringify([...kinds])]);
-  if (cause !== undefined) conditions.push(["cause = ?", cause]);
-  if (excludedCauses)
-    conditions.push(["cause NOT IN (SELECT value FROM json_each(?))", JSON.stringify([...excludedCauses])]);
-  return {
-    where: ["status = 'failed'", ...conditions.map(([sql]) => sql)].join(" AND "),
-    parameters: conditions.map(([, value]) => value),
-  };
 }

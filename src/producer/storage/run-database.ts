@@ -5,15 +5,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import { toDatabaseError } from "#src/sqlite/database-error.ts";
 import { type OpenedDatabase, openDatabase } from "#src/sqlite/open-database.ts";
-import { RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION } from "./schema.ts";
+import { RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION, SEARCH_INDEX } from "./schema.ts";
 
 export function getRunDatabasePath(dir: string): string {
   return join(dir, RUN_DATABASE);
 }
 
-/** Whether a file of an output folder is a run's database, or one of the files that SQLite keeps beside it. */
+/** Whether a file of an output folder is a run's database, its search index, or one of the files that SQLite keeps beside them. */
 export function isRunDatabaseFile(name: string): boolean {
-  return name === RUN_DATABASE || name.startsWith(`${RUN_DATABASE}-`) || name.startsWith(`${RUN_DATABASE}.partial`);
+  const isDatabase = (file: string) =>
+    name === file || name.startsWith(`${file}-`) || name.startsWith(`${file}.partial`);
+  return isDatabase(RUN_DATABASE) || isDatabase(SEARCH_INDEX);
 }
 
 /** Deletes the database of a run that is not open. */

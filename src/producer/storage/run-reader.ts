@@ -43,6 +43,13 @@ export class RunReader {
     return this.#select('WHERE i."index" >= ? ORDER BY i."index" LIMIT ?', from, count);
   }
 
+  /** Reads the items with these indices, in this order. */
+  readMany(indices: readonly number[]): ItemWithRecord[] {
+    const rows = this.#select('WHERE i."index" IN (SELECT value FROM json_each(?))', JSON.stringify(indices));
+    const found = new Map(rows.map((row) => [row.item.index, row]));
+    return indices.flatMap((index) => found.get(index) ?? []);
+  }
+
   find(index: number): ItemWithRecord | undefined {
     return this.#select('WHERE i."index" = ?', index)[0];
   }

@@ -9,6 +9,7 @@ import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.t
 import { readRecordBlock, type StoredBlock } from "./read-records.ts";
 import { type NewRecord, RecordWriter, toNewRecord } from "./record-writer.ts";
 import { openRunDatabase, runInTransaction, toRunDatabaseError } from "./run-database.ts";
+import { ANSWER_INDEXES } from "./schema.ts";
 import { type ItemRange, type RecordCounts, StoreState } from "./store-state.ts";
 import { checkRecord } from "./stored-record.ts";
 import type { IndexedVector, VectorFile } from "./vector-file.ts";
@@ -38,6 +39,7 @@ export async function openRunStore(dir: string, options: RunStoreOptions): Promi
   let vectors: VectorFile | undefined;
   try {
     requireItemCount(database, dir, items);
+    if (!options.vectors) database.exec(ANSWER_INDEXES);
     const opened = options.vectors && (await openVectors(database, dir, { disk, items, ...options.vectors }));
     vectors = opened?.file;
     deleteIncompleteOriginals(database);

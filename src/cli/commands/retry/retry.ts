@@ -1,15 +1,19 @@
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { retryInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
-import {
-  describeFailureFilter,
-  mayHaveFailures,
-  parseFailureFilter,
-  resolveOtherCause,
-} from "#src/cli/wiring/failure-filter.ts";
 import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wiring/find-run.ts";
+import {
+  describeRetryQuery,
+  mayHaveRetries,
+  parseItemFilter,
+  prepareSearch,
+  resolveOtherCause,
+} from "#src/cli/wiring/item-filter.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { loadConfig } from "#src/config/config.ts";
+import { ItemFinder } from "#src/producer/items/item-finder.ts";
+import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
@@ -17,18 +21,21 @@ import type { retryCommand } from "./definition.ts";
 
 /** `sluice retry` */
 export async function runRetry(requested: string, options: OptionValues<typeof retryCommand>): Promise<number> {
-  const parsed = parseFailureFilter(options);
+  const parsed = parseItemFilter(options);
+  const { status } = parsed;
+  if (status !== undefined && status !== toRetryQuery(parsed).status) throw CLI_ERRORS.notRetryable(status);
   const config = loadConfig({ file: options.config });
   const dir = await findRunFolder(requested, config);
   const manifest = await requireManifest(dir);
-  const filter = await resolveOtherCause(parsed, { dir, manifest }, config);
-  if (!mayHaveFailures(manifest, filter)) {
-    process.stderr.write(`${manifest.run} has no ${describeFailureFilter(filter)}: nothing to retry.\n`);
+  const query = await resolveOtherCause(parsed, { dir, manifest }, config);
+  const hasNone = !mayHaveRetries(manifest, query);
+  if (!hasNone) requireRunDatabase(dir);
+  if (hasNone || (manifest.state === "finished" && !hasMatch(dir, query))) {
+    process.stderr.write(`${manifest.run} has no ${describeRetryQuery(query)}: nothing to retry.\n`);
     return EXIT_CODES.ok;
   }
-  requireRunDatabase(dir);
   const findMaxInputs = createMaxInputsFinder(config.registry);
-  const target = { dir, filter };
+  const target = { dir, query };
   const commandOptions = { ...options, out: dir };
   if (isBatch(manifest)) {
     return await retryInFolder(
@@ -40,4 +47,10 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
   }
   const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model) });
   return await retryInFolder({ ...target, manifest }, kind, config, commandOptions);
+}
+
+function hasMatch(dir: string, query: ItemQuery): boolean {
+  prepareSearch(dir, query);
+  using finder = new ItemFinder(dir);
+  return !finder.listIndices(toRetryQuery(query)).next().done;
 }

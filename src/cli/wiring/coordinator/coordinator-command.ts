@@ -8,13 +8,13 @@ import {
   withCommandContext,
 } from "#src/cli/wiring/command-context.ts";
 import type { Config } from "#src/config/config.ts";
+import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import type { RunExecution, RunKind } from "#src/producer/run-kinds/run-kind.ts";
 import type { NewRun } from "#src/producer/runs/base-manifest.ts";
 import { lockFolder } from "#src/producer/runs/folder-lock.ts";
 import { type PrepareResult, prepareRun } from "#src/producer/runs/prepare-run.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
 import { executeInFolder } from "./execute-in-folder.ts";
@@ -51,20 +51,20 @@ export async function runInFolder<M extends RunManifest>(
   });
 }
 
-/** Resets the failures of a finished or stopped run that match the filter, and resumes it in its folder. */
+/** Resets the items of a finished or stopped run that match the query, and resumes it in its folder. */
 export async function retryInFolder<M extends RunManifest>(
-  target: { readonly dir: string; readonly manifest: M; readonly filter: FailureFilter },
+  target: { readonly dir: string; readonly manifest: M; readonly query: ItemQuery },
   kind: RunExecution<M>,
   config: Config,
   options: CoordinatorCommandOptions,
 ): Promise<number> {
-  const { dir, manifest, filter } = target;
+  const { dir, manifest, query } = target;
   requireRunLanes(config, kind.listModels(manifest));
   return await withCommandContext(config, options, async (context) => {
     const unlock = await lockFolder(join(dir, WORK_FOLDER));
     const run = { dir, manifest, resumed: true, unlock };
     try {
-      return await executeInFolder(run, kind, context, () => openRunServices(dir, context), filter);
+      return await executeInFolder(run, kind, context, () => openRunServices(dir, context), query);
     } finally {
       await unlock();
     }

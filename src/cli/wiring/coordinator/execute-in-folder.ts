@@ -6,11 +6,11 @@ import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { systemClock } from "#src/core/clock.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import type { PreparedRun, RunExecution } from "#src/producer/run-kinds/run-kind.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { FailureFilter } from "#src/producer/storage/failure-rows.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { WORKER_DEFAULTS } from "#src/workers/worker-host.ts";
 import { chooseWindowSize } from "./choose-window-size.ts";
@@ -27,7 +27,7 @@ export async function executeInFolder<M extends RunManifest>(
   kind: RunExecution<M>,
   context: CommandContext,
   openServices: () => Promise<RunServices>,
-  retry?: FailureFilter,
+  retry?: ItemQuery,
 ): Promise<number> {
   const { config, options, reporter } = context;
   const { manifest } = run;

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { Failure } from "#src/core/item.ts";
+import { ItemFinder } from "#src/producer/items/item-finder.ts";
+import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import {
   countFailedResets,
-  type FailureFilter,
   listFailureGroups,
-  type ResetFailures,
-  resetFailures,
+  type ResetRecords,
+  resetRecords,
 } from "#src/producer/storage/failure-rows.ts";
 import { openRunDatabase } from "#src/producer/storage/run-database.ts";
 import { openStore, plannedFolder } from "./support/sample-records.ts";
@@ -29,9 +30,11 @@ async function runWith(failures: readonly (readonly [number, Failure])[]): Promi
   return dir;
 }
 
-function reset(dir: string, filter: FailureFilter): ResetFailures {
+function reset(dir: string, query: ItemQuery): ResetRecords {
+  using finder = new ItemFinder(dir);
+  const indices = [...finder.listIndices(toRetryQuery(query))];
   using database = openRunDatabase(dir).database;
-  return resetFailures(database, filter);
+  return resetRecords(database, indices);
 }
 
 async function missing(dir: string): Promise<number[]> {

@@ -1,0 +1,236 @@
+import type { StatementSync } from "node:sqlite";
+import * as z from "zod";
+import { InputError, RunError } from "#src/core/failures/errors.ts";
+import { toRunDatabaseError } from "#src/producer/storage/run-database.ts";
+import { type ItemWithRecord, RunReader } from "#src/producer/storage/run-reader.ts";
+import {
+  type ItemCursor,
+  type ItemQuery,
+  type ItemSort,
+  isRecordColumn,
+  selectsFailures,
+  selectsRecords,
+} from "./item-query.ts";
+import {
+  type QueryFeatures,
+  type SelectOptions,
+  type SqlText,
+  selectItems,
+  selectWaitingBlock,
+  WAITING_BLOCK_ITEMS,
+} from "./item-query-sql.ts";
+import { attachSearchIndex, countNewAnswers, hasAnswers } from "./search-index.ts";
+import { checkWhereExpression } from "./where-expression.ts";
+
+export interface PageRequest {
+  readonly sort: ItemSort;
+  readonly after?: ItemCursor | undefined;
+  readonly limit: number;
+}
+
+export interface FoundItems {
+  readonly items: readonly ItemWithRecord[];
+  /** Where the next page starts; undefined on the last page. */
+  readonly next: ItemCursor | undefined;
+}
+
+/** By index, from the first item on. */
+export const INDEX_SORT: ItemSort = { column: "index", descending: false };
+
+/** Items that are examined in the order of the list before the plan for rare matches is used. */
+const NEAR_ITEMS = 8_192;
+const ITEMS_PER_READ = 500;
+
+/**
+ * Finds items in a run's database, while its coordinator may be writing. Lists by page are stable: an item is on two pages
+ * only if it changed in between. Methods throw an InputError for a query that is not valid. Close it after use.
+ */
+export class ItemFinder {
+  readonly reader: RunReader;
+  readonly #dir: string;
+  readonly #features: QueryFeatures;
+  readonly #nearItems: number;
+
+  /** Throws a RunError when the database is missing, damaged, or of a newer version. */
+  constructor(dir: string, { nearItems = NEAR_ITEMS }: { readonly nearItems?: number } = {}) {
+    this.#dir = dir;
+    this.#nearItems = nearItems;
+    this.reader = new RunReader(dir);
+    try {
+      const { database } = this.reader;
+      const items = database.prepare('SELECT coalesce(max("index") + 1, 0) AS items FROM items').get()?.items;
+      this.#features = {
+        items: Number(items),
+        hasAnswers: hasAnswers(database),
+        hasSearchIndex: attachSearchIndex(database, dir),
+      };
+    } catch (error) {
+      this.close();
+      throw toRunDatabaseError(error, dir);
+    }
+  }
+
+  get hasSearchIndex(): boolean {
+    return this.#features.hasSearchIndex;
+  }
+
+  /** Whether answers were recorded that a search for text does not find yet. */
+  hasNewAnswers(): boolean {
+    const { hasAnswers: mayHaveAnswers, hasSearchIndex } = this.#features;
+    return mayHaveAnswers && hasSearchIndex && countNewAnswers(this.reader.database) > 0;
+  }
+
+  find(query: ItemQuery, { sort, after, limit }: PageRequest): FoundItems {
+    this.#check(query);
+    // One more than the page shows whether there is a next page.
+    const cursors = this.#findCursors(query, { sort, after, limit: limit + 1 });
+    const page = cursors.slice(0, limit);
+    return {
+      items: this.reader.readMany(page.map(({ index }) => index)),
+      next: cursors.length > limit ? page.at(-1) : undefined,
+    };
+  }
+
+  /** Reads all matching items in groups, from one state of the database. Keeps one group in memory. */
+  *readAll(query: ItemQuery, sort: ItemSort = INDEX_SORT): Generator<ItemWithRecord[]> {
+    let indices: number[] = [];
+    for (const index of this.listIndices(query, sort)) {
+      if (indices.push(index) < ITEMS_PER_READ) continue;
+      yield this.reader.readMany(indices);
+      indices = [];
+    }
+    if (indices.length > 0) yield this.reader.readMany(indices);
+  }
+
+  /** The indices of all matching items. */
+  *listIndices(query: ItemQuery, sort: ItemSort = INDEX_SORT): Generator<number> {
+    this.#check(query);
+    for (const part of splitByRecord(query, sort)) {
+      const statement = this.#prepare(selectItems(part.query, this.#features, part));
+      for (const row of statement.run()) yield Number(row.index);
+    }
+  }
+
+  /** Returns the number of matching items where that takes no scan; else undefined. */
+  count(query: ItemQuery): number | undefined {
+    const names = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+    if (names.length === 0) return this.#features.items;
+    const isCheap = selectsFailures(query) && names.every((name) => FAILURE_CRITERIA.has(name));
+    if (!isCheap) return undefined;
+    const { sql, parameters } = selectItems(query, this.#features, { sort: INDEX_SORT });
+    const counted = this.reader.database.prepare(`SELECT count(*) AS count FROM (${sql})`).get(...parameters);
+    return Number(counted?.count);
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #check({ text, where }: ItemQuery): void {
+    if (where !== undefined) checkWhereExpression(this.reader.database, where);
+    if (text !== undefined && !this.hasSearchIndex)
+      throw new RunError(`the search index of ${this.#dir} is not built yet`);
+  }
+
+  #findCursors(query: ItemQuery, { sort, after, limit }: PageRequest): ItemCursor[] {
+    const found: ItemCursor[] = [];
+    for (const part of splitByRecord(query, sort)) {
+      const isLast = part.isWaiting;
+      if (after?.isWaiting === true && !isLast) continue;
+      const start = after && after.isWaiting === isLast ? after : undefined;
+      const options = { sort: part.sort, after: start, limit: limit - found.length };
+      const rows = this.#findNear(part.query, options) ?? this.#select(part.query, this.#addBound(part.query, options));
+      for (const { index, value } of rows) {
+        found.push({
+          index: Number(index),
+          value: typeof value === "string" ? value : Number(value),
+          isWaiting: isLast,
+        });
+      }
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /**
+   * Looks for a page by index or id among the items that follow the cursor. Returns undefined unless they fill it: frequent
+   * matches are near, and the plan for rare ones would find and sort them all.
+   */
+  #findNear(query: ItemQuery, options: SelectOptions & { readonly limit: number }) {
+    const { sort, after, limit } = options;
+    const isMatch = this.hasSearchIndex && (query.text !== undefined || query.metadata !== undefined);
+    if (isRecordColumn(sort.column) || query.id !== undefined || isMatch) return undefined;
+    if (sort.column === "id") {
+      const found = this.#select(query, { ...options, nearIds: this.#nearItems });
+      return found.length >= limit ? found : undefined;
+    }
+    const step = sort.descending ? -1 : 1;
+    let start = after === undefined ? (sort.descending ? this.#features.items - 1 : 0) : after.index + step;
+    if (query.status === "waiting") {
+      const { sql, parameters } = selectWaitingBlock(this.#features.items, {
+        from: start,
+        descending: sort.descending,
+      });
+      const block = this.reader.database.prepare(sql).get(...parameters)?.start;
+      if (typeof block !== "number") return [];
+      start = sort.descending ? Math.min(start, block + WAITING_BLOCK_ITEMS - 1) : Math.max(start, block);
+    }
+    const end = start + step * this.#nearItems;
+    const within = { from: Math.min(start, end), to: Math.max(start, end) };
+    const rows = this.#select(query, { ...options, within });
+    return rows.length >= limit ? rows : undefined;
+  }
+
+  /**
+   * Sorted by a column of the records, the last value of a page of a sample is a bound for all rows: those behind it need not
+   * be sorted. The sample is taken where records that were added in order have the first values of the list.
+   */
+  #addBound(query: ItemQuery, options: SelectOptions & { readonly limit: number }): SelectOptions {
+    const { sort, limit } = options;
+    if (!isRecordColumn(sort.column)) return options;
+    const last = this.reader.database.prepare('SELECT max("index") AS last FROM records').get()?.last;
+    const to = sort.descending ? Number(last) : this.#nearItems;
+    const value = this.#select(query, { ...options, within: { from: to - this.#nearItems, to } })[limit - 1]?.value;
+    return typeof value === "number" ? { ...options, bound: value } : options;
+  }
+
+  #select(query: ItemQuery, options: SelectOptions) {
+    return [...this.#prepare(selectItems(query, this.#features, options)).run()];
+  }
+
+  #prepare({ sql, parameters }: SqlText): { run(): ReturnType<StatementSync["iterate"]> } {
+    const statement = this.reader.database.prepare(sql);
+    return { run: () => statement.iterate(...parameters) };
+  }
+}
+
+const FAILURE_CRITERIA: ReadonlySet<string> = new Set(["status", "kinds", "cause", "excludedCauses"]);
+
+/** A list that is sorted by a column of the records: first the items with a record, then the others by index. */
+function splitByRecord(query: ItemQuery, sort: ItemSort) {
+  const waiting = { query: { ...query, status: "waiting" as const }, sort: INDEX_SORT, isWaiting: true };
+  if (!isRecordColumn(sort.column)) return [{ query, sort, isWaiting: false }];
+  if (query.status === "waiting") return [waiting];
+  const recorded = { query, sort, isWaiting: false };
+  return query.status === undefined && !selectsRecords(query) ? [recorded, waiting] : [recorded];
+}
+
+const cursorSchema = z.tuple([z.union([z.string(), z.number()]), z.int(), z.boolean()]);
+
+/** Parses a cursor that `formatCursor` wrote. Throws an InputError. */
+export function parseCursor(text: string): ItemCursor {
+  try {
+    const [value, index, isWaiting] = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
+    return { value, index, isWaiting };
+  } catch {
+    throw new InputError("this is not the cursor of an earlier page", "after");
+  }
+}
+
+export function formatCursor({ value, index, isWaiting }: ItemCursor): string {
+  return Buffer.from(JSON.stringify([value, index, isWaiting])).toString("base64url");
+}
