@@ -62,6 +62,8 @@ export interface Config {
   limits(lane: Lane): LaneLimits | undefined;
   /** The configured time limits of a provider's calls. */
   timeLimits(provider: string): TimeLimits | undefined;
+  /** Whether all chat answers of a provider are requested as streams. */
+  streamsUpstream(provider: string): boolean;
   /** Every secret, longest first, to remove them from messages. */
   redactions(): readonly string[];
 }
@@ -109,6 +111,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
       const limits = omitUndefined({ headersMs: firstByte, idleMs: idle, totalMs: total });
       return Object.keys(limits).length === 0 ? undefined : limits;
     },
+    streamsUpstream: (name) => (settings.providers?.[name] ?? settings.compatible?.[name])?.streamUpstream === true,
     redactions: () => redactions,
   });
 }

@@ -8,16 +8,18 @@ import { toTokenPrice } from "./price-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 
 export function listDefinedProviders({ compatible = {} }: FileSettings): readonly ProviderDefinition[] {
-  return Object.entries(compatible).map(([name, { models, timeouts, apiKey: _, apiKeyEnv: __, ...settings }]) => ({
-    ...settings,
-    name,
-    timeouts: timeouts && {
-      firstByteMs: timeouts.firstByte,
-      idleMs: timeouts.idle,
-      totalMs: timeouts.total,
-    },
-    models: Object.entries(models).map(([model, data]) => ({ ...toModelData(data), name: model, kind: data.kind })),
-  }));
+  return Object.entries(compatible).map(
+    ([name, { models, timeouts, apiKey: _, apiKeyEnv: __, streamUpstream: ___, ...settings }]) => ({
+      ...settings,
+      name,
+      timeouts: timeouts && {
+        firstByteMs: timeouts.firstByte,
+        idleMs: timeouts.idle,
+        totalMs: timeouts.total,
+      },
+      models: Object.entries(models).map(([model, data]) => ({ ...toModelData(data), name: model, kind: data.kind })),
+    }),
+  );
 }
 
 /** The settings of models of built-in providers, by provider and name. */

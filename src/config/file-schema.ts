@@ -15,6 +15,8 @@ import {
   setting,
   shortName,
   text,
+  trueOrFalse,
+  type ValueIssue,
   variableName,
   workerCount,
 } from "./value-schemas.ts";
@@ -71,6 +73,12 @@ function extraShape(settings: ProviderSettings) {
   );
 }
 
+const streamUpstream = setting(
+  trueOrFalse,
+  "Request all chat answers as streams and join them, also in batch runs: for gateways that drop silent responses",
+  { default: "only where the model or the server requires it" },
+);
+
 const timeouts = z.strictObject({
   firstByte: setting(duration, "Until the response begins", {
     default: "90s (stream), 10m (complete answer, and servers that load models)",
@@ -99,6 +107,7 @@ function provider(settings: ProviderSettings) {
       )
       .optional(),
     timeouts: timeouts.optional(),
+    streamUpstream,
     models: z.record(z.string(), model).optional(),
   });
 }
@@ -108,6 +117,7 @@ export type AccountSettings = Settings<typeof accountShape>;
 export type ProviderFileSettings = Settings<typeof providerShape> & {
   readonly accounts?: readonly AccountSettings[] | undefined;
   readonly timeouts?: z.infer<typeof timeouts> | undefined;
+  readonly streamUpstream?: boolean | undefined;
   readonly models?: Readonly<Record<string, z.infer<typeof model>>> | undefined;
 };
 
@@ -118,48 +128,55 @@ const providerShapes: Record<string, z.ZodOptional<z.ZodType<ProviderFileSetting
 const definedModel = z.strictObject({ kind: setting(kind.unwrap(), "What the model does"), ...modelShape });
 
 /** An OpenAI-compatible provider that sluice.yaml defines. */
-const definedProvider = z.strictObject({
-  baseUrl: setting(baseUrl.unwrap(), "Base URL of the server"),
-  apiKey,
-  apiKeyEnv,
-  encoding: setting(
-    choice(["float", "base64"]),
-    "Encoding of vectors: float, which every server supports, or base64, which is smaller",
-    { default: "float" },
-  ),
-  profile: setting(
-    choice(["openai", "azure-openai"]),
-    "azure-openai: baseUrl is the URL of the resource, models are deployments, and the key is sent as api-key",
-    { default: "openai" },
-  ),
-  apiVersion: setting(
-    text("expected the API version as text"),
-    "API version of Azure OpenAI, which selects the path of the deployment",
-    { default: "none: the v1 path" },
-  ),
-  maxTokensField: setting(
-    choice(["max_tokens", "max_completion_tokens"]),
-    "The only name of the limit of tokens that the server accepts",
-    { default: "the one that the request uses" },
-  ),
-  reasoningField: setting(
-    choice(["reasoning_content", "reasoning"]),
-    "Field in which assistant messages return their reasoning",
-    { default: "none: reasoning is not returned" },
-  ),
-  endOfStream: setting(
-    choice(["done", "finish-reason", "end-of-body"]),
-    "What completes a stream. With end-of-body, a truncated answer cannot be recognized",
-    { default: "a finish reason and [DONE]" },
-  ),
-  headers: z.record(z.string(), setting(headerValue.unwrap(), "Header that is sent with every call")).optional(),
-  query: z
-    .record(z.string(), setting(text("expected text").unwrap(), "Parameter of the query string of every call"))
-    .optional(),
-  authHeader: setting(headerName, "Header that contains the key alone", { default: 'authorization, after "Bearer"' }),
-  timeouts: timeouts.optional(),
-  models: z.record(z.string(), definedModel),
-});
+const definedProvider = z
+  .strictObject({
+    baseUrl: setting(baseUrl.unwrap(), "Base URL of the server"),
+    apiKey,
+    apiKeyEnv,
+    encoding: setting(
+      choice(["float", "base64"]),
+      "Encoding of vectors: float, which every server supports, or base64, which is smaller",
+      { default: "float" },
+    ),
+    profile: setting(
+      choice(["openai", "azure-openai"]),
+      "azure-openai: baseUrl is the URL of the resource, models are deployments, and the key is sent as api-key",
+      { default: "openai" },
+    ),
+    apiVersion: setting(
+      text("expected the API version as text"),
+      "API version of Azure OpenAI, which selects the path of the deployment",
+      { default: "none: the v1 path" },
+    ),
+    maxTokensField: setting(
+      choice(["max_tokens", "max_completion_tokens"]),
+      "The only name of the limit of tokens that the server accepts",
+      { default: "the one that the request uses" },
+    ),
+    reasoningField: setting(
+      choice(["reasoning_content", "reasoning"]),
+      "Field in which assistant messages return their reasoning",
+      { default: "none: reasoning is not returned" },
+    ),
+    endOfStream: setting(
+      choice(["done", "finish-reason", "end-of-body"]),
+      "What completes a stream. With end-of-body, a truncated answer cannot be recognized",
+      { default: "a finish reason and [DONE]" },
+    ),
+    headers: z.record(z.string(), setting(headerValue.unwrap(), "Header that is sent with every call")).optional(),
+    query: z
+      .record(z.string(), setting(text("expected text").unwrap(), "Parameter of the query string of every call"))
+      .optional(),
+    authHeader: setting(headerName, "Header that contains the key alone", { default: 'authorization, after "Bearer"' }),
+    timeouts: timeouts.optional(),
+    streamUpstream,
+    models: z.record(z.string(), definedModel),
+  })
+  .superRefine(({ apiVersion, profile }, context) => {
+    if (apiVersion === undefined || profile === "azure-openai") return;
+    const expected = 'expected "profile: azure-openai" beside it, which is the only profile with an API version';
+    context.addIssue({ code: "custom", path: ["apiVersion"], params: { expected, echo: false } satisfies ValueIssue });
+  });
 
 /** Everything that sluice.yaml may contain. */
 export const fileSchema = z.strictObject({

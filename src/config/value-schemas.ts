@@ -64,6 +64,8 @@ function listChoices(choices: readonly string[]): string {
   return choices.length < 2 ? last : `${choices.slice(0, -1).join(", ")} or ${last}`;
 }
 
+export const trueOrFalse = value("expected true or false", (raw) => (typeof raw === "boolean" ? raw : undefined), true);
+
 export const positiveInteger = value(
   "expected a positive integer",
   (raw) => (typeof raw === "number" && Number.isSafeInteger(raw) && raw > 0 ? raw : undefined),

@@ -14,6 +14,7 @@ interface HttpChatOptions<State> {
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly codec: ChatCodec<State>;
   readonly framing?: SseOptions["framing"];
+  readonly streamsUpstream?: boolean | undefined;
   /** Replace the limits of the transport, and those of a complete answer. */
   readonly timeLimits?: TimeLimits;
   /** Whether a complete answer is requested as a stream, because the provider drops connections that are silent for long. */
@@ -28,8 +29,9 @@ const JOINED_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 1_800_000 };
 
 /** A chat model over HTTP: one POST per call, answered as JSON or as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
-  const { transport, codec } = options;
+  const { transport, codec, streamsUpstream } = options;
   return {
+    streamsUpstream,
     check: (request) => codec.check(request),
     async generate(request, call) {
       const isStream = options.joinsStream?.(request) ?? false;

@@ -153,6 +153,8 @@ export interface RequestCheck {
 }
 
 export interface ChatModel {
+  /** The model answers only, or better, as a stream. */
+  readonly streamsUpstream?: boolean | undefined;
   /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */
   readonly check?: (request: ChatRequest) => RequestCheck;
   generate(request: ChatRequest, call: Call): Promise<ChatResponse>;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RESUME_HINT, toDiskError } from "#src/core/failures/disk-error.ts";
 import { RunError } from "#src/core/failures/errors.ts";
@@ -65,11 +65,14 @@ function findSystemError(error: unknown, path: string): unknown {
   return found ?? new Error(error.message, { cause: error });
 }
 
-/** Writes to the folder, opens the file of a database for writing, and returns the system error of that. */
+/**
+ * Checks the permissions of a database, writes to its folder, and returns the system error of that. It does not open the
+ * database, because closing it again would release the locks of this process.
+ */
 function probeFolder(path: string): unknown {
   const probe = join(dirname(path), `.probe-${randomBytes(6).toString("hex")}`);
   try {
-    writeFileSync(path, "", { flag: "r+" });
+    accessSync(path, constants.R_OK | constants.W_OK);
     writeFileSync(probe, Buffer.alloc(64 * 1024));
     return undefined;
   } catch (error) {

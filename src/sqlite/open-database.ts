@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } fro
 import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { RunError } from "#src/core/failures/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { isDatabaseBusy, toDatabaseError } from "./database-error.ts";
 import { findNetworkFileSystem, type GetFileSystemType } from "./file-system.ts";
 
@@ -13,7 +13,7 @@ export interface OpenDatabaseOptions {
   readonly readOnly?: boolean;
   /** Positive 32-bit number that marks the files of one kind; a file with another number is refused. */
   readonly applicationId?: number;
-  /** Only the current user may read a new file. */
+  /** Only the current user may read a new file and a new folder. */
   readonly isPrivate?: boolean;
   /** Page size of a new file in bytes; default 4096. */
   readonly pageSize?: number;
@@ -54,8 +54,12 @@ export function openDatabase(path: string, options: OpenDatabaseOptions): Opened
 }
 
 function createFile(path: string, isPrivate: boolean): void {
-  mkdirSync(dirname(path), { recursive: true });
-  if (!existsSync(path)) closeSync(openSync(path, "a", isPrivate ? 0o600 : 0o666));
+  mkdirSync(dirname(path), { recursive: true, mode: isPrivate ? 0o700 : 0o777 });
+  try {
+    closeSync(openSync(path, "wx", isPrivate ? 0o600 : 0o666));
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
 }
 
 function connect(

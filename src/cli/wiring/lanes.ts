@@ -4,6 +4,7 @@ import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
+import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { limitTransport } from "#src/providers/transport/limit-transport.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
@@ -53,7 +54,8 @@ function readCertificates(path: string): string {
 /** The adapter of an account, with the configured time limits. */
 export function openProvider(config: Config, name: string, account: Account, transport: Transport): Provider {
   const limited = limitTransport(transport, config.timeLimits(name));
-  return config.registry.createProvider(name, revealAccount(account), limited);
+  const provider = config.registry.createProvider(name, revealAccount(account), limited);
+  return streamWhereNeeded(provider, config.streamsUpstream(name));
 }
 
 /** The provider adapters of a worker, by account; each is created on first use. */

@@ -4,7 +4,7 @@ import { CLAIM_MS, type SingleFlightClaims } from "#src/state/answer-claims/sing
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { ComputeAnswerKey } from "./answer-key.ts";
-import { type CachedAnswer, decodeFrame, encodeFrame } from "./cache-frame.ts";
+import { type CachedAnswer, decodeFrame, encodeFrame, isFrameOf } from "./cache-frame.ts";
 
 export interface AnswerResolverDeps {
   readonly cache: AnswerCache;
@@ -85,7 +85,6 @@ export class AnswerResolver {
   /** Resolves the waiting items again. */
   async retryWaiting(): Promise<LookupResult> {
     const waiting = [...this.#waiting.values()];
-    await this.#deps.cache.refresh();
     const { records, missed } = await this.#find(waiting);
     const result = await this.#claim(missed);
     const resolved = new Set(result.send.map(({ index }) => index));
@@ -158,7 +157,7 @@ export class AnswerResolver {
     const records: WireRecord[] = [];
     for (const [i, lookup] of lookups.entries()) {
       const outcome = claimed[i] ?? "ours";
-      const answer = typeof outcome === "string" ? undefined : decodeFrame(lookup.key, outcome.answer);
+      const answer = typeof outcome === "string" ? undefined : decodeAnswer(lookup, outcome.answer);
       const record = this.#toRecord(lookup, answer);
       if (record && answer) {
         records.push(record);
@@ -166,7 +165,7 @@ export class AnswerResolver {
       } else if (outcome === "theirs") this.#wait(lookup);
       else ours.push(lookup);
     }
-    const found = (await this.#deps.cache.refresh()) ? await this.#find(ours) : { records: [], missed: ours };
+    const found = await this.#find(ours);
     const known = new Set(found.records.map(({ index }) => index));
     for (const lookup of ours) {
       if (known.has(lookup.item.index)) this.#settled.push({ lookup, answer: undefined });
@@ -211,6 +210,10 @@ export class AnswerResolver {
     if (dimensions > 0 && answer.vector?.length !== dimensions * 4) return undefined;
     return { index: item.index, attempts: 0, ...answer };
   }
+}
+
+function decodeAnswer({ key }: CacheLookup, frame: Buffer): CachedAnswer | undefined {
+  return isFrameOf(key, frame) ? decodeFrame(frame) : undefined;
 }
 
 function toAnswer({ tokens, vector, json }: WireRecord): CachedAnswer | undefined {

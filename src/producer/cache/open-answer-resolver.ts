@@ -29,7 +29,7 @@ export async function openAnswerResolver(
   computeKey: ComputeAnswerKey,
   dimensions?: () => number,
 ): Promise<AnswerResolver> {
-  const cache = await AnswerCache.open(folder, { maxBytes, now: () => clock.now(), onProblem: notify });
+  const cache = await AnswerCache.open(folder, { maxBytes, now: () => clock.now(), notify });
   const claims = new SingleFlightClaims(client, keys, run);
   return new AnswerResolver({
     cache,

@@ -33,6 +33,7 @@ export function createCompatibleProvider(
         headers: () => headers,
         codec: createChatCodec(createCompatibleChatDialect(profile, model, describe(model, "chat").maxOutputTokens)),
         timeLimits: toTimeLimits(profile),
+        streamsUpstream: profile.streamsUpstream?.test(model),
       }),
     embedding: (model) => {
       const url = createUrl(profile, account.baseUrl, model, "embeddings");

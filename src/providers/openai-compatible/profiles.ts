@@ -55,6 +55,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     name: "dashscope",
     defaultBaseUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1",
     envPrefix: "DASHSCOPE",
+    streamsUpstream: /^(qwq|qvq)|omni|^qwen3-.*thinking/,
     reasoningField: "reasoning_content",
     encoding: "float",
     codes: DASHSCOPE_CODES,

@@ -41,7 +41,7 @@ const claimKeys = () => client.keys(`${keys().answers.claim}:*`);
 
 /** A run with a cache in its own folder or in a shared one. */
 async function openRun(run: string, folder = "shared"): Promise<AnswerResolver> {
-  const cache = await AnswerCache.open(join(dir, folder), { maxBytes: 1e8, now: () => clock.now() });
+  const cache = await AnswerCache.open(join(dir, folder), { maxBytes: 1e8, now: () => clock.now(), notify: failTest });
   const cacheLookup = new AnswerResolver({
     ...{ cache, claims: claims(run), computeKey: createEmbeddingKey(scope), clock },
     dimensions: () => 2,
@@ -58,6 +58,10 @@ function makeItems(count: number, from = 0): Item[] {
 
 function answered(index: number): WireRecord {
   return { index, attempts: 1, tokens: 3, vector: Buffer.from(Float32Array.of(index, 0.5).buffer) };
+}
+
+function failTest(message: string): void {
+  expect.fail(message);
 }
 
 const indices = (list: readonly { readonly index: number }[]) => list.map(({ index }) => index);
@@ -169,7 +173,7 @@ describe("concurrent runs with equal items", () => {
         computeKey: createEmbeddingKey(scope),
         clock,
       },
-      cache: await AnswerCache.open(join(dir, "alone"), { maxBytes: 1e8, now: () => clock.now() }),
+      cache: await AnswerCache.open(join(dir, "alone"), { maxBytes: 1e8, now: () => clock.now(), notify: failTest }),
     });
     opened.push(alone);
     await cacheLookup.resolve(makeItems(3));

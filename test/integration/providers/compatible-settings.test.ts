@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { ProviderDefinition } from "#src/providers/openai-compatible/user-defined-profile.ts";
 import type { ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import { createRegistry } from "#src/providers/registry.ts";
+import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 
 interface Received {
@@ -172,5 +173,64 @@ describe("Azure OpenAI", () => {
       { url: "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", headers: { "api-key": "secret" } },
     ]);
     expect(received[0]?.headers.authorization).toBeUndefined();
+  });
+});
+
+describe("streams upstream", () => {
+  const streamed = `${frame({ role: "assistant", content: "hello" }) + frame({}, "stop")}data: [DONE]\n\n`;
+
+  async function openBatchChat(always: boolean, answer: (response: ServerResponse, stream: boolean) => void) {
+    const received: boolean[] = [];
+    const server = createServer(async (incoming, response) => {
+      const { stream: isStream = false } = JSON.parse(await text(incoming)) as { stream?: boolean };
+      received.push(isStream);
+      answer(response, isStream);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const transport = createTransport();
+    const provider = createRegistry().createProvider("dashscope", { baseUrl, apiKey: "k" }, transport);
+    cleanups.push(() => provider.close());
+    const { chat } = streamWhereNeeded(provider, always);
+    if (!chat) throw new Error("no chat");
+    return { chat, received };
+  }
+
+  it("after a refusal that says so, and for all later calls of the model", async () => {
+    const { chat, received } = await openBatchChat(false, (response, isStream) => {
+      if (isStream) return answerStream(streamed)(response);
+      const error = {
+        code: "invalid_parameter_error",
+        message: "This model only support stream mode, please enable it.",
+      };
+      response.writeHead(400).end(JSON.stringify({ error }));
+    });
+    const model = chat("qwen-plus");
+    expect((await model.generate(request, call)).text).toBe("hello");
+    expect((await model.generate(request, call)).text).toBe("hello");
+    expect(received).toEqual([false, true, true]);
+  });
+
+  it("for models that are known to need it, and where it is configured", async () => {
+    const { chat, received } = await openBatchChat(false, answerStream(streamed));
+    expect((await chat("qwq-plus").generate(request, call)).text).toBe("hello");
+    expect((await chat("qwen3-235b-a22b-thinking-2507").generate(request, call)).text).toBe("hello");
+    const configured = await openBatchChat(true, answerStream(streamed));
+    expect((await configured.chat("qwen-plus").generate(request, call)).text).toBe("hello");
+    expect([...received, ...configured.received]).toEqual([true, true, true]);
+  });
+
+  it("not after other refusals", async () => {
+    const { chat, received } = await openBatchChat(false, (response) =>
+      response.writeHead(400).end(JSON.stringify({ error: { code: "x", message: "temperature is too high" } })),
+    );
+    const model = chat("qwen-plus");
+    await expect(model.generate(request, call)).rejects.toMatchObject({ kind: "invalid-request" });
+    await expect(model.generate(request, call)).rejects.toMatchObject({ kind: "invalid-request" });
+    expect(received).toEqual([false, false]);
   });
 });

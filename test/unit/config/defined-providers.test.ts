@@ -48,6 +48,13 @@ describe("providers defined in sluice.yaml", () => {
     });
   });
 
+  it("have an API version only with the profile of Azure", () => {
+    const settings = "{ baseUrl: https://x.example, apiVersion: '2024-10-21', models: { m: { kind: chat } } }";
+    expect(() => load(`compatible: { a: ${settings} }`)).toThrow(
+      'compatible.a.apiVersion: expected "profile: azure-openai" beside it',
+    );
+  });
+
   it("have settings for servers that deviate from the protocol, whose credentials are redacted", () => {
     const config = load(`
 compatible:

@@ -1,41 +1,50 @@
-import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RunError } from "#src/core/failures/errors.ts";
-import { AnswerCache } from "#src/producer/cache/answer-cache.ts";
-
-const key = (n: number) => createHash("sha256").update(`question ${n}`).digest();
-
-/** The n-th answer: a vector, or JSON for every third. */
-function answer(n: number, floats = 8) {
-  if (n % 3 === 0) return { tokens: n, json: { text: `answer ${n} ${"水".repeat(n % 50)}` } };
-  return {
-    tokens: n,
-    vector: Buffer.from(Float32Array.from({ length: floats }, (_, i) => n + i / 7).buffer),
-  };
-}
+import type { Item } from "#src/core/item.ts";
+import { AnswerCache, type CacheOptions } from "#src/producer/cache/answer-cache.ts";
+import { decodeFrame, encodeFrame } from "#src/producer/cache/cache-frame.ts";
+import { CacheStore } from "#src/producer/cache/cache-store.ts";
+import { countCachedAnswers } from "#src/producer/cache/count-cached-answers.ts";
+import { makeAnswer as answer, makeKey as key } from "#test/support/cache/cached-answers.ts";
 
 let folder: string;
+let notes: string[];
+let opened: AnswerCache[];
+let children: ChildProcess[];
 
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), "sluice-cache-")), "cache");
+  notes = [];
+  opened = [];
+  children = [];
 });
 
 afterEach(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  for (const cache of opened) await cache.close();
   await rm(join(folder, ".."), { recursive: true, force: true });
 });
 
-const open = (options = {}) => AnswerCache.open(folder, { maxBytes: 1e9, now: Date.now, ...options });
-const segments = async () => (await readdir(folder)).filter((name) => name.endsWith(".answers")).sort();
-const bytesOnDisk = async () => {
-  const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-};
+async function open(options: Partial<CacheOptions> = {}, dir = folder): Promise<AnswerCache> {
+  const notify = (message: string) => notes.push(message);
+  const cache = await AnswerCache.open(dir, { maxBytes: 1e9, now: Date.now, notify, ...options });
+  opened.push(cache);
+  return cache;
+}
 
-/** What the cache finds of answers 0 to `count` - 1; anything but the very answer fails. */
+const file = () => join(folder, "answers.db");
+
+/** Returns which of the answers 0 to `count` - 1 the cache finds, and fails for anything but the very answer. */
 async function found(cache: AnswerCache, count: number, floats?: number): Promise<number[]> {
   const answers = await cache.find(Array.from({ length: count }, (_, n) => key(n)));
   for (const [n, one] of answers.entries()) if (one) expect(one).toEqual(answer(n, floats));
@@ -47,159 +56,247 @@ async function put(cache: AnswerCache, from: number, to: number, floats?: number
   await cache.flush();
 }
 
+function runSql(sql: string): void {
+  const database = new DatabaseSync(file());
+  database.exec(sql);
+  database.close();
+}
+
+function startWriter(from: number, to: number): ChildProcess {
+  const script = fileURLToPath(new URL("../../../support/cache/write-answers.ts", import.meta.url));
+  const child = fork(script, [folder, String(from), String(to)]);
+  children.push(child);
+  return child;
+}
+
 describe("an answer cache", () => {
   test("returns vectors and answers bit for bit, also after it was reopened", async () => {
     const cache = await open();
     await put(cache, 0, 200);
     expect(await found(cache, 300)).toHaveLength(200);
     await cache.close();
-    const again = await open();
-    expect(again.size).toBe(200);
-    expect(await found(again, 300)).toHaveLength(200);
-    await again.close();
+    expect(await readdir(folder)).toEqual(["answers.db"]);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect((await stat(file())).mode & 0o777).toBe(0o600);
+    expect(await found(await open(), 300)).toHaveLength(200);
+    expect(notes).toEqual([]);
   });
 
-  test("whatever happens to its files, finds an answer or misses it, and never another one", async () => {
-    const damage = fc.record({
-      file: fc.nat(),
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
-      byte: fc.nat(255),
-    });
-    const step = fc.oneof(
-      {
-        weight: 4,
-        arbitrary: fc.record({ do: fc.constant("put" as const), count: fc.integer({ min: 1, max: 20 }) }),
-      },
-      { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("reopen" as const, "abandon" as const) }) },
-      fc.record({ do: fc.constantFrom("flip" as const, "cut" as const, "fill" as const), damage }),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 14 }), async (steps) => {
-        await rm(folder, { recursive: true, force: true });
-        const opened = [await open()];
-        let [count, isWhole] = [0, true];
-        for (const one of steps) {
-          const cache = opened.at(-1) as AnswerCache;
-          if (one.do === "put") {
-            await put(cache, count, count + one.count);
-            count += one.count;
-          } else if ("damage" in one) {
-            await damageFile(one.do, one.damage);
-            isWhole = false;
-          } else {
-            if (one.do === "reopen") await cache.close();
-            opened.push(await open());
-          }
-          const known = await found(opened.at(-1) as AnswerCache, count);
-          if (isWhole) expect(known).toHaveLength(count);
-        }
-        for (const cache of opened) await cache.close();
-        const last = await open();
-        const known = await found(last, count);
-        if (isWhole) expect(known).toHaveLength(count);
-        await last.close();
-      }),
-      { numRuns: 60 },
-    );
+  test("replaces an answer by a later one", async () => {
+    const cache = await open();
+    await put(cache, 1, 2, 8);
+    await put(cache, 1, 2, 3);
+    expect((await cache.find([key(1)]))[0]).toEqual(answer(1, 3));
   });
 
-  async function damageFile(how: "flip" | "cut" | "fill", at: { file: number; at: number; byte: number }) {
-    const names = (await readdir(folder)).sort();
-    const name = names[at.file % Math.max(names.length, 1)];
-    if (name === undefined) return;
-    const path = join(folder, name);
-    const bytes = await readFile(path);
-    const position = Math.min(bytes.length - 1, Math.floor(at.at * bytes.length));
-    if (position < 0) return;
-    if (how === "cut") return await truncate(path, position);
-    if (how === "fill") return await writeFile(path, Buffer.concat([bytes, Buffer.alloc(at.byte + 1, at.byte)]));
-    bytes[position] = (bytes[position] ?? 0) ^ (at.byte | 1);
-    await writeFile(path, bytes);
-  }
-
-  test("finds what another process has written, once it has looked again, and what a killed one left", async () => {
+  test("finds what another process has written, and what a killed one left", async () => {
     const [writer, reader] = [await open(), await open()];
     await put(writer, 0, 10);
-    expect(await found(reader, 10)).toEqual([]);
-    expect(await reader.refresh()).toBe(true);
     expect(await found(reader, 10)).toHaveLength(10);
-    await put(writer, 10, 20);
-    expect(await reader.refresh()).toBe(true);
-    expect(await found(reader, 20)).toHaveLength(20);
-    expect(await reader.refresh()).toBe(false);
-    // The writer never ends its file: neither does one that is killed, and its last frame may be there in part.
-    const [name = ""] = await segments();
-    await truncate(join(folder, name), (await stat(join(folder, name))).size - 3);
-    const later = await open();
-    expect(await found(later, 20)).toHaveLength(19);
-    for (const cache of [writer, reader, later]) await cache.close();
+    const child = startWriter(10, 1_000_000);
+    for (let n = 0; n < 5; n++) await once(child, "message");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const left = await found(reader, 20_000);
+    expect(left.length).toBeGreaterThan(10);
+    // Complete transactions, in their order.
+    expect(left).toEqual(Array.from({ length: left.length }, (_, n) => n));
+    await put(writer, left.length, left.length + 5);
+    expect(await found(await open(), left.length + 5)).toHaveLength(left.length + 5);
+    expect(notes).toEqual([]);
   });
 
-  test("stays within its size, and drops what was not used for longest", async () => {
-    let now = Date.now() - 3_600_000;
+  test("is written by several processes at once", async () => {
+    const writers = [0, 1, 2].map((n) => startWriter(n * 2_000, (n + 1) * 2_000));
+    await Promise.all(writers.map((child) => once(child, "exit")));
+    expect(writers.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    expect(await found(await open(), 6_000)).toHaveLength(6_000);
+  });
+
+  test("stays within its size, and evicts what was not used for the longest time", async () => {
+    let now = 1e12;
     const cache = await open({ maxBytes: 1_500_000, now: () => now });
     const floats = 1_000;
-    const clock = async (from: number, to: number) => {
-      for (let n = from; n < to; n += 10) {
-        await put(cache, n, n + 10, floats);
-        now += 60_001;
-        expect((await cache.find([key(1)]))[0]).toEqual(answer(1, floats));
-      }
-    };
-    await clock(0, 200);
-    expect(await found(cache, 200, floats)).toHaveLength(200);
-    await clock(200, 1_200);
-    expect(await bytesOnDisk()).toBeLessThan(1_500_000);
-    const left = await found(cache, 1_200, floats);
-    expect(left.length).toBeGreaterThan(200);
-    expect(left).toContain(1);
-    expect(left).not.toContain(100);
-    expect(left).toContain(1_199);
-    await cache.close();
-  });
-
-  test("makes one file of the many small ones that short runs leave", async () => {
-    for (let n = 0; n < 40; n++) {
-      const cache = await open();
-      await put(cache, n, n + 1);
-      await cache.close();
+    for (let n = 0; n < 1_200; n += 10) {
+      await put(cache, n, n + 10, floats);
+      now += 3_600_000;
+      expect((await cache.find([key(1)]))[0]).toEqual(answer(1, floats));
     }
-    expect((await segments()).length).toBeLessThan(40);
-    const cache = await open();
-    expect(await found(cache, 40)).toHaveLength(40);
-    expect(cache.size).toBe(40);
-    await cache.close();
+    expect((await stat(file())).size).toBeLessThan(1_500_000);
+    const left = await found(cache, 1_200, floats);
+    expect(left.length).toBeGreaterThan(150);
+    expect(left.slice(0, 2)).toEqual([1, 1_200 - left.length + 1]);
+    expect(left).toContain(1_199);
   });
 
-  test("continues without a folder that disappears, reports it once, and stores nothing more", async () => {
-    const problems: string[] = [];
-    const cache = await open({ onProblem: (message: string) => problems.push(message) });
+  test("gets smaller when it is opened with a smaller size", async () => {
+    const cache = await open();
+    await put(cache, 0, 2_000, 1_000);
+    await cache.close();
+    const before = (await stat(file())).size;
+    const smaller = await open({ maxBytes: before / 4 });
+    await smaller.close();
+    expect((await stat(file())).size).toBeLessThan(before / 3);
+    const left = await found(await open(), 2_000, 1_000);
+    expect(left.length).toBeGreaterThan(300);
+    expect(left.at(-1)).toBe(1_999);
+  });
+
+  test("deletes the files of the format before, and reports it", async () => {
+    await mkdir(folder);
+    for (const name of ["m1abc-0123456789ab.answers", "m1abc-0123456789ab-40.index", "notes.index", "a.answers"]) {
+      await writeFile(join(folder, name), "x");
+    }
+    await (await open()).close();
+    expect((await readdir(folder)).sort()).toEqual(["a.answers", "answers.db", "notes.index"]);
+    expect(notes).toEqual([expect.stringContaining("deleted the answers that an earlier version cached")]);
+  });
+
+  test("continues when its folder is deleted", async () => {
+    const cache = await open();
     await rm(folder, { recursive: true });
     await put(cache, 0, 5);
-    await put(cache, 5, 9);
-    expect(await found(cache, 9)).toEqual([]);
+    await found(cache, 5);
     await cache.close();
-    expect(problems).toEqual([`the cache ${folder} cannot be written (ENOENT); new answers are not cached`]);
+    expect(await found(await open(), 5)).toEqual([]);
   });
 
-  test("is looked into without being made or changed", async () => {
-    const none = await AnswerCache.openReadOnly(folder);
-    expect(none.has(key(1))).toBe(false);
-    await none.close();
+  test("reports once that it cannot be written, and still finds answers", async () => {
+    const cache = await open();
+    await put(cache, 0, 5);
+    runSql("CREATE TRIGGER refuse BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    await put(cache, 5, 9);
+    await put(cache, 9, 12);
+    expect(await found(cache, 12)).toHaveLength(5);
+    expect(notes).toEqual([`answer cache: cannot read or write ${folder}: refused; new answers are not cached`]);
+  });
+
+  test("counts the cached answers of items without creating or changing anything", async () => {
+    const items: Item[] = [0, 1, 2, 3].map((n) => ({ index: n, id: `${n}`, text: `${n}`, tokens: 10 }));
+    items.push({ index: 4, id: "4", text: "1", tokens: 10, duplicateOf: 1 });
+    const count = () =>
+      countCachedAnswers(folder, ({ text }) => key(Number(text)), Readable.from([items.slice(0, 2), items.slice(2)]));
+    expect(await count()).toEqual({ items: 0, tokens: 0 });
     await expect(stat(folder)).rejects.toThrow("ENOENT");
     const cache = await open();
     await put(cache, 0, 3);
     await cache.close();
-    const before = await segments();
-    const openReadOnly = await AnswerCache.openReadOnly(folder);
-    expect([0, 1, 2, 3].map((n) => openReadOnly.has(key(n)))).toEqual([true, true, true, false]);
-    await openReadOnly.close();
-    expect(await segments()).toEqual(before);
+    const before = await readFile(file());
+    expect(await count()).toEqual({ items: 3, tokens: 30 });
+    expect(await readFile(file())).toEqual(before);
   });
 
-  test("refuses a folder that cannot be", async () => {
+  test("refuses a folder that cannot be, and the database of another program", async () => {
     await writeFile(join(folder, "..", "file"), "");
-    const opening = AnswerCache.open(join(folder, "..", "file", "cache"), { maxBytes: 1e9, now: Date.now });
-    await expect(opening).rejects.toThrow(RunError);
+    await expect(open({}, join(folder, "..", "file", "cache"))).rejects.toThrow(RunError);
+    await mkdir(folder);
+    runSql("CREATE TABLE theirs (a)");
+    await expect(open()).rejects.toMatchObject({
+      message: `${file()} is a database of another program`,
+      hint: "Choose another folder with --cache, or remove the option.",
+    });
   });
+});
+
+describe("a damaged answer cache", () => {
+  test("deletes a damaged answer and stores it again", async () => {
+    const cache = await open();
+    await put(cache, 0, 20);
+    runSql("UPDATE answers SET frame = CAST(substr(frame, 1, 60) || x'00' || substr(frame, 62) AS BLOB) WHERE id = 3");
+    expect(await found(cache, 20)).toHaveLength(19);
+    await put(cache, 2, 3);
+    expect(await found(cache, 20)).toHaveLength(20);
+    expect(notes).toEqual([]);
+  });
+
+  test.each([
+    ["when it is opened", 0],
+    ["in its pages", 4_096],
+  ])("is renamed and started again: %s", async (_, from) => {
+    const before = await open();
+    await put(before, 0, 500);
+    await before.close();
+    const bytes = await readFile(file());
+    await writeFile(file(), bytes.fill(0x5a, from));
+    const cache = await open();
+    await put(cache, 0, 10);
+    expect(await found(cache, 10)).toHaveLength(10);
+    expect(await readFile(`${file()}.damaged`)).toEqual(bytes);
+    expect(notes).toEqual([`${file()} is damaged: it was renamed to answers.db.damaged, and a new cache was started`]);
+  });
+
+  test("whatever happens to its files, returns an answer or misses it, never another one, and works on", {
+    timeout: 60_000,
+  }, () => {
+    const damage = fc.record({
+      what: fc.constantFrom("flip" as const, "cut" as const, "fill" as const, "swap" as const),
+      file: fc.constantFrom("answers.db", "answers.db-wal"),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      byte: fc.nat(255),
+    });
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ put: fc.integer({ min: 1, max: 40 }) }) },
+      { weight: 2, arbitrary: fc.record({ stop: fc.constantFrom("close" as const, "crash" as const) }) },
+      { weight: 2, arbitrary: fc.record({ damage }) },
+    );
+    let folders = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 2, maxLength: 12 }), (steps) => {
+        let dir = `${folder}-${folders++}`;
+        let store = new CacheStore(dir, 1e9);
+        let [count, isWhole] = [0, true];
+        for (const one of steps) {
+          if ("put" in one) {
+            const added = Array.from({ length: one.put }, (_, n) => count + n);
+            store.put(
+              added.map((n) => encodeFrame(key(n), answer(n))),
+              Date.now(),
+            );
+            count += one.put;
+          } else {
+            // The files as a killed process leaves them, or as they are after an orderly end.
+            if (!("stop" in one) || one.stop === "close") store.close(Date.now());
+            const next = `${folder}-${folders++}`;
+            cpSync(dir, next, { recursive: true, filter: (path) => !path.endsWith("-shm") });
+            store.close(Date.now());
+            dir = next;
+            if ("damage" in one) damageFile(join(dir, one.damage.file), one.damage);
+            isWhole &&= !("damage" in one);
+            notes.push(...store.takeNotes());
+            store = new CacheStore(dir, 1e9);
+          }
+          const known = findIn(store, count);
+          if (isWhole) expect(known).toHaveLength(count);
+        }
+        store.close(Date.now());
+        notes.push(...store.takeNotes());
+      }),
+      { numRuns: 25 },
+    );
+    expect(notes.filter((note) => !note.includes("is damaged: it was renamed"))).toEqual([]);
+  });
+
+  function findIn(store: CacheStore, count: number): number[] {
+    const keys = Array.from({ length: count }, (_, n) => key(n));
+    return store.find(keys, Date.now()).flatMap((frame, n) => {
+      if (frame) expect(decodeFrame(frame)).toEqual(answer(n));
+      return frame ? [n] : [];
+    });
+  }
+
+  function damageFile(path: string, { what, at, byte }: { what: string; at: number; byte: number }): void {
+    let bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    const position = Math.min(bytes.length - 1, Math.floor(at * bytes.length));
+    if (position < 0) return;
+    if (what === "cut") bytes = bytes.subarray(0, position);
+    else if (what === "fill") bytes = Buffer.concat([bytes, Buffer.alloc(byte + 1, byte)]);
+    else if (what === "swap") {
+      // Two pages trade places, as on a disk that writes to the wrong address.
+      const [a, b] = [position - (position % 4096), (byte * 4096) % Math.max(4096, bytes.length - 4096)];
+      const page = Buffer.from(bytes.subarray(a, a + 4096));
+      bytes.copyWithin(a, b, b + 4096);
+      page.copy(bytes, b);
+    } else bytes[position] = (bytes[position] ?? 0) ^ (byte | 1);
+    writeFileSync(path, bytes);
+  }
 });
