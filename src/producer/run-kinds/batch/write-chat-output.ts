@@ -12,7 +12,7 @@ import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import type { AnswerStore, StoredJsonRecord } from "#src/producer/storage/answer-store.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import { ItemReader } from "#src/producer/storage/item-reader.ts";
-import type { ChatResponse } from "#src/providers/provider.ts";
+import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
   readonly run: string;
@@ -93,7 +93,7 @@ async function writeRecord(
   }
   if (!stored?.answer) return undefined;
   const response = stored.answer.json as ChatResponse;
-  if (isRefusal(response)) onRefusal?.();
+  if ([response, ...(response.choices ?? [])].every(isRefusal)) onRefusal?.();
   const body = writeChatCompletion(response, {
     id: `chatcmpl-${computeRequestId(line)}`,
     created: stored.answer.storedAt,
@@ -104,7 +104,7 @@ async function writeRecord(
   return files.answers;
 }
 
-function isRefusal({ refusal, finishReason }: ChatResponse): boolean {
+function isRefusal({ refusal, finishReason }: ChatChoice): boolean {
   return refusal !== undefined || finishReason.unified === "content-filter";
 }
 
