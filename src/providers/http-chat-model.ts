@@ -15,6 +15,7 @@ interface HttpChatOptions<State> {
   readonly codec: ChatCodec<State>;
   readonly framing?: SseOptions["framing"];
   readonly streamsUpstream?: boolean | undefined;
+  readonly supportsChoices?: boolean | undefined;
   /** Replace the limits of the transport, and those of a complete answer. */
   readonly timeLimits?: TimeLimits;
   /** Whether a complete answer is requested as a stream, because the provider drops connections that are silent for long. */
@@ -29,9 +30,10 @@ const JOINED_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 1_800_000 };
 
 /** A chat model over HTTP: one POST per call, answered as JSON or as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
-  const { transport, codec, streamsUpstream } = options;
+  const { transport, codec, streamsUpstream, supportsChoices } = options;
   return {
     streamsUpstream,
+    supportsChoices,
     check: (request) => codec.check(request),
     async generate(request, call) {
       const isStream = options.joinsStream?.(request) ?? false;

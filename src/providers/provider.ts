@@ -106,6 +106,9 @@ export interface FinishReason {
   readonly raw?: string;
 }
 
+/** What one of several answers to a request contains. */
+export type ChatChoice = Omit<ChatResponse, "usage" | "model" | "requestId" | "choices">;
+
 export interface ChatResponse {
   readonly text: string;
   readonly reasoning?: string;
@@ -125,6 +128,8 @@ export interface ChatResponse {
    * than Usage. A field of the body with one of these names is in `body`.
    */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** The answers after the first one, if the request asked for several (`extra.n`). */
+  readonly choices?: readonly ChatChoice[];
 }
 
 /** Events of a stream. The last one is `end`; a stream without `end` throws. */
@@ -155,6 +160,8 @@ export interface RequestCheck {
 export interface ChatModel {
   /** The model answers only, or better, as a stream. */
   readonly streamsUpstream?: boolean | undefined;
+  /** One call can return several answers (`extra.n`). Other models reject `n`; they are called once per answer. */
+  readonly supportsChoices?: boolean | undefined;
   /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */
   readonly check?: (request: ChatRequest) => RequestCheck;
   generate(request: ChatRequest, call: Call): Promise<ChatResponse>;

@@ -4,6 +4,7 @@ import { requireModelName } from "#src/core/model-name.ts";
 import type { RequestChecker } from "#src/producer/run-kinds/batch/read-batch-file.ts";
 import type { ChatModel } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
+import { splitChoices } from "#src/workers/dispatch/choices.ts";
 
 const rejectCall = () => Promise.reject(new Error("a request is checked without a call"));
 const NO_TRANSPORT: Transport = {
@@ -34,6 +35,9 @@ export function createRequestChecker(config: Config): RequestChecker {
   };
   return (fullName, request) => {
     if (!models.has(fullName)) models.set(fullName, create(fullName));
-    return models.get(fullName)?.check?.(request);
+    const model = models.get(fullName);
+    // A request for several answers becomes several calls.
+    const [first = request] = model?.supportsChoices ? [request] : splitChoices(request);
+    return model?.check?.(first);
   };
 }

@@ -29,7 +29,7 @@ export const FIELD_PROBLEMS = {
   missingObject: "must be an object, and is missing",
   stream: "must be false or absent: a batch contains complete answers",
   streamOptions: "is not supported: a batch contains complete answers",
-  choices: "must be 1: every request has one answer",
+  choices: (limit: number) => `must be at most ${limit}`,
   functions: 'is not supported; use "tools"',
   functionCall: 'is not supported; use "tool_choice"',
   modalities: 'must be ["text"] or absent',

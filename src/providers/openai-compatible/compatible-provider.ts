@@ -34,6 +34,7 @@ export function createCompatibleProvider(
         codec: createChatCodec(createCompatibleChatDialect(profile, model, describe(model, "chat").maxOutputTokens)),
         timeLimits: toTimeLimits(profile),
         streamsUpstream: profile.streamsUpstream?.test(model),
+        supportsChoices: profile.supportsChoices,
       }),
     embedding: (model) => {
       const url = createUrl(profile, account.baseUrl, model, "embeddings");
@@ -79,6 +80,7 @@ export function createCompatibleChatDialect(
         provider: name,
         maxTokensField,
         includeUsage,
+        supportsChoices: profile.supportsChoices,
         encodeReasoning: reasoningField && ((reasoning) => ({ [reasoningField]: reasoning })),
       });
       for (const [field, range] of Object.entries(ranges)) assertInRange(name, field, body[field], range);

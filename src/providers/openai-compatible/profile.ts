@@ -39,6 +39,8 @@ export interface CompatibleProfile extends ProviderFacts {
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
   /** Whether the usage of a stream must be requested. Default true. */
   readonly includeUsage?: boolean;
+  /** Calls may ask for several answers (`n`). */
+  readonly supportsChoices?: true;
   /** Names of the models that answer only, or better, as a stream. */
   readonly streamsUpstream?: RegExp;
   readonly reasoningField?: "reasoning_content" | "reasoning";

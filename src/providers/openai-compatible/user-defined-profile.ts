@@ -35,6 +35,7 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
     defaults: { embedding: { maxInputs: 16 } },
     models,
     maxTokensField: maxTokensField ?? azure?.maxTokensField,
+    supportsChoices: azure?.supportsChoices,
     reasoningField: definition.reasoningField,
     terminal: definition.endOfStream,
     headers: definition.headers,
@@ -48,6 +49,7 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
 function describeAzure({ apiVersion }: ProviderDefinition): Partial<CompatibleProfile> {
   return {
     authHeader: "api-key",
+    supportsChoices: true,
     maxTokensField: "max_completion_tokens",
     query: apiVersion === undefined ? {} : { "api-version": apiVersion },
     pathPrefix: (model: string) =>

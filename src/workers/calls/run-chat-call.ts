@@ -5,6 +5,7 @@ import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
 import type { Call, ChatModel, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
+import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { commitFailure, commitRecords } from "./commit-records.ts";
@@ -38,16 +39,22 @@ export async function runChatCall(
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
     return { action: claimed ? "snooze" : "return-to-queue" };
   }
+  if (input.choice?.collector.hasFailed) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    input.completion.markRecorded();
+    return undefined;
+  }
   const rejection = findRejection(input, lane.model);
   if (rejection !== undefined) {
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    input.choice?.collector.fail();
     await commitFailure([input], { kind: "invalid-request", message: rejection }, deps);
     return { action: "fail" };
   }
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
-  const call = {
+  const context = {
     signal: deps.signal,
     onAnswerStart: (limits: readonly ReportedLimit[]) =>
       void deps.limitReports.add(lane.lane, limits, deps.clock.now()),
@@ -55,41 +62,53 @@ export async function runChatCall(
   let response: ChatResponse;
   try {
     response = input.partials
-      ? await streamAnswer(input, input.partials, lane.model, { ...deps, call }, () => span?.delta())
-      : await lane.model.generate(input.request, call);
+      ? await streamAnswer(input, input.partials, lane.model, { ...deps, call: context }, () => span?.delta())
+      : await lane.model.generate(input.request, context);
   } catch (thrown) {
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), input.request);
     span?.failed(error);
-    const context = { size: SINGLE_INPUT, probe: () => probeChatModel(lane.model, deps.signal) };
-    const decision = await handleFailure(error, [input], grant, context, deps);
+    const failed = { size: SINGLE_INPUT, probe: () => probeChatModel(lane.model, deps.signal) };
+    const decision = await handleFailure(error, [input], grant, failed, deps);
     // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
-    if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
+    if (decision.action === "fail") input.choice?.collector.fail();
+    else await input.partials?.ledger.restart().catch(() => undefined);
     return decision;
   }
   deps.prober.recordSuccess(grant);
   span?.answered(response.usage);
-  const total = response.usage.totalTokens;
-  const record = {
-    index: input.index,
-    attempts: input.attempts + 1,
-    tokens: total ?? input.tokens,
-    json: response,
-    call: {
-      lane: formatLane(lane.lane),
-      startedAt: reservation.grantedAt,
-      durationMs: performance.now() - sentAt,
-    },
+  const call = {
+    lane: formatLane(lane.lane),
+    startedAt: reservation.grantedAt,
+    durationMs: performance.now() - sentAt,
   };
   await Promise.all([
-    commitRecords([input], () => record, { answered: SINGLE_INPUT }, deps),
+    commitAnswer(input, response, call, deps),
     limiter
-      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }])
+      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: response.usage.totalTokens }])
       .catch((error) =>
         log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
       ),
   ]);
   span?.committed();
   return undefined;
+}
+
+/** Commits the record of the item. If it needs several answers, the last call commits all of them. */
+async function commitAnswer(input: ChatInput, response: ChatResponse, call: RecordCall, deps: ChatDeps): Promise<void> {
+  const { choice, index, attempts, tokens, ledger, completion } = input;
+  const answer = choice ? choice.collector.add(choice.position, response) : response;
+  if (!answer || choice?.collector.hasFailed) {
+    await ledger
+      .count({ callsAnswered: 1, ...SINGLE_INPUT })
+      .catch((error) => deps.log.warn("could not count a call", { error: coerceError(error).message }));
+    completion.markRecorded();
+    return;
+  }
+  const record = {
+    ...{ index, attempts: attempts + 1, json: answer, call },
+    tokens: answer.usage.totalTokens ?? tokens * (1 + (answer.choices?.length ?? 0)),
+  };
+  await commitRecords([input], () => record, { answered: SINGLE_INPUT }, deps);
 }
 
 /** Why the adapter rejects the request. An unexpected error is left to the call, which reports it. */

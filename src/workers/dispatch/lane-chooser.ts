@@ -41,6 +41,10 @@ export class LaneChooser<M> {
     this.#lanes = lanes;
   }
 
+  get models(): readonly M[] {
+    return this.#lanes.map(({ model }) => model);
+  }
+
   /** The first `interactiveCount` of the calls are interactive. */
   async reserve(estimates: readonly number[], interactiveCount = 0): Promise<LaneReservations<M>> {
     const grants: Grant<M>[] = [];

@@ -96,6 +96,11 @@ export class ModelDispatcher<I extends PendingInput, M> {
     this.#loop = this.#run();
   }
 
+  /** The model of each lane. */
+  get models(): readonly M[] {
+    return this.#chooser.models;
+  }
+
   /** Reservations of calls in flight, by lane. */
   inFlight(): Map<ModelLane<M>, string[]> {
     const byLane = new Map<ModelLane<M>, string[]>();

@@ -10,8 +10,9 @@ import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { STREAM_EPILOGUE } from "#src/workers/calls/final-partial.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
+import { ChoiceCollector, splitChoices } from "#src/workers/dispatch/choices.ts";
 import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
-import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
 import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 import type { RunLedgerCache } from "./run-ledger-cache.ts";
@@ -110,10 +111,14 @@ async function processItems(
     }
     return failures;
   };
-  const draft = (position: number, attempts: number): InputDraft<ChatInput> => {
+  const canSplit = dispatcher instanceof ModelDispatcher && !dispatcher.models.every((model) => model.supportsChoices);
+  const createDrafts = (position: number, attempts: number): InputDraft<ChatInput>[] => {
     const { index = 0, item, stream, tokens = 0 } = items[position] ?? {};
     const isStreamed = item !== undefined && stream && ledger instanceof ItemLedger;
-    return {
+    const request = requests[position] ?? PLACEHOLDER_REQUEST;
+    const split = canSplit && !isStreamed ? splitChoices(request) : [request];
+    const collector = split.length > 1 ? new ChoiceCollector(split.length) : undefined;
+    return split.map((one, choice) => ({
       runId,
       ledger,
       index,
@@ -125,15 +130,16 @@ async function processItems(
       bytes: 0,
       isInteractive: deps.isInteractive,
       arrivedAt: deps.now(),
-      request: requests[position] ?? PLACEHOLDER_REQUEST,
+      request: one,
+      choice: collector && { position: choice, collector },
       partials: isStreamed ? { keys: deps.keys.item(item), ledger } : undefined,
-    };
+    }));
   };
   const isStandalone = items[0]?.item !== undefined;
   const indices = items.map(({ index }) => index);
   const canReserveEarly = deps.isInteractive && isStandalone && isOnlyItem && requests[0] !== null;
   await processClaim(
-    { jobId, ledger, indices, isStandalone, canReserveEarly, prepare, draft, dispatcher, signal },
+    { jobId, ledger, indices, isStandalone, canReserveEarly, prepare, createDrafts, dispatcher, signal },
     deps,
   );
 }

@@ -30,7 +30,8 @@ export interface ClaimRequest<I extends PendingInput, M> {
   readonly isStandalone: boolean;
   /** A single item whose first delta a person waits for. */
   readonly canReserveEarly?: boolean;
-  readonly draft: (position: number, attempts: number) => InputDraft<I>;
+  /** The inputs of an item; several if it needs several calls. */
+  readonly createDrafts: (position: number, attempts: number) => readonly InputDraft<I>[];
   /** Runs before the drafts of the items at these positions are created; returns failures by position. */
   readonly prepare?: (open: readonly number[]) => Promise<ReadonlyMap<number, Failure>>;
   /** The model's dispatcher, or the error that there is no such model. */
@@ -57,7 +58,7 @@ export async function processClaim<I extends PendingInput, M>(
   claimRequest: ClaimRequest<I, M>,
   deps: ClaimDeps,
 ): Promise<void> {
-  const { jobId, ledger, indices, isStandalone, draft, prepare, dispatcher } = claimRequest;
+  const { jobId, ledger, indices, isStandalone, createDrafts, prepare, dispatcher } = claimRequest;
   const early = reserveEarly(claimRequest, deps);
   const claim = await claimRegistered(claimRequest, deps).catch((error) => {
     early?.resolve(undefined);
@@ -73,10 +74,10 @@ export async function processClaim<I extends PendingInput, M>(
     const open = [...indices.keys()].filter((position) => claim.open[position]);
     const failures = await prepare?.(open);
     for (const position of open) {
-      const input = draft(position, claim.attempts[position] ?? 0);
+      const inputs = createDrafts(position, claim.attempts[position] ?? 0);
       const failure = failures?.get(position) ?? findFailure(dispatcher);
-      if (failure) await recordDraftFailure(input, failure, deps);
-      else drafts.push(input);
+      if (!failure) drafts.push(...inputs);
+      else if (inputs[0]) await recordDraftFailure(inputs[0], failure, deps);
     }
     if (drafts.length === 0 || dispatcher instanceof ProviderError) return;
     if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(drafts, { ...claimRequest, dispatcher }, deps);
@@ -135,11 +136,13 @@ function reserveEarly<I extends PendingInput, M>(
   claimRequest: ClaimRequest<I, M>,
   deps: ClaimDeps,
 ): EarlyReservation | undefined {
-  const { dispatcher, draft } = claimRequest;
+  const { dispatcher, createDrafts } = claimRequest;
   if (!claimRequest.canReserveEarly || dispatcher instanceof ProviderError) return undefined;
+  const [draft, ...others] = createDrafts(0, 0);
+  if (!draft || others.length > 0) return undefined;
   const { promise: isClaimed, resolve: resolveClaim } = Promise.withResolvers<boolean>();
   const completion = new JobCompletion(1);
-  const input = { ...draft(0, 0), completion, claim: isClaimed } as unknown as I;
+  const input = { ...draft, completion, claim: isClaimed } as unknown as I;
   const finished = submit([input], completion, { ...claimRequest, dispatcher }, deps);
   // Nobody awaits the rejection of an item that is not processed.
   finished.catch(() => undefined);

@@ -29,9 +29,9 @@ export async function processEmbeddingJob(
   const dispatcher = findDispatcher(deps.dispatcher);
   if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
   const { run, item, items, trace } = payload;
-  const draft = (position: number, attempts: number): InputDraft<EmbeddingInput> => {
+  const createDrafts = (position: number, attempts: number): InputDraft<EmbeddingInput>[] => {
     const [index, tokens, text] = items[position] ?? [0, 0, ""];
-    return {
+    const draft = {
       runId: run ?? item ?? "",
       isInteractive: deps.isInteractive,
       ledger: deps.ledger,
@@ -45,12 +45,13 @@ export async function processEmbeddingJob(
       chargedAttempts: attempts,
       snoozes: 0,
     };
+    return [draft];
   };
   await processClaim(
     {
       jobId,
       dispatcher,
-      draft,
+      createDrafts,
       signal,
       ledger: deps.ledger,
       indices: items.map(([index]) => index),

@@ -27,6 +27,9 @@ const UNSUPPORTED_PARAMETERS: Readonly<Record<string, string>> = {
   stream_options: FIELD_PROBLEMS.streamOptions,
 };
 
+/** OpenAI's limit of `n`. */
+const MAX_CHOICES = 128;
+
 /**
  * Reads the body of a chat completion in OpenAI's format. Fields that OpenAI does not define, or that `ChatRequest`
  * does not model, are passed to the provider unchanged, those of messages too.
@@ -49,8 +52,11 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
     toolChoice: fields.value("tool_choice"),
     responseFormat: fields.object("response_format"),
   };
+  const choices = fields.integer("n", 1) ?? 1;
+  if (choices > MAX_CHOICES) fields.addProblem("n", FIELD_PROBLEMS.choices(MAX_CHOICES));
   const others = fields.unreadFields();
   if (fields.problems.length > 0) return { problems: fields.problems };
+  if (choices > 1) others.push("n");
   // Says that the request used this name; see `omitMaxTokensAlias`.
   if (newLimit !== undefined) others.push("max_completion_tokens");
   const extra = others.length > 0 ? Object.fromEntries(others.map((name) => [name, body[name]])) : undefined;
@@ -59,7 +65,6 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
 
 function rejectUnsupported(fields: FieldReader): void {
   if ((fields.value("stream") ?? false) !== false) fields.addProblem("stream", FIELD_PROBLEMS.stream);
-  if ((fields.value("n") ?? 1) !== 1) fields.addProblem("n", FIELD_PROBLEMS.choices);
   for (const [name, problem] of Object.entries(UNSUPPORTED_PARAMETERS))
     if (fields.value(name) !== undefined) fields.addProblem(name, problem);
   const modalities = fields.list("modalities");

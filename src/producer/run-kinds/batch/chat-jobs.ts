@@ -67,10 +67,12 @@ async function createChatItem({ index, text, tokens }: Item, requests: Oversized
   };
 }
 
-/** The tokens that a request may be charged: its estimated input, and the maximum or else the usual length of its answer. */
+/** The tokens that a request may be charged, for each of its answers: its estimated input, and the maximum or else the usual length of its answer. */
 export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
-  const { maxTokens } = chatRequestSchema.parse(JSON.parse(text));
-  return { input: tokens, output: maxTokens ?? DEFAULT_ANSWER_TOKENS, bounded: maxTokens !== undefined };
+  const { maxTokens, extra } = chatRequestSchema.parse(JSON.parse(text));
+  const answers = typeof extra?.n === "number" ? extra.n : 1;
+  const output = (maxTokens ?? DEFAULT_ANSWER_TOKENS) * answers;
+  return { input: tokens * answers, output, bounded: maxTokens !== undefined };
 }
 
 function modelOf({ metadata }: Item): unknown {

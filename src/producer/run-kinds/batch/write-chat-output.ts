@@ -11,7 +11,7 @@ import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
-import type { ChatResponse } from "#src/providers/provider.ts";
+import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
   readonly run: string;
@@ -80,7 +80,7 @@ async function writeRecord(
     return files.errors;
   }
   const response: ChatResponse = JSON.parse(record.answer ?? "null");
-  if (isRefusal(response)) onRefusal?.();
+  if ([response, ...(response.choices ?? [])].every(isRefusal)) onRefusal?.();
   const body = writeChatCompletion(response, {
     id: `chatcmpl-${computeRequestId(line)}`,
     created: Math.floor(record.recordedAt / 1000),
@@ -91,7 +91,7 @@ async function writeRecord(
   return files.answers;
 }
 
-function isRefusal({ refusal, finishReason }: ChatResponse): boolean {
+function isRefusal({ refusal, finishReason }: ChatChoice): boolean {
   return refusal !== undefined || finishReason.unified === "content-filter";
 }
 

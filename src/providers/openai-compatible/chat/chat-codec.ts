@@ -5,12 +5,13 @@ import { type JsonObject, parseObject, readField, readObject, readText } from "#
 import { findMissingAnswer, hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
 import {
   collectExtra,
+  type ExtraFields,
   pickExtraChoiceFields,
   pickExtraFields,
   pickExtraMessageFields,
   pickFullUsage,
 } from "#src/providers/openai-compatible/extra-fields.ts";
-import type { ChatResponse } from "#src/providers/provider.ts";
+import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { type ChatDialect, checkFinish, findReportedError, readIdentity } from "./chat-dialect.ts";
 import { readContentParts, readFinishReason, readReasoningField, readToolCalls, readUsage } from "./chat-parts.ts";
@@ -38,29 +39,57 @@ function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): 
   if (error) throw error;
   dialect.checkRequestId?.(body, response);
   const choices = readField(body, "choices");
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const message = readMessage(choice);
+  const [first, ...others]: readonly unknown[] = Array.isArray(choices) ? choices : [];
+  const message = readMessage(first);
   // Some flat errors come as a 200 without an `error` field: the dialect recognizes them or reports a bad response.
   if (!message) throw dialect.classifyResponse(response, now);
-  const finishReason = readFinishReason(choice);
-  checkFinish(finishReason, response, dialect);
+  const usage = pickFullUsage(readField(body, "usage"));
+  const fields = { body: pickExtraFields(body, dialect.ignoredFields), usage };
+  const { requestId, model } = readIdentity(body, response.headers, dialect);
   const answer: ChatResponse = {
-    ...readAnswer(message, dialect),
-    finishReason: finishReason ?? { unified: "other" },
+    ...readChoice(first, message, fields, response, dialect),
     usage: readUsage(readField(body, "usage")) ?? {},
-    ...readIdentity(body, response.headers, dialect),
-    extra: collectExtra({
-      body: pickExtraFields(body, dialect.ignoredFields),
-      choice: pickExtraChoiceFields(choice, dialect.ignoredFields),
-      message: readMessageFields(message, dialect),
-      logprobs: readField(choice, "logprobs"),
-      usage: pickFullUsage(readField(body, "usage")),
-    }),
+    model,
+    requestId,
+    choices: readOtherChoices(others, response, dialect),
   };
   const missing = findMissingAnswer(answer, hasEmptyContent(message));
   if (missing === undefined) return answer;
-  const { requestId } = answer;
   throw new ProviderError(missing, { kind: "bad-response", provider: dialect.provider, status: 200, requestId });
+}
+
+function readChoice(
+  choice: unknown,
+  message: JsonObject,
+  { body, usage }: Pick<ExtraFields, "body" | "usage">,
+  response: HttpResponse,
+  dialect: ChatDialect,
+): ChatChoice {
+  const finishReason = readFinishReason(choice);
+  checkFinish(finishReason, response, dialect);
+  return {
+    ...readAnswer(message, dialect),
+    finishReason: finishReason ?? { unified: "other" },
+    extra: collectExtra({
+      body,
+      choice: pickExtraChoiceFields(choice, dialect.ignoredFields),
+      message: readMessageFields(message, dialect),
+      logprobs: readField(choice, "logprobs"),
+      usage,
+    }),
+  };
+}
+
+function readOtherChoices(
+  choices: readonly unknown[],
+  response: HttpResponse,
+  dialect: ChatDialect,
+): readonly ChatChoice[] | undefined {
+  const read = choices.flatMap((choice) => {
+    const message = readMessage(choice);
+    return message ? [readChoice(choice, message, { body: [], usage: undefined }, response, dialect)] : [];
+  });
+  return read.length > 0 ? read : undefined;
 }
 
 /** The message of a choice; some gateways send the text of the choice instead. */

@@ -9,13 +9,15 @@ export interface RequestDialect {
   readonly maxTokensField: "max_tokens" | "max_completion_tokens" | "as-given";
   /** Whether usage at the end of a stream must be requested. */
   readonly includeUsage: boolean;
+  readonly supportsChoices?: true | undefined;
   /** The fields in which an assistant message returns its reasoning; by default it is left out. */
   readonly encodeReasoning?: (reasoning: string, message: ChatMessage) => Record<string, unknown>;
 }
 
 /**
  * The common request body, without absent fields. Fields of `extra` are added unchanged; named fields of the request take
- * precedence. Throws `invalid-request` for a request without messages and for `n` other than 1.
+ * precedence. Throws `invalid-request` for a request without messages, and for `n` other than 1 in a stream or if the vendor does
+ * not support it.
  */
 export function encodeChatBody(
   model: string,
@@ -28,7 +30,8 @@ export function encodeChatBody(
   const { provider } = dialect;
   const limitField = nameLimit(newLimit, dialect);
   if (request.messages.length === 0) throw invalidRequestError(provider, "a chat request needs at least 1 message");
-  if (n !== 1) throw invalidRequestError(provider, "n must be 1: every item has one answer");
+  if (n !== 1 && (stream || !dialect.supportsChoices))
+    throw invalidRequestError(provider, `n must be 1 for ${stream ? "a streamed answer" : "one call"}`);
   return omitUndefined({
     ...passed,
     model,
@@ -42,6 +45,7 @@ export function encodeChatBody(
     tools: request.tools ?? passed.tools,
     tool_choice: request.toolChoice ?? passed.tool_choice,
     response_format: request.responseFormat ?? passed.response_format,
+    n: n === 1 ? undefined : n,
     stream,
     stream_options: stream ? encodeStreamOptions(streamOptions, dialect) : undefined,
   });
