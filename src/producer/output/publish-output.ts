@@ -5,10 +5,7 @@ import { type Disk, toDiskError } from "#src/producer/storage/disk.ts";
 import type { ItemRange, RecordCounts } from "#src/producer/storage/store-state.ts";
 import { RESULT_FILES } from "./result-writer.ts";
 
-/**
- * Folder inside the work folder in which the files are written. The work folder itself already contains an
- * `items.jsonl`, the planned items.
- */
+/** Folder inside the work folder in which the files are written. */
 const OUTPUT_FOLDER = "output";
 
 export interface OutputFiles {

@@ -234,15 +234,28 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     expect(await readdir(dir)).toContain("errors.jsonl");
   });
 
-  test("is refused while a record is missing, naming the first", async () => {
+  test("is published only when every record is durable", async () => {
     const dir = await plannedFolder(3);
     const store = await openStore(dir, 3);
     await store.write([sampleRecord(0, 2)]);
     await store.sync();
-    await expect(finalize(store, dir, options)).rejects.toThrow(
-      "2 of 3 items have no record yet; the first one is item 1",
-    );
+    const writing = finalize(store, dir, options);
+    await store.write([sampleRecord(2, 2), sampleRecord(1, 2)]);
+    expect(await listOutput(dir)).toEqual([".work"]);
+    await store.sync();
+    const { files } = await writing;
     await store.close();
+    expect(await listOutput(dir)).toEqual([".work", ...files].toSorted());
+  });
+
+  test("is not published when the store is closed before every record is there", async () => {
+    const dir = await plannedFolder(3);
+    const store = await openStore(dir, 3);
+    await store.write([sampleRecord(0, 2)]);
+    const writing = expect(finalize(store, dir, options)).rejects.toThrow("is closed");
+    await store.close();
+    await writing;
+    expect(await listOutput(dir)).toEqual([".work"]);
   });
 
   test("exists for a run without items", async () => {
