@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { resetFailures } from "#src/producer/storage/failure-rows.ts";
+import { resetRecords } from "#src/producer/storage/failure-rows.ts";
 import { openRunDatabase } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RecordCounts } from "#src/producer/storage/store-state.ts";
@@ -151,8 +151,12 @@ test.each([
 
         function reset(kinds: readonly string[]): void {
           using database = openRunDatabase(dir).database;
-          resetFailures(database, { kinds: new Set(kinds) });
-          for (const [index, { failure }] of durable) if (failure && kinds.includes(failure)) durable.delete(index);
+          const failed = [...durable.values()].filter(({ failure }) => failure && kinds.includes(failure));
+          resetRecords(
+            database,
+            failed.map(({ index }) => index),
+          );
+          for (const { index } of failed) durable.delete(index);
           written = new Map(durable);
         }
       }),
