@@ -19,7 +19,7 @@ const REPLACED_WORDS: readonly (readonly [word: string, term: string])[] = [
   ["mend(s|ed|ing)?", "hint, or fix"],
   ["desks?", "service"],
   ["doors?", "auth"],
-  ["spool(s|ed)?", "items file"],
+  ["spool(s|ed)?", "run database"],
   ["sift(s|ed|ing)?", "resolve"],
   ["told", "reported, pushed, notified"],
   ["whoever", "the caller, the user, a process that ..."],

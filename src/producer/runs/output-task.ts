@@ -31,7 +31,7 @@ export class OutputTask {
     }
   }
 
-  /** Stops writing; the next run of the command begins anew. Resolves when no file is written any more. */
+  /** Stops writing; the next run of the command starts again. Resolves when no file is written any more. */
   async cancel(): Promise<void> {
     this.#stop.abort();
     await this.#output?.catch(() => undefined);

@@ -57,7 +57,11 @@ test.each([
   sandbox.write("sluice.yaml", JSON.stringify({ providers: { minimax: { models } } }));
   writeCorpus(sandbox, ITEMS);
   const requests = ids("q").map((custom_id, n) => {
-    return JSON.stringify({ custom_id, ...REQUEST, body: { messages: [{ role: "user", content: buildCorpusText(n) }] } });
+    return JSON.stringify({
+      custom_id,
+      ...REQUEST,
+      body: { messages: [{ role: "user", content: buildCorpusText(n) }] },
+    });
   });
   sandbox.write("requests.jsonl", requests.join("\n"));
   const command = [...args, "--out", "out", "--workers", "2", "--json"];

@@ -234,16 +234,30 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     expect(await readdir(dir)).toContain("errors.jsonl");
   });
 
-  test("is never published while a record is missing, and names the first when the store is closed", async () => {
+  test("is published only when every record is durable", async () => {
     const dir = await plannedFolder(3);
     const store = await openStore(dir, 3, { vectors: { layout: "flat", dimensions: 2 } });
     await store.write([sampleRecord(0, 2)]);
     await store.sync();
-    const refused = expect(finalize(store, dir, options)).rejects.toThrow(
+    const writing = finalize(store, dir, options);
+    await store.write([sampleRecord(2, 2), sampleRecord(1, 2)]);
+    expect(await listOutput(dir)).toEqual([".work"]);
+    await store.sync();
+    const { files } = await writing;
+    await store.close();
+    expect(await listOutput(dir)).toEqual([".work", "digests.bin", ...files].toSorted());
+  });
+
+  test("is not published when the store is closed before every record is there, and names the first", async () => {
+    const dir = await plannedFolder(3);
+    const store = await openStore(dir, 3, { vectors: { layout: "flat", dimensions: 2 } });
+    await store.write([sampleRecord(0, 2)]);
+    await store.sync();
+    const writing = expect(finalize(store, dir, options)).rejects.toThrow(
       "2 of 3 items have no record yet; the first one is item 1",
     );
     await store.close();
-    await refused;
+    await writing;
     expect(await listOutput(dir)).toEqual([".work"]);
   });
 
