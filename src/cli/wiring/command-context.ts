@@ -15,6 +15,8 @@ export interface CoordinatorCommandOptions {
   readonly maxCost?: number;
   /** The longest wait that a provider may ask for, in ms. */
   readonly maxWait?: number;
+  /** Wait for low prices. */
+  readonly offPeak?: boolean;
   readonly json: boolean;
   readonly config?: string;
 }
