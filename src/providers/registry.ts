@@ -4,6 +4,7 @@ import { ANTHROPIC_ENTRY } from "./anthropic/anthropic-provider.ts";
 import { findCatalogueModel } from "./catalogue/catalogue-format.ts";
 import { describeModel } from "./catalogue/describe-model.ts";
 import { type ChosenCatalogue, readShippedCatalogue } from "./catalogue/read-catalogue.ts";
+import { GEMINI_ENTRY } from "./gemini/gemini-provider.ts";
 import { MINIMAX_ENTRY } from "./minimax/minimax-provider.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
@@ -20,6 +21,7 @@ const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
   SPARK_ENTRY,
   ZHIPU_ENTRY,
   ANTHROPIC_ENTRY,
+  GEMINI_ENTRY,
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 
