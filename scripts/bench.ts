@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
@@ -25,6 +26,7 @@ Requires Linux (/proc) and redis-server.
   jobs         chat jobs per second, compared with BullMQ alone
   streams      latency that Sluice adds to every delta of a stream
   dashboard    response times with 1,000,000 items in Redis, and the cost of open pages; fails above 50 ms (p95)
+  cache        answers per second that the answer cache writes and finds, and its memory
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -36,6 +38,7 @@ Options:
 Environment:
   SLUICE_REDIS_SERVER   path of the Redis server to start (default: redis-server)
   BENCH_JOBS            contenders of "jobs", separated by commas: client, batch, add, addBulk (default: all)
+  BENCH_BEFORE          another checkout, whose answer cache "cache" measures too
   BENCH_PROFILE         directory for CPU profiles of the child processes of "jobs" and "streams"
 `;
 
@@ -97,6 +100,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchDashboard({ quick, log });
       return { result, text: describeDashboard(result), check: () => assertPagesFast(result) };
+    },
+  },
+  cache: {
+    async run(quick, log) {
+      const result = await benchCache({ quick, log });
+      return { result, text: describeCache(result) };
     },
   },
   start: {

@@ -1,5 +1,6 @@
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { ANTHROPIC_CODES } from "#src/providers/anthropic/profile.ts";
+import { GEMINI_CODES, GEMINI_FAILURES } from "#src/providers/gemini/profile.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import {
   COMMON_CODES,
@@ -27,6 +28,11 @@ export const PROVIDER_CODE_TABLES: Readonly<Record<string, () => string>> = {
       ["", ZHIPU_NAMED_CODES],
     ]),
   spark: () => renderTable([["", SPARK_CODES]]),
+  gemini: () =>
+    renderTable([
+      ["", GEMINI_CODES],
+      ["", GEMINI_FAILURES],
+    ]),
   anthropic: () => renderTable([["", ANTHROPIC_CODES]]),
   "openai-compatible": () =>
     renderTable([

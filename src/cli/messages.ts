@@ -54,5 +54,6 @@ export const CLI_ERRORS = {
 export const DOCTOR_HINTS = {
   noCredentials: 'Set a key in the environment or in .env. "sluice demo" and "sluice simulate" need no key.',
   manualLimit: (lane: string) => `"sluice set-limit ${lane} --clear" returns to the configured limits.`,
+  refresh: '"sluice models --refresh" gets the newest one.',
   parked: "Fix the cause. The next run on this lane reopens it.",
 } as const;

@@ -1,9 +1,11 @@
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { ConfigError } from "#src/core/failures/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
+import { chooseCatalogue } from "#src/providers/catalogue/read-catalogue.ts";
 import type { ProviderAccount } from "#src/providers/provider.ts";
 import { createRegistry, type ProviderRegistry } from "#src/providers/registry.ts";
 import type { TimeLimits } from "#src/providers/transport/transport.ts";
@@ -35,6 +37,8 @@ export interface Config {
   readonly namespace: string;
   /** Absolute path of the folder that holds `.sluice`. */
   readonly home: string;
+  /** Path of the catalogue of models that `sluice models --refresh` writes. */
+  readonly catalogueFile: string;
   readonly logLevel: LogLevel;
   readonly noColor: boolean;
   /** The terminal cannot move its cursor (TERM=dumb). */
@@ -102,6 +106,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     registry: createRegistry({
       definedProviders: listDefinedProviders(settings),
       models: listModelSettings(settings),
+      readCatalogue: () => chooseCatalogue(findCatalogueFile(general)),
     }),
     accounts: (name) => findProviderAccounts(accounts, name).accounts,
     missing: (name) => findProviderAccounts(accounts, name).missing,
@@ -130,6 +135,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     redisServer: general.SLUICE_REDIS_SERVER ?? settings.redis?.server,
     namespace: general.SLUICE_NAMESPACE ?? "sluice",
     home: resolve(cwd, general.SLUICE_HOME ?? "."),
+    catalogueFile: findCatalogueFile(general),
     logLevel: general.SLUICE_LOG_LEVEL ?? settings.log?.level ?? "info",
     noColor: general.NO_COLOR !== undefined,
     isDumbTerminal: general.TERM === "dumb",
@@ -145,6 +151,10 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     run: omitUndefined(settings.run ?? {}),
     worker: omitUndefined({ jobs, calls, graceMs: grace }),
   };
+}
+
+function findCatalogueFile({ XDG_CACHE_HOME }: GeneralVariables): string {
+  return join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "sluice", "models.json");
 }
 
 function toSecret(text: string | undefined): Secret | undefined {

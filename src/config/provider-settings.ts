@@ -1,4 +1,5 @@
 import { ANTHROPIC_BASE_URL, ANTHROPIC_NAME } from "#src/providers/anthropic/profile.ts";
+import { GEMINI_BASE_URL, GEMINI_NAME } from "#src/providers/gemini/profile.ts";
 import { MINIMAX_BASE_URL, MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { SPARK_BASE_URL, SPARK_HTTP_BASE_URL, SPARK_NAME } from "#src/providers/spark/profile.ts";
@@ -83,6 +84,7 @@ const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
       description: "Features to enable, as the value of the header anthropic-beta, separated by commas",
     },
   }),
+  [GEMINI_NAME]: settings("GEMINI", GEMINI_BASE_URL),
   ...Object.fromEntries(
     COMPATIBLE_PROFILES.map(({ name, envPrefix, defaultBaseUrl, needsKey = true }) => [
       name,

@@ -44,6 +44,9 @@ const sluiceVariables = {
   SLUICE_HOME: setting(path, "Folder that contains .sluice", { default: "the working directory" }),
   SLUICE_CONFIG: setting(path, "Settings file", { default: "sluice.yaml in the working directory, if it exists" }),
   SLUICE_LOG_LEVEL: setting(logLevel, "Least severe level that is logged", { default: "info" }),
+  XDG_CACHE_HOME: setting(path, 'Folder of the user\'s caches; "sluice models --refresh" writes to sluice in it', {
+    default: "~/.cache",
+  }),
 };
 
 const dashboardVariables = {

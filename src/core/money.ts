@@ -1,3 +1,5 @@
+import { findPriceFactor, type PriceWindow } from "./price-windows.ts";
+
 /** Money per million tokens. An absent rate is unknown; 0 means free. */
 export interface TokenRates {
   readonly inputPerMillionTokens?: number;
@@ -11,17 +13,6 @@ export interface PriceTier extends TokenRates {
   readonly aboveInputTokens: number;
 }
 
-/** Times, in UTC, at which the rates differ. */
-export interface PriceWindow {
-  /** Days on which the window begins: 0 (Sunday) to 6. By default every day. */
-  readonly days?: readonly number[];
-  /** "HH:MM". If the end is not after the start, the window ends on the next day. */
-  readonly from: string;
-  readonly to: string;
-  /** Multiplies all rates. */
-  readonly factor: number;
-}
-
 export interface TokenPrice extends TokenRates {
   readonly currency: string;
   readonly tiers?: readonly PriceTier[];
@@ -32,6 +23,8 @@ export interface TokenPrice extends TokenRates {
 export interface TokenCount {
   readonly input: number;
   readonly output: number;
+  /** Those of `input` that the provider read from its cache. */
+  readonly cachedInput?: number;
 }
 
 /** An estimated amount between `low` and `high`; `expected` is the best estimate. */
@@ -44,26 +37,46 @@ export interface AmountRange {
 /** The maximum relative error of a text's estimated tokens. */
 export const ESTIMATE_ERROR = 0.15;
 
-/** The cost of tokens; undefined when the price of some of them is unknown. */
-export function computeCost(price: TokenPrice, { input, output }: TokenCount): number | undefined {
-  const { inputPerMillionTokens, outputPerMillionTokens } = price;
-  if (input > 0 && inputPerMillionTokens === undefined) return undefined;
-  if (output > 0 && outputPerMillionTokens === undefined) return undefined;
-  return (input * (inputPerMillionTokens ?? 0) + output * (outputPerMillionTokens ?? 0)) / 1e6;
+/**
+ * The cost of a call with these tokens at a time (epoch ms); undefined when the price of some of them is unknown. For the
+ * tokens of several calls, use `computeTotalCost`.
+ */
+export function computeCost(price: TokenPrice, tokens: TokenCount, at: number): number | undefined {
+  const { input, output } = tokens;
+  const rates = findRates(price, input);
+  const { inputPerMillionTokens: inputRate, outputPerMillionTokens: outputRate } = rates;
+  if (input > 0 && inputRate === undefined) return undefined;
+  if (output > 0 && outputRate === undefined) return undefined;
+  const { cachedInputPerMillionTokens: cachedRate = inputRate ?? 0 } = rates;
+  const cached = Math.min(input, tokens.cachedInput ?? 0);
+  const amount = (input - cached) * (inputRate ?? 0) + cached * cachedRate + output * (outputRate ?? 0);
+  return (amount * findPriceFactor(price.windows, at)) / 1e6;
+}
+
+/** The cost of the tokens of several calls, none of which is assumed to reach a higher tier. */
+export function computeTotalCost(price: TokenPrice, tokens: TokenCount, at: number): number | undefined {
+  return computeCost({ ...price, tiers: [] }, tokens, at);
+}
+
+/** The rates of the highest tier that the input of a call reaches. */
+function findRates({ tiers = [], ...price }: TokenPrice, input: number): TokenRates {
+  const reached = tiers.filter(({ aboveInputTokens }) => input > aboveInputTokens);
+  return reached.sort((a, b) => b.aboveInputTokens - a.aboveInputTokens)[0] ?? price;
 }
 
 /**
- * Estimates the cost of calls. Input may differ by the error of the estimate. Output is between 0 tokens and its limit,
- * and probably `likelyOutput` tokens (by default half of the limit). Undefined when a price is unknown.
+ * Estimates the cost of calls at a time (epoch ms). Input may differ by the error of the estimate. Output is between 0 tokens
+ * and its limit, and probably `likelyOutput` tokens (by default half of the limit). Undefined when a price is unknown.
  */
 export function estimateCostRange(
   price: TokenPrice,
   { input, output }: TokenCount,
+  at: number,
   likelyOutput = output / 2,
 ): AmountRange | undefined {
-  const low = computeCost(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 });
-  const expected = computeCost(price, { input, output: likelyOutput });
-  const high = computeCost(price, { input: input * (1 + ESTIMATE_ERROR), output });
+  const low = computeCost(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 }, at);
+  const expected = computeCost(price, { input, output: likelyOutput }, at);
+  const high = computeCost(price, { input: input * (1 + ESTIMATE_ERROR), output }, at);
   if (low === undefined || expected === undefined || high === undefined) return undefined;
   return { low, expected, high };
 }

@@ -1,8 +1,9 @@
 import type { StatusClass } from "./transport/classify-status.ts";
 
-const BATCH_TOO_LARGE = /batch size|too many inputs|array too long|max_batch|maximum allowed batch/i;
+const BATCH_TOO_LARGE =
+  /batch size|too many inputs|array too long|max_batch|maximum allowed batch|payload size exceeds|requests can be in one batch/i;
 const INPUT_TOO_LONG =
-  /maximum context length|context[ _-]?(length|window)|(prompt|input|message)s? (is|are) too long|exceeds? .{0,40}(context|max(imum)?[ _]tokens)|reduce the length/i;
+  /maximum context length|context[ _-]?(length|window)|(prompt|input|message)s? (is|are) too long|exceeds? .{0,40}(context|max(imum)?[ _]tokens)|reduce the length|input token count.{0,40} exceeds/i;
 /** Ollama and llama.cpp respond with 500 to an input that is too long. */
 const INPUT_TOO_LONG_AS_FAILURE = /\b(input length|request) exceeds the (available )?context\b/i;
 /** Only phrases that begin the message or that name the field, because a message may quote the request. */

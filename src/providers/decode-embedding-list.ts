@@ -9,30 +9,46 @@ export interface EmbeddingList {
   readonly rest: ReadonlyMap<string, unknown>;
 }
 
+/** The names under which a protocol sends its vectors. */
+export interface EmbeddingNames {
+  /** The list of embeddings; an object in its place is the only one. */
+  readonly lists: readonly string[];
+  readonly vector: string;
+}
+
+const OPENAI_NAMES: EmbeddingNames = { lists: ["data"], vector: "embedding" };
+
 const QUOTE = 34;
 const COMMA = 44;
 const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
+const OPEN_BRACE = 123;
 
 /**
  * Decodes `{"data": [{"index": 0, "embedding": ...}, ...]}` without creating strings for the floats. A vector is an
  * array of numbers, or little-endian float32 in base64. Vectors are ordered by `index`, which must name every position
  * once; see `fillIndexes` for a missing one. Throws FloatSyntaxError for everything else.
  */
-export function decodeEmbeddingList(bytes: Uint8Array, sizeHint: number): EmbeddingList {
+export function decodeEmbeddingList(
+  bytes: Uint8Array,
+  sizeHint: number,
+  names: EmbeddingNames = OPENAI_NAMES,
+): EmbeddingList {
   const body = trimBody(bytes);
   const rest = new Map<string, unknown>();
   const sink: FloatSink = { values: new Float32Array(Math.max(sizeHint, 16)), length: 0 };
   let rows: DecodedRow[] | undefined;
   scanBody(body, (name, start) => {
-    if (name === "data" && body[start] === OPEN_BRACKET) {
+    const isList = names.lists.includes(name);
+    if (isList && (body[start] === OPEN_BRACKET || body[start] === OPEN_BRACE)) {
       rows = [];
       sink.length = 0;
-      return decodeList(body, start, sink, rows);
+      const decode = body[start] === OPEN_BRACE ? decodeRow : decodeList;
+      return decode(body, start, { sink, rows, vector: names.vector });
     }
     const { value, end } = readValue(body, start);
-    if (name !== "data") rest.set(name, value);
+    if (!isList) rest.set(name, value);
     else if (value !== null) throw new FloatSyntaxError("a list of embeddings", start);
     return end;
   });
@@ -48,31 +64,42 @@ interface DecodedRow {
   readonly byte: number;
 }
 
-function decodeList(body: Uint8Array, start: number, sink: FloatSink, rows: DecodedRow[]): number {
+interface Target {
+  readonly sink: FloatSink;
+  readonly rows: DecodedRow[];
+  /** The field of an embedding that contains its vector. */
+  readonly vector: string;
+}
+
+function decodeList(body: Uint8Array, start: number, target: Target): number {
   let position = start + 1;
   let next = skipSpace(body, position);
   if (body[next] === CLOSE_BRACKET) return next + 1;
   do {
-    const byte = skipSpace(body, position);
-    const offset = sink.length;
-    let index: unknown;
-    let hasEmbedding = false;
-    position = scanObject(body, byte, (name, valueStart) => {
-      if (name === "embedding") {
-        hasEmbedding = true;
-        sink.length = offset;
-        return decodeVector(body, valueStart, sink);
-      }
-      const { value, end } = readValue(body, valueStart);
-      if (name === "index") index = value;
-      return end;
-    });
-    if (!hasEmbedding) throw new FloatSyntaxError("an embedding", byte);
-    rows.push({ index: index ?? undefined, offset, length: sink.length - offset, byte });
+    position = decodeRow(body, skipSpace(body, position), target);
     next = skipSpace(body, position);
     position = next + 1;
   } while (body[next] === COMMA);
   if (body[next] !== CLOSE_BRACKET) throw new FloatSyntaxError(", or ]", next);
+  return position;
+}
+
+function decodeRow(body: Uint8Array, byte: number, { sink, rows, vector }: Target): number {
+  const offset = sink.length;
+  let index: unknown;
+  let hasEmbedding = false;
+  const position = scanObject(body, byte, (name, valueStart) => {
+    if (name === vector) {
+      hasEmbedding = true;
+      sink.length = offset;
+      return decodeVector(body, valueStart, sink);
+    }
+    const { value, end } = readValue(body, valueStart);
+    if (name === "index") index = value;
+    return end;
+  });
+  if (!hasEmbedding) throw new FloatSyntaxError("an embedding", byte);
+  rows.push({ index: index ?? undefined, offset, length: sink.length - offset, byte });
   return position;
 }
 

@@ -10,6 +10,8 @@ interface HttpChatOptions<State> {
   readonly provider: string;
   readonly transport: Transport;
   readonly url: URL;
+  /** For requests of streams, if it differs. */
+  readonly streamUrl?: URL;
   /** Called for every request, because some credentials expire. */
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly codec: ChatCodec<State>;
@@ -50,7 +52,7 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
 }
 
 async function prepare<State>(
-  { provider, url, headers, codec, timeLimits }: HttpChatOptions<State>,
+  { provider, url, streamUrl = url, headers, codec, timeLimits }: HttpChatOptions<State>,
   request: ChatRequest,
   stream: boolean,
 ): Promise<HttpRequest> {
@@ -58,7 +60,7 @@ async function prepare<State>(
   const accept = stream ? "text/event-stream" : "application/json";
   return {
     provider,
-    url,
+    url: stream ? streamUrl : url,
     headers: { accept, "content-type": "application/json", ...(await headers()) },
     body,
     timeLimits,

@@ -33,6 +33,13 @@ export function parseObject(text: string): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
+/** Parses a JSON object, or a list of one, in which Google APIs send errors in a stream; undefined for any other text. */
+export function parseOnlyObject(text: string): JsonObject | undefined {
+  const value = parseJson(text);
+  const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  return isObject(only) ? only : undefined;
+}
+
 /** Parses JSON; undefined for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {

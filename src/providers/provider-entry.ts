@@ -1,4 +1,4 @@
-import type { PriceWindow } from "#src/core/money.ts";
+import type { PriceWindow } from "#src/core/price-windows.ts";
 import type { DescribeModel, ModelData, Provider, ProviderAccount, Retirement } from "./provider.ts";
 import type { Transport } from "./transport/transport.ts";
 

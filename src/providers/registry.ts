@@ -1,9 +1,10 @@
 import { MODEL_NAME_PATTERN, parseModelName } from "#src/core/model-name.ts";
 import { listSimilarNames } from "#src/core/similar-names.ts";
 import { ANTHROPIC_ENTRY } from "./anthropic/anthropic-provider.ts";
-import { type Catalogue, findCatalogueModel } from "./catalogue/catalogue-format.ts";
+import { findCatalogueModel } from "./catalogue/catalogue-format.ts";
 import { describeModel } from "./catalogue/describe-model.ts";
-import { readShippedCatalogue } from "./catalogue/read-catalogue.ts";
+import { type ChosenCatalogue, readShippedCatalogue } from "./catalogue/read-catalogue.ts";
+import { GEMINI_ENTRY } from "./gemini/gemini-provider.ts";
 import { MINIMAX_ENTRY } from "./minimax/minimax-provider.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
@@ -20,6 +21,7 @@ const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
   SPARK_ENTRY,
   ZHIPU_ENTRY,
   ANTHROPIC_ENTRY,
+  GEMINI_ENTRY,
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 
@@ -29,7 +31,7 @@ export interface RegistryOptions {
   /** Models of built-in providers in sluice.yaml, by provider and name. Their values precede all others. */
   readonly models?: Readonly<Record<string, Readonly<Record<string, Partial<ModelData>>>>>;
   /** Called once, when a model is first looked up. By default the catalogue of the package. */
-  readonly readCatalogue?: () => Catalogue;
+  readonly readCatalogue?: () => ChosenCatalogue;
 }
 
 export interface FoundModel {
@@ -44,7 +46,7 @@ export interface ProviderRegistry {
   /** All providers, those defined in sluice.yaml last. */
   readonly providers: readonly ProviderEntry[];
   /** The catalogue in use. */
-  readonly catalogue: Catalogue;
+  readonly catalogue: ChosenCatalogue;
   /** Throws UnknownModelError. */
   findProvider(name: string): ProviderEntry;
   /**
@@ -65,7 +67,11 @@ export interface ProviderRegistry {
 
 /** Without options, the registry contains the built-in providers. */
 export function createRegistry(options: RegistryOptions = {}): ProviderRegistry {
-  const { definedProviders = [], models: settings = {}, readCatalogue = readShippedCatalogue } = options;
+  const {
+    definedProviders = [],
+    models: settings = {},
+    readCatalogue = () => ({ catalogue: readShippedCatalogue() }),
+  } = options;
   const definedEntries = definedProviders.map((definition) => createCompatibleEntry(defineProfile(definition)));
   const providers = [...BUILT_IN_PROVIDERS, ...definedEntries];
   const lookUp = createLookup(settings, readCatalogue);
@@ -91,7 +97,7 @@ export function createRegistry(options: RegistryOptions = {}): ProviderRegistry 
   return {
     providers,
     get catalogue() {
-      return lookUp.catalogue();
+      return lookUp.chooseCatalogue();
     },
     findProvider,
     findModel,
@@ -109,12 +115,13 @@ export function createRegistry(options: RegistryOptions = {}): ProviderRegistry 
 }
 
 /** Finds the data of models in the catalogue, the profiles and the settings. */
-function createLookup(settings: NonNullable<RegistryOptions["models"]>, readCatalogue: () => Catalogue) {
-  let loaded: Catalogue | undefined;
-  const catalogue = () => {
-    loaded ??= readCatalogue();
-    return loaded;
+function createLookup(settings: NonNullable<RegistryOptions["models"]>, readCatalogue: () => ChosenCatalogue) {
+  let chosen: ChosenCatalogue | undefined;
+  const chooseCatalogue = () => {
+    chosen ??= readCatalogue();
+    return chosen;
   };
+  const catalogue = () => chooseCatalogue().catalogue;
   const listed = ({ catalogue: key }: ProviderEntry) =>
     key === undefined ? {} : (findOwn(catalogue().providers, key)?.models ?? {});
   const overrides = ({ name }: ProviderEntry) => findOwn(settings, name) ?? {};
@@ -126,7 +133,7 @@ function createLookup(settings: NonNullable<RegistryOptions["models"]>, readCata
     ]),
   ];
   return {
-    catalogue,
+    chooseCatalogue,
     listNames,
     isKnown: (entry: ProviderEntry, name: string) =>
       entry.models.some((model) => model.name === name) ||

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { SimulatedVectorStore } from "./answers/vector-store.ts";
 import { createAnthropicEndpoint } from "./anthropic/anthropic.ts";
+import { createGeminiEndpoints } from "./gemini/gemini.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
@@ -46,6 +47,8 @@ export interface Simulator {
   readonly zhipuUrl: string;
   /** Base URL of the simulated Anthropic. */
   readonly anthropicUrl: string;
+  /** Base URL of the simulated Gemini. */
+  readonly geminiUrl: string;
   readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. Accepts requests from this machine only. */
   readonly controlUrl: string;
@@ -90,6 +93,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createZhipuChatEndpoint(zhipuApiKey),
     createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
     createAnthropicEndpoint(apiKey),
+    ...createGeminiEndpoints(apiKey, vectors),
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
@@ -109,6 +113,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     openaiUrl: `${origin}/openai/v1`,
     zhipuUrl: `${origin}/zhipu/api/paas/v4`,
     anthropicUrl: `${origin}/anthropic`,
+    geminiUrl: `${origin}/gemini`,
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,
@@ -139,12 +144,22 @@ async function route(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://simulator.invalid");
   const body = await readBody(request);
-  const endpoint = endpoints.find((candidate) => candidate.path === url.pathname);
+  const endpoint = endpoints.find((candidate) => matchesPath(candidate.path, url.pathname));
   if (body === undefined) sendPlain(response, 413);
   else if (url.pathname === "/_control") serveControl(request, response, body, provider);
   else if (!endpoint) sendPlain(response, 404);
   else if (request.method !== "POST") sendPlain(response, 405);
-  else await provider.serve(endpoint, { headers: request.headers, query: url.searchParams, body }, response);
+  else
+    await provider.serve(
+      endpoint,
+      { path: url.pathname, headers: request.headers, query: url.searchParams, body },
+      response,
+    );
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  const [start = "", end] = pattern.split("*");
+  return end === undefined ? path === start : path.startsWith(start) && path.endsWith(end);
 }
 
 /** The complete body; undefined if it is too large. Rejects if the client disconnects before its end. */

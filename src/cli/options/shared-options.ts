@@ -59,6 +59,7 @@ export const RUN_OPTIONS = {
   ...COORDINATOR_OPTIONS,
   ...inGroup(OPTION_GROUPS.execution, {
     dryRun: flag("plan the run and print its size, time and cost; send nothing"),
+    offPeak: flag("make calls only while the price is the lowest, and wait until then"),
     force: flag("delete what another run left in the output folder"),
   }),
   ...inGroup(OPTION_GROUPS.cache, {

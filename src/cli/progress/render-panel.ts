@@ -103,10 +103,17 @@ function renderProgress(snapshot: RunSnapshot, width: number, now: number, color
 }
 
 function describeRemaining(snapshot: RunSnapshot, now: number): string {
-  const { phase, etaMs, startedAt } = snapshot;
+  const { phase, etaMs, startedAt, heldUntil } = snapshot;
   if (phase === "done") return `in ${formatDuration(now - startedAt)}`;
+  if (phase === "snoozing" && heldUntil !== undefined) return describeHold(heldUntil, now);
   if (etaMs !== undefined && (phase === "running" || phase === "snoozing")) return `${formatCountdown(etaMs)} left`;
   return PHASE_LABELS[phase] ?? `${UNKNOWN_VALUE} left`;
+}
+
+/** "until 16:30 UTC", or, more than a day ahead, "until 12-05 16:30" */
+function describeHold(until: number, now: number): string {
+  const [date = "", time = ""] = new Date(until).toISOString().slice(5, 16).split("T");
+  return until - now < 86_400_000 ? `until ${time} UTC` : `until ${date} ${time}`;
 }
 
 function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): string[] {

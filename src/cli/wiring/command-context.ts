@@ -17,6 +17,8 @@ export interface CoordinatorCommandOptions {
   readonly keepDb: boolean;
   /** The longest wait that a provider may ask for, in ms. */
   readonly maxWait?: number;
+  /** Wait for low prices. */
+  readonly offPeak?: boolean;
   readonly json: boolean;
   readonly config?: string;
 }

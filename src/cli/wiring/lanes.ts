@@ -5,7 +5,7 @@ import { type Config, revealAccount } from "#src/config/config.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
 import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
-import { createTransport } from "#src/providers/transport/http.ts";
+import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import { limitTransport } from "#src/providers/transport/limit-transport.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import type { ModelLane } from "#src/workers/dispatch/lane-chooser.ts";
@@ -35,12 +35,16 @@ export function requireLanes(config: Config, fullName: string): { lane: Lane; li
 }
 
 export function openTransport(config: Config): Transport {
-  const { proxy, noProxy, extraCaCerts } = config.transport;
-  return createTransport({
+  return createTransport(readTransportOptions(config));
+}
+
+export function readTransportOptions({ transport }: Config): TransportOptions {
+  const { proxy, noProxy, extraCaCerts } = transport;
+  return {
     httpsProxy: proxy?.reveal(),
     noProxy,
     extraCa: extraCaCerts === undefined ? undefined : readCertificates(extraCaCerts),
-  });
+  };
 }
 
 function readCertificates(path: string): string {

@@ -1,4 +1,4 @@
-import { computeCost, type TokenPrice } from "#src/core/money.ts";
+import { computeTotalCost, type TokenPrice } from "#src/core/money.ts";
 import type { ReusedStats } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { RecordCounts } from "#src/producer/storage/store-state.ts";
 
@@ -9,12 +9,13 @@ import type { RecordCounts } from "#src/producer/storage/store-state.ts";
 export function computeCacheStats(
   { ok, failed, reused }: Pick<RecordCounts, "ok" | "failed" | "reused">,
   { inputsPerCall, price }: { readonly inputsPerCall: number; readonly price?: TokenPrice },
+  now: number,
 ): ReusedStats | undefined {
   const { duplicates: copies, cached, tokens, outputTokens } = reused;
   if (copies + cached === 0) return undefined;
   const done = ok + failed;
   const calls = Math.ceil(done / inputsPerCall) - Math.ceil((done - copies - cached) / inputsPerCall);
-  const amount = price && computeCost(price, { input: tokens - outputTokens, output: outputTokens });
+  const amount = price && computeTotalCost(price, { input: tokens - outputTokens, output: outputTokens }, now);
   const cost = price && amount !== undefined ? { amount, currency: price.currency } : undefined;
   return { copies, cached, calls, tokens, cost };
 }

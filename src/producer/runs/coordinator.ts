@@ -97,7 +97,7 @@ export class Coordinator {
     const opened = control.open(store.items, durableBitmap(store), counters());
     // Jobs are only accepted from the holder of the lease, which may have expired if this process was suspended.
     const [{ created, cursor }, outstanding] = await Promise.all([opened, control.outstandingJobs(), lease.renew()]);
-    await control.updateMeta({ window: this.#feeder.windowSize });
+    await Promise.all([control.updateMeta({ window: this.#feeder.windowSize }), this.#context.hold.publish()]);
     await this.#feeder.start(cursor, created ? [] : outstanding);
     this.#isOpen = true;
   }
@@ -118,7 +118,8 @@ export class Coordinator {
       this.#spaceAvailable = Promise.withResolvers<void>();
       try {
         await this.#repair();
-        if ((await this.#context.control.state()) === "running") await this.#feeder.fill();
+        const { control, hold } = this.#context;
+        if (hold.until === undefined && (await control.state()) === "running") await this.#feeder.fill();
         if (this.#feeder.isBudgetExhausted && this.#window.open === 0 && this.#context.budget) {
           throw this.#context.budget.createStopError();
         }
@@ -140,7 +141,7 @@ export class Coordinator {
   }
 
   async #tick(): Promise<void> {
-    const { clock, control, onTick } = this.#context;
+    const { clock, control, hold, onTick } = this.#context;
     let [stateAt, reconcileAt] = [clock.now(), clock.now()];
     while (!this.#stop.signal.aborted) {
       await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
@@ -151,13 +152,14 @@ export class Coordinator {
         await this.#recordState(await control.state(), now);
         await this.#updateWindowSize();
       }
+      if (this.#isOpen && (await hold.update())) await this.#continue();
       if (now - reconcileAt >= RECONCILE_INTERVAL_MS) {
         reconcileAt = now;
         this.#pending.reconcile = this.#cancelledAt === undefined;
       }
       if (this.#pending.open || this.#pending.reconcile || this.#feeder.isWaiting) this.#spaceAvailable.resolve();
-      await this.#context.resolver?.tick({ isPaused: this.#state === "paused" });
-      await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
+      await this.#context.resolver?.tick({ isPaused: this.#state === "paused" || hold.until !== undefined });
+      await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused", heldUntil: hold.until });
       this.#stopIfCancelled(now);
     }
   }
@@ -168,12 +170,14 @@ export class Coordinator {
     this.#state = state;
     if (state === undefined) this.#pending.open = true;
     else await this.#context.control.keepAlive(now);
-    if (state === "running" && before === "paused") {
-      // Workers returned its jobs to the queue with a delay.
-      await this.#context.queues.promoteDelayed();
-      this.#spaceAvailable.resolve();
-    }
+    if (state === "running" && before === "paused") await this.#continue();
     if (state === "cancelled") this.#cancelledAt ??= now;
+  }
+
+  /** Ends a pause: workers returned the run's jobs to the queue with a delay. */
+  async #continue(): Promise<void> {
+    await this.#context.queues.promoteDelayed();
+    this.#spaceAvailable.resolve();
   }
 
   /** Applies a window size that was requested while the run is coordinated. */

@@ -15,13 +15,14 @@ import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countCancelled } from "#src/state/telemetry/telemetry-writer.ts";
 import { AttemptArchive } from "./attempt-archive.ts";
-import { createRunBudget } from "./budget/run-budget.ts";
+import { createRunBudget, type RunBudget } from "./budget/run-budget.ts";
 import { cancelMissingItems } from "./cancel-missing-items.ts";
 import { Coordinator } from "./coordinator.ts";
 import { RunQueues } from "./feeding/run-queues.ts";
 import { finishRun } from "./finish-run.ts";
 import { FolderGuard } from "./folder-guard.ts";
 import { acquireLease, type Lease } from "./lease.ts";
+import { OffPeakHold } from "./off-peak-hold.ts";
 import { OutputTask } from "./output-task.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
 import { resetRunFailures } from "./reset-run-failures.ts";
@@ -151,14 +152,13 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   const resolver = await records.openAnswerResolver?.(store);
   const attempts = new AttemptArchive(leased.client, environment.keys, run.manifest.run, store.database);
   const durations = new CallDurations();
-  const { price, maxCost: cap, clock, windowSize, onStopping, signal, onEvent } = environment;
+  const { clock, windowSize, onStopping, signal, onEvent } = environment;
   const folder = await FolderGuard.open(listGuardedPaths(run.dir), clock);
   try {
+    // Before the start: workers may take jobs that are still queued.
+    const hold = await startHold(environment, control);
     await control.requestTransition("start");
-    const budget =
-      price && cap !== undefined
-        ? createRunBudget({ cap, price, spent: monitor.spent(store), estimate: jobs.estimateTokens })
-        : undefined;
+    const budget = createBudget(leased, monitor.spent(store));
     await retry.run(() => monitor.checkpoint("running", store));
     // Jobs of a run that was parked or stopped are delayed; the user who started it again should not have to wait.
     await queues.promoteDelayed();
@@ -173,6 +173,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       failure,
       onEvent,
       control,
+      hold,
       lease: { ...lease, renew: () => retry.run(() => lease.renew()) },
       queues,
       store,
@@ -187,13 +188,14 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       checkFolder: () => folder.check(),
       counters: () => monitor.counters(),
       countCallsInFlight: () => monitor.countCallsInFlight(),
-      onTick: async ({ inFlight, isPaused }) => {
+      onTick: async (tick) => {
         await folder.checkRegularly();
         await attempts.copyRegularly(clock.now());
-        await retry.run(() => monitor.tick(store, inFlight, isPaused));
+        await retry.run(() => monitor.tick(store, tick));
       },
       onRecords: (stored) => {
         monitor.failures.recordFailures(stored, store.duplicates);
+        monitor.recordCost(stored);
         budget?.recordResults(stored);
         records.onStored?.(stored);
         resolver?.recordResults(stored);
@@ -223,6 +225,22 @@ function describeLostRecords({ manifest: { items } }: PreparedRun, store: RunSto
   return [
     `${lost} records of this run are not in ${getRunDatabasePath(store.dir)} any more, which happens if its -wal file is deleted; their items are requested again`,
   ];
+}
+
+function createBudget(
+  { parts: { jobs }, environment: { price, maxCost: cap, clock } }: LeasedRun,
+  spent: number,
+): RunBudget | undefined {
+  if (!price || cap === undefined) return undefined;
+  return createRunBudget({ cap, price, spent, estimate: jobs.estimateTokens, now: () => clock.now() });
+}
+
+async function startHold(environment: RunEnvironment, control: RunControl): Promise<OffPeakHold> {
+  const { findOffPeak, clock, onEvent } = environment;
+  const notify = (message: string) => onEvent({ type: "note", message });
+  const hold = new OffPeakHold({ findOffPeak, clock, control, notify });
+  await hold.update();
+  return hold;
 }
 
 function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number | undefined): string {

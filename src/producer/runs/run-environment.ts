@@ -17,6 +17,7 @@ import type { RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { RunBudget } from "./budget/run-budget.ts";
 import type { RunQueues } from "./feeding/run-queues.ts";
 import type { Lease } from "./lease.ts";
+import type { FindOffPeak, OffPeakHold } from "./off-peak-hold.ts";
 import type { RunSnapshot } from "./progress/run-snapshot.ts";
 
 /** A lane that a run can use, with its effective limits and the "host:port" that its calls go to. */
@@ -39,6 +40,8 @@ export interface RunEnvironment {
   readonly maxCost?: number;
   /** The run stops if a provider asks for a longer wait, in ms. */
   readonly maxWaitMs?: number;
+  /** Set if the run waits for low prices. */
+  readonly findOffPeak?: FindOffPeak;
   /** Failures, or empty answers, to reset before the run starts. */
   readonly retry?: ItemQuery;
   /** Keep the database of a run without failures. */
@@ -75,9 +78,17 @@ export interface RetriedEvent {
   readonly failed: number;
 }
 
+export interface RunTick {
+  readonly inFlight: number;
+  readonly isPaused?: boolean;
+  /** See `OffPeakHold.until`. */
+  readonly heldUntil?: number;
+}
+
 /** The state of one run while it is coordinated, shared by the coordinator, its feeder and its collector. */
 export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" | "onStopping" | "signal"> {
   readonly control: RunControl;
+  readonly hold: OffPeakHold;
   readonly lease: Lease;
   readonly queues: RunQueues;
   /** A connection of its own for blocking reads. */
@@ -94,7 +105,7 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   readonly counters: () => RunCounters;
   readonly countCallsInFlight?: () => number;
   /** Called about twice a second while the run is coordinated. Throws a RunStoppedError to stop it. */
-  readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
+  readonly onTick: (state: RunTick) => Promise<void>;
   /** Called before records are removed from Redis. Throws if the files that have them are not in the run's folder any more. */
   readonly checkFolder?: () => Promise<void>;
   /** Records have been stored; some may have been read twice. */

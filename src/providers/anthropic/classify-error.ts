@@ -3,6 +3,7 @@ import { isObject, type JsonObject, readField, readObject, readText } from "#src
 import { findRequestId } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
 import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
 import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
+import { parseRateLimits } from "#src/providers/transport/rate-limit-headers.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { ANTHROPIC_CODES, ANTHROPIC_NAME } from "./profile.ts";
@@ -49,5 +50,6 @@ function buildErrorDetails(body: JsonObject, head: ResponseHead, now: number) {
     status: head.status,
     requestId: readAnthropicRequestId(body, head),
     retryAfterMs: parseRetryAfter(head.headers, now),
+    limits: parseRateLimits(head.headers, now),
   };
 }

@@ -1,5 +1,6 @@
-import type { PriceWindow, TokenPrice } from "#src/core/money.ts";
+import type { TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { PriceWindow } from "#src/core/price-windows.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import type { CatalogueModel } from "./catalogue-format.ts";

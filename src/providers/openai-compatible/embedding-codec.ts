@@ -31,12 +31,7 @@ interface ExpectedVectors {
 export function encodeOpenaiEmbedding(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
   const { inputs, dimensions } = request;
   const { provider, maxInputs, encoding } = dialect;
-  if (inputs.length === 0 || inputs.length > maxInputs) {
-    const message = `an embedding call takes 1 to ${maxInputs} inputs, not ${inputs.length}`;
-    throw invalidRequestError(provider, message, inputs.length > maxInputs);
-  }
-  const problem = dimensions === undefined ? undefined : findDimensionProblem(model, dimensions);
-  if (problem !== undefined) throw invalidRequestError(provider, problem);
+  assertEmbeddingRequest(model, request, provider, maxInputs);
   return JSON.stringify({
     model: model.name,
     input: inputs,
@@ -44,6 +39,21 @@ export function encodeOpenaiEmbedding(model: ModelData, request: EmbeddingReques
     // A model with fixed dimensions rejects the field, even with the dimensions that it has.
     dimensions: dimensions === findFixedDimensions(model) ? undefined : dimensions,
   });
+}
+
+/** Throws `invalid-request` for a number of inputs or dimensions that the model is known to reject. */
+export function assertEmbeddingRequest(
+  model: ModelData,
+  { inputs, dimensions }: EmbeddingRequest,
+  provider: string,
+  maxInputs: number,
+): void {
+  if (inputs.length === 0 || inputs.length > maxInputs) {
+    const message = `an embedding call takes 1 to ${maxInputs} inputs, not ${inputs.length}`;
+    throw invalidRequestError(provider, message, inputs.length > maxInputs);
+  }
+  const problem = dimensions === undefined ? undefined : findDimensionProblem(model, dimensions);
+  if (problem !== undefined) throw invalidRequestError(provider, problem);
 }
 
 function findFixedDimensions(model: ModelData): number | undefined {

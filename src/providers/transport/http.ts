@@ -75,7 +75,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
   };
 }
 
-function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: boolean } {
+export function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: boolean } {
   // The `ca` option replaces Node's default CAs, so they are included.
   const ca = options.extraCa ? [...getCACertificates("default"), options.extraCa] : undefined;
   const shared = {

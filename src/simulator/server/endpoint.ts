@@ -13,6 +13,7 @@ export interface SimulatedResponse {
 }
 
 export interface ReceivedCall {
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;
   readonly body: Buffer;
@@ -33,6 +34,7 @@ export interface AcceptedCall extends CheckedCall {
 
 /** One wire protocol. `SimulatedProvider` handles limits, faults, latency and delivery for all of them. */
 export interface Endpoint<Call extends CheckedCall = AcceptedCall> {
+  /** May contain one `*`, which stands for any text. */
   readonly path: string;
   /** Calls with the same key share limits; by default all calls of the account do. */
   limitKey?(call: Call): string;

@@ -2,16 +2,18 @@ import type { TokenCount } from "#src/core/money.ts";
 import type { WireRecord } from "./record-codec.ts";
 
 /** A record's tokens, split into input and output. Vectors have input tokens only; answers report their output tokens. */
-export function recordUsage({ tokens, failure, json }: WireRecord): TokenCount {
-  if (failure) return { input: 0, output: 0 };
-  const output = Math.min(tokens, outputTokens(json));
-  return { input: tokens - output, output };
+export function recordUsage({ tokens, failure, json }: WireRecord): Required<TokenCount> {
+  if (failure) return { input: 0, output: 0, cachedInput: 0 };
+  const output = Math.min(tokens, readCount(json, "outputTokens"));
+  return { input: tokens - output, output, cachedInput: readCount(json, "cachedTokens") };
 }
 
-function outputTokens(json: unknown): number {
-  if (typeof json !== "object" || json === null || !("usage" in json)) return 0;
-  const { usage } = json;
-  if (typeof usage !== "object" || usage === null || !("outputTokens" in usage)) return 0;
-  const { outputTokens: count } = usage;
+function readCount(json: unknown, name: "outputTokens" | "cachedTokens"): number {
+  const usage = isObject(json) ? json.usage : undefined;
+  const count = isObject(usage) ? usage[name] : undefined;
   return typeof count === "number" && count > 0 ? Math.round(count) : 0;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

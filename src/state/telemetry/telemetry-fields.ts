@@ -31,12 +31,12 @@ export function addMeasurement(fields: FieldCounts, outcome: CallMeasurement): v
   add("a", 1);
   add("i", inputs);
   if (durationMs !== undefined) addDuration(add, "d", durationMs);
-  const { tokens, price } = outcome;
+  const { tokens, price, at } = outcome;
   if (tokens) {
     add("ti", tokens.input);
     add("to", tokens.output);
   }
-  const cost = price && tokens ? computeCost(price, tokens) : undefined;
+  const cost = price && tokens && at !== undefined ? computeCost(price, tokens, at) : undefined;
   if (price && cost !== undefined) add(`$${price.currency}`, cost * COST_UNITS);
   else add("u", 1);
 }

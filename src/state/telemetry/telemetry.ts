@@ -1,7 +1,7 @@
 import { addHistograms, type DurationHistogram, EMPTY_HISTOGRAM } from "#src/core/duration-histogram.ts";
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { Lane } from "#src/core/lane.ts";
-import type { TokenPrice } from "#src/core/money.ts";
+import type { TokenCount, TokenPrice } from "#src/core/money.ts";
 
 /** The outcome of one upstream call, reported once by the worker that made it. */
 export interface CallMeasurement {
@@ -15,7 +15,9 @@ export interface CallMeasurement {
   /** From sending the request to its first delta; streamed calls only. */
   readonly firstDeltaMs?: number;
   /** As reported by the provider, or estimated if it reported none; answered calls only. */
-  readonly tokens?: { readonly input: number; readonly output: number };
+  readonly tokens?: TokenCount;
+  /** When the call was sent, epoch ms, which its cost depends on. */
+  readonly at?: number;
   /** Undefined if no price is known; the call then counts as unpriced. */
   readonly price?: TokenPrice;
 }

@@ -1,6 +1,7 @@
 import type { CallDurations } from "#src/core/call-durations.ts";
 import type { ProviderError } from "#src/core/failures/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
+import type { TokenCount } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Usage } from "#src/providers/provider.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
@@ -33,7 +34,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
     call(grant, inputs) {
       const startedAt = performance.now();
       const { lane, price } = grant.lane;
-      const call = { lane, inputs: inputs.length, price };
+      const call = { lane, inputs: inputs.length, price, at: grant.reservation.grantedAt };
       let firstDeltaMs: number | undefined;
       const measure = () => omitUndefined({ ...call, firstDeltaMs });
       return {
@@ -87,9 +88,9 @@ export function observeDurations(durations: CallDurations): CallObserver {
 }
 
 /** Tokens that the provider reported; missing numbers are estimated. */
-function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): { input: number; output: number } {
-  const { inputTokens, outputTokens = 0, totalTokens } = usage;
-  if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };
+function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): TokenCount {
+  const { inputTokens, outputTokens = 0, totalTokens, cachedTokens: cachedInput } = usage;
+  if (inputTokens !== undefined) return omitUndefined({ input: inputTokens, output: outputTokens, cachedInput });
   if (totalTokens !== undefined) return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
   return { input: inputs.reduce((sum, { tokens }) => sum + tokens, 0), output: outputTokens };
 }

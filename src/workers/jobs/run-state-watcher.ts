@@ -64,8 +64,9 @@ export class RunStateWatcher {
     try {
       await Promise.all(
         [...this.#tracked].map(async ([id, { stateKey, isRun }]) => {
-          const state = await client.hget(stateKey, "state");
-          if (state === "paused") returnToQueue(new ReturnToQueue("the run is paused", PAUSED_DELAY_MS), id);
+          const [state, held] = await client.hmget(stateKey, "state", "held");
+          if (state === "paused" || (state === "running" && held === "1"))
+            returnToQueue(new ReturnToQueue("the run is paused", PAUSED_DELAY_MS), id);
           // The job's next claim sees the state too and drops the job.
           else if (state === "cancelled") returnToQueue(new ReturnToQueue("cancelled"), id);
           // A run that has ended, or was opened again under the same name, does not need these inputs.

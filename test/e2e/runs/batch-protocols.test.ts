@@ -19,6 +19,12 @@ const PROTOCOLS: readonly Protocol[] = [
     env: ({ anthropicUrl }) => ({ ANTHROPIC_API_KEY: SIMULATOR_API_KEY, ANTHROPIC_BASE_URL: anthropicUrl }),
     signed: /"signature":"[\w+/]+=*"/,
   },
+  {
+    provider: "gemini",
+    model: "gemini-3.5-flash",
+    env: ({ geminiUrl }) => ({ GEMINI_API_KEY: SIMULATOR_API_KEY, GEMINI_BASE_URL: geminiUrl }),
+    signed: /"thought_signature":"[\w+/]+=*"/,
+  },
 ];
 
 interface ChatLine {
@@ -118,7 +124,7 @@ describe.each(PROTOCOLS)("$provider", ({ provider, model, env, signed }) => {
     const { code, stderr } = await batch(
       [
         line("ok", { model, messages: [user("1 + 1")] }),
-        line("audio", { model, messages: [user([{ type: "input_audio", input_audio: { data: "" } }])] }),
+        line("part", { model, messages: [user([{ type: "hologram" }])] }),
         line("bias", { model, messages: [user("1 + 1")], logit_bias: { "50256": -100 } }),
       ],
       "out",

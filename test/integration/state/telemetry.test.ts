@@ -51,6 +51,7 @@ test("calls of several processes add up, in the current step and in the totals",
       lane: LANE,
       inputs: 10,
       durationMs: 120,
+      at: 0,
       tokens: { input: 1_000, output: 0 },
       price: PRICE,
     });

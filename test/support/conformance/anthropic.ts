@@ -9,6 +9,9 @@ import {
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
+/** One for all tests, because each reads the catalogue of models. */
+const REGISTRY = createRegistry();
+
 const HEAD = { id: "msg_1", type: "message", role: "assistant", model: "claude-sonnet-4-5" };
 const USAGE = { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 9 };
 
@@ -76,9 +79,8 @@ export const ANTHROPIC_SUBJECT: ConformanceSubject = {
   chatModel: "claude-sonnet-4-5",
   usesRealSockets: true,
   createForSimulator: ({ anthropicUrl }, transport) =>
-    createRegistry().createProvider("anthropic", { baseUrl: anthropicUrl, apiKey: SIMULATOR_API_KEY }, transport),
-  at: (origin, transport) =>
-    createRegistry().createProvider("anthropic", { baseUrl: origin, apiKey: "sk-ant-x" }, transport),
+    REGISTRY.createProvider("anthropic", { baseUrl: anthropicUrl, apiKey: SIMULATOR_API_KEY }, transport),
+  at: (origin, transport) => REGISTRY.createProvider("anthropic", { baseUrl: origin, apiKey: "sk-ant-x" }, transport),
   stream: recordNamedEvents(EVENTS),
   fullResponse: JSON.stringify({
     ...HEAD,

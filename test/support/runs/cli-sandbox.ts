@@ -100,6 +100,7 @@ export class CliSandbox implements AsyncDisposable {
         MINIMAX_API_KEY: SIMULATOR_API_KEY,
         MINIMAX_BASE_URL: this.simulator.url,
         SLUICE_TEST_FOLDER: this.dir,
+        XDG_CACHE_HOME: this.path("cache"),
         ...this.#env,
         ...options.env,
       },

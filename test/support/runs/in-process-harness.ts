@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "#src/core/clock.ts";
+import { type Clock, systemClock } from "#src/core/clock.ts";
 import type { Item } from "#src/core/item.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
@@ -9,7 +9,8 @@ import { createEmbeddingJobs } from "#src/producer/run-kinds/embedding/embedding
 import { Coordinator } from "#src/producer/runs/coordinator.ts";
 import { RunQueues } from "#src/producer/runs/feeding/run-queues.ts";
 import { acquireLease } from "#src/producer/runs/lease.ts";
-import type { CoordinatorEvent } from "#src/producer/runs/run-environment.ts";
+import { type FindOffPeak, OffPeakHold } from "#src/producer/runs/off-peak-hold.ts";
+import type { CoordinatorEvent, RunTick } from "#src/producer/runs/run-environment.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { queueName } from "#src/queues/names.ts";
@@ -54,7 +55,7 @@ export interface InProcessHarness {
       runId?: string;
       windowSize?: number;
       signal?: AbortSignal;
-      onTick?: () => Promise<void>;
+      onTick?: (tick: RunTick) => Promise<void>;
       /** Subfolder of the record store. Concurrent runs need different ones. */
       folder?: string;
       model?: string;
@@ -63,6 +64,9 @@ export interface InProcessHarness {
       /** Commands that Redis rejects are retried until it aborts, or until the run fails. */
       retry?: RejectionRetry;
       checkFolder?: () => Promise<void>;
+      clock?: Clock;
+      findOffPeak?: FindOffPeak;
+      notify?: (message: string) => void;
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
@@ -115,6 +119,9 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
         wrapControl,
         retry,
         checkFolder,
+        clock = systemClock,
+        findOffPeak,
+        notify = () => undefined,
       } = {},
     ) {
       const control = new RunControl(client, keys, runId);
@@ -126,16 +133,19 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
       });
       const store = await openPlannedStore(join(dir, folder), items.length, { vectors: VECTORS });
       const events: CoordinatorEvent[] = [];
+      const hold = new OffPeakHold({ findOffPeak, clock, control: usedControl, notify });
       try {
+        await hold.update();
         await new Coordinator({
           control: retry ? retryRejected(usedControl, retry.until(failure.signal)) : usedControl,
+          hold,
           failure,
           checkFolder,
           lease,
           queues,
           blocking: source.connect("blocking"),
           store,
-          clock: systemClock,
+          clock,
           readItems: (from) => readFrom(items, from),
           jobs: createEmbeddingJobs({ run: runId, provider: "fake", model, purpose: "db" }, 10),
           windowSize,

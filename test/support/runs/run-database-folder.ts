@@ -37,7 +37,16 @@ export function addRecords(dir: string, records: readonly TestRecord[]): void {
     if (records.some(({ answer }) => answer !== undefined)) database.exec(ANSWER_INDEXES);
     const writer = new RecordWriter(database);
     runInTransaction(database, () => {
-      for (const { index, attempts = 1, tokens = 1, recordedAt = index, lane, durationMs = 1, failure, answer } of records) {
+      for (const {
+        index,
+        attempts = 1,
+        tokens = 1,
+        recordedAt = index,
+        lane,
+        durationMs = 1,
+        failure,
+        answer,
+      } of records) {
         writer.insert({
           index,
           status: failure ? "failed" : "ok",

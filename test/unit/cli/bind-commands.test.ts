@@ -75,6 +75,7 @@ test("arguments and options reach the command with their types, and its exit cod
           maxCost: 0.5,
           dryRun: false,
           force: false,
+          offPeak: false,
           cache: true,
           cacheSize: 2e9,
           json: false,

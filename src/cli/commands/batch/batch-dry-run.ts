@@ -10,6 +10,7 @@ import {
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCommonPrice } from "#src/cli/wiring/model-price.ts";
+import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import type { Config } from "#src/config/config.ts";
 import { requireModelName } from "#src/core/model-name.ts";
 import { estimateCostRange } from "#src/core/money.ts";
@@ -35,7 +36,7 @@ interface BatchDryRun extends DryRunEstimate {
 export async function printBatchDryRun(
   source: BatchSource,
   config: Config,
-  options: { readonly json: boolean } & CacheCommandOptions,
+  options: { readonly json: boolean; readonly offPeak: boolean } & CacheCommandOptions,
 ): Promise<number> {
   return await printDryRun(
     (dir) => planBatch(source, dir),
@@ -49,9 +50,10 @@ async function estimateRun(
   plan: BatchPlan,
   dir: string,
   config: Config,
-  options: CacheCommandOptions,
+  options: { readonly offPeak: boolean } & CacheCommandOptions,
 ): Promise<BatchDryRun> {
   writeModelNotices(config, plan.models);
+  const at = findCallTime(config, plan.models, options.offPeak, Date.now());
   const { documents: requests, items, duplicates: copies, tokens, endpoint, models, adjustments, problemCount } = plan;
   const known = await countCachedItems(
     resolveCacheFolder(config, options),
@@ -67,7 +69,7 @@ async function estimateRun(
     calls: Math.ceil((items - copies - known.items) / findInputsPerCall(plan, config)),
     endpoint,
     models,
-    cost: await estimateCost(plan, known, dir, config),
+    cost: await estimateCost(plan, known, dir, config, at),
     adjustments,
     leftOut: problemCount,
   };
@@ -98,10 +100,13 @@ async function estimateCost(
   known: CachedAnswerCounts,
   dir: string,
   config: Config,
+  at: number,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
     const price = findCommonPrice(config, models);
-    const range = price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
+    const range =
+      price &&
+      estimateCostRange({ ...price, tiers: [] }, { input: tokens - duplicateTokens - known.tokens, output: 0 }, at);
     return range && { ...range, currency: price.currency };
   }
   const priced = new Map(
@@ -114,6 +119,7 @@ async function estimateCost(
     readItems(dir),
     items,
     ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
+    at,
   );
   // Requests that are in the cache are assumed to cost as much as the others.
   const share = items > duplicates ? 1 - known.items / (items - duplicates) : 1;

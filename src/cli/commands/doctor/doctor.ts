@@ -2,10 +2,12 @@ import { accessSync, constants } from "node:fs";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatCount, formatMany } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import { DOCTOR_HINTS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { describeRetirement } from "#src/cli/wiring/model-notices.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { ConfigError, coerceError, RunError } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane } from "#src/core/lane.ts";
@@ -27,6 +29,9 @@ interface DoctorFinding {
   readonly hint?: string;
 }
 
+/** Vendors add and retire models every few weeks. */
+const CATALOGUE_AGE_MS = 90 * 86_400_000;
+
 /** `sluice doctor`: what is wrong and how to fix it. The exit code is 2 if something will not work. */
 export async function runDoctor(options: OptionValues<typeof doctorCommand>): Promise<number> {
   const findings: DoctorFinding[] = [
@@ -34,7 +39,7 @@ export async function runDoctor(options: OptionValues<typeof doctorCommand>): Pr
   ];
   const config = readConfig(options.config, findings);
   if (config) {
-    findings.push(...examineProviders(config));
+    findings.push(examineCatalogue(config), ...examineProviders(config));
     findings.push(...(await examineRedis(config)));
   }
   process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
@@ -54,6 +59,18 @@ function readConfig(file: string | undefined, findings: DoctorFinding[]): Config
   }
 }
 
+function examineCatalogue({ registry, catalogueFile }: Config): DoctorFinding {
+  const { catalogue, problem } = registry.catalogue;
+  const message = `catalogue of ${catalogue.date}, from ${catalogue.source}`;
+  const area = "models";
+  if (problem !== undefined) {
+    const text = `${message}: the refreshed one, ${catalogueFile}, cannot be used (${sanitize(problem)})`;
+    return { area, level: "warning", message: text, hint: DOCTOR_HINTS.refresh };
+  }
+  const isOld = Date.now() - Date.parse(catalogue.date) > CATALOGUE_AGE_MS;
+  return { area, level: isOld ? "note" : "ok", message, hint: isOld ? DOCTOR_HINTS.refresh : undefined };
+}
+
 function examineProviders(config: Config): DoctorFinding[] {
   const findings = config.registry.providers.flatMap(({ name }) => examineProvider(config, name));
   if (findings.some((finding) => finding.level === "ok")) return findings;
@@ -69,6 +86,10 @@ function examineProvider(config: Config, name: string): DoctorFinding[] {
   }
   const summary = `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`;
   const findings: DoctorFinding[] = [{ area: name, level: "ok", message: summary }];
+  for (const { name: model, retired } of config.registry.listModels(name)) {
+    if (!retired) continue;
+    findings.push({ area: name, level: "note", message: `${model} ${describeRetirement(retired, Date.now())}` });
+  }
   for (const lane of listLanes(config, name)) {
     const limits = formatLimits(resolveLaneLimits(config, lane));
     if (limits === "") continue;

@@ -10,6 +10,7 @@ import {
 } from "#src/cli/wiring/dry-run.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
+import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import type { Config } from "#src/config/config.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import { estimateCostRange } from "#src/core/money.ts";
@@ -31,7 +32,7 @@ interface EmbedDryRun extends DryRunEstimate {
 export async function printEmbedDryRun(
   request: EmbeddingRunOptions,
   config: Config,
-  options: { readonly json: boolean } & CacheCommandOptions,
+  options: { readonly json: boolean; readonly offPeak: boolean } & CacheCommandOptions,
 ): Promise<number> {
   return await printDryRun(
     (dir) => planItems({ ...request.sources, exclude: [request.dir] }, dir),
@@ -46,7 +47,7 @@ async function estimateRun(
   dir: string,
   { provider, model, purpose }: EmbeddingRunOptions,
   config: Config,
-  options: CacheCommandOptions,
+  options: { readonly offPeak: boolean } & CacheCommandOptions,
 ): Promise<EmbedDryRun> {
   const cached = await countCachedItems(
     resolveCacheFolder(config, options),
@@ -62,7 +63,8 @@ async function estimateRun(
   const lanes = (accounts.length > 0 ? accounts : ["default"]).map((account) =>
     resolveLaneLimits(config, { provider, account, model }),
   );
-  const range = price && estimateCostRange(price, { input: tokens, output: 0 });
+  const at = findCallTime(config, [fullName], options.offPeak, Date.now());
+  const range = price && estimateCostRange({ ...price, tiers: [] }, { input: tokens, output: 0 }, at);
   return {
     items: plan.items,
     documents: plan.documents,

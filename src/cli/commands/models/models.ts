@@ -1,14 +1,22 @@
 import { describeSetup, type ProviderSetup } from "#src/cli/commands/providers/providers.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { formatCount, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { formatCount, formatMany, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
-import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { readTransportOptions, resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { describeRetirement } from "#src/cli/wiring/model-notices.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
+import { CATALOGUE_URL } from "#src/providers/catalogue/read-catalogue.ts";
+import { refreshCatalogue } from "#src/providers/catalogue/refresh-catalogue.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
+import { listCatalogueNames } from "#src/providers/registry.ts";
+import { createDispatcher } from "#src/providers/transport/http.ts";
 import type { modelsCommand } from "./definition.ts";
 
 /** A model as this configuration sees it; unknown values are absent. */
@@ -30,6 +38,7 @@ const COLUMNS: readonly Column[] = [
   { title: "limits" },
   { title: "price per M tokens" },
   { title: "configured" },
+  { title: "status" },
 ];
 
 /** `sluice models [provider]`: every known model, its sizes, limits and prices, and what is missing to use it. */
@@ -38,6 +47,7 @@ export async function runModels(
   options: OptionValues<typeof modelsCommand>,
 ): Promise<number> {
   const config = loadConfig({ file: options.config });
+  if (options.refresh !== undefined) await refresh(options.refresh === true ? CATALOGUE_URL : options.refresh, config);
   const { providers, findProvider } = config.registry;
   const entries = provider === undefined ? providers : [findProvider(provider)];
   const views = entries.flatMap((entry) => describeModels(config, entry));
@@ -45,6 +55,30 @@ export async function runModels(
     options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n${describeUnlistedModels(entries)}`,
   );
   return EXIT_CODES.ok;
+}
+
+/** Gets the newest catalogue, which the registry has not read yet. A failure is reported, and the old one stays in use. */
+async function refresh(source: string, config: Config): Promise<void> {
+  const interrupt = listenForInterrupt();
+  const dispatcher = createDispatcher(readTransportOptions(config));
+  try {
+    const { catalogueFile: target } = config;
+    const names = listCatalogueNames();
+    const { signal } = interrupt;
+    const options = { source, target, names, dispatcher, now: Date.now(), signal };
+    const { providers } = await refreshCatalogue(options);
+    const models = Object.values(providers).reduce((sum, each) => sum + Object.keys(each.models).length, 0);
+    process.stderr.write(`sluice: the catalogue has ${formatMany(models, "model")} now; it is in ${target}\n`);
+  } catch (error) {
+    const reason = sanitize(coerceError(error).message);
+    const { date } = config.registry.catalogue.catalogue;
+    process.stderr.write(
+      `sluice: ${sanitize(source.replace(/\/\/[^/@]*@/, "//"))}: ${reason}. The catalogue of ${date} stays in use.\n`,
+    );
+  } finally {
+    await dispatcher.destroy();
+    interrupt.dispose();
+  }
 }
 
 /** The providers that accept models beyond the listed ones. */
@@ -85,6 +119,7 @@ function formatModels(views: readonly ModelView[]): string {
       formatShortLimits(view.limits),
       formatPrice(view.price),
       view.configured ? "yes" : `no: set ${view.missing.join(", ")}`,
+      view.retired ? describeRetirement(view.retired, Date.now()) : (view.status ?? ""),
     ]),
   );
 }

@@ -57,6 +57,8 @@ export async function runSimulate(options: OptionValues<typeof simulateCommand>)
       `export SPARK_EMBEDDING_BASE_URL=${simulator.spark.embeddingUrl}`,
       `export ANTHROPIC_API_KEY=${SIMULATOR_API_KEY}`,
       `export ANTHROPIC_BASE_URL=${simulator.anthropicUrl}`,
+      `export GEMINI_API_KEY=${SIMULATOR_API_KEY}`,
+      `export GEMINI_BASE_URL=${simulator.geminiUrl}`,
       `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
       ...describeVendors(simulator.openaiUrl),

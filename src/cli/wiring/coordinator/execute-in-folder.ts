@@ -2,6 +2,7 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
 import { listModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
+import { requireOffPeak } from "#src/cli/wiring/off-peak.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { systemClock } from "#src/core/clock.ts";
 import type { Tracer } from "#src/core/tracer.ts";
@@ -35,6 +36,7 @@ export async function executeInFolder<M extends RunManifest>(
   const lanes = requireRunLanes(config, models);
   const price = findCommonPrice(config, models);
   requirePriceForCap(price, options.maxCost, manifest);
+  const findOffPeak = options.offPeak ? requireOffPeak(config, models) : undefined;
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
   const windowSize = options.window ?? config.run.window ?? defaultSize;
   const services = await openServices();
@@ -44,7 +46,7 @@ export async function executeInFolder<M extends RunManifest>(
   reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
   for (const message of listModelNotices(config, models, Date.now())) reporter.event({ type: "note", message });
   const report = await withEnvironment(services, context, missing, (base) =>
-    executeRun(run, kind, { ...base, lanes, price, windowSize, retry }),
+    executeRun(run, kind, { ...base, lanes, price, findOffPeak, windowSize, retry }),
   );
   reporter.end({ outcome: "finished", report, output: options.out });
   return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;

@@ -8,6 +8,7 @@ export interface BudgetOptions {
   readonly price: TokenPrice;
   /** The cost of its records so far. */
   readonly spent: number;
+  readonly now: () => number;
 }
 
 /** An item with its estimated input tokens and the maximum number of its output tokens. */
@@ -34,6 +35,7 @@ const MARGIN = 1.05;
 export class Budget {
   readonly #cap: number;
   readonly #price: TokenPrice;
+  readonly #now: () => number;
   #spent: number;
   /** Estimated cost of the items in flight, by index. */
   readonly #open = new Map<number, number>();
@@ -42,7 +44,8 @@ export class Budget {
   #actual = 0;
   #estimated = 0;
 
-  constructor({ cap, price, spent }: BudgetOptions) {
+  constructor({ cap, price, spent, now }: BudgetOptions) {
+    this.#now = now;
     this.#cap = cap;
     this.#price = price;
     this.#spent = spent;
@@ -92,7 +95,7 @@ export class Budget {
   recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
       const estimate = this.#close(record.index);
-      const cost = this.#computeCost(recordUsage(record));
+      const cost = this.#computeCost(recordUsage(record), record.call?.startedAt);
       this.#spent += cost;
       if (record.failure || estimate === undefined) continue;
       this.#records += 1;
@@ -109,8 +112,8 @@ export class Budget {
     return cost;
   }
 
-  #computeCost(tokens: TokenCount): number {
-    return computeCost(this.#price, tokens) ?? 0;
+  #computeCost(tokens: TokenCount, at = this.#now()): number {
+    return computeCost(this.#price, tokens, at) ?? 0;
   }
 
   /** The factor by which estimates are multiplied. */

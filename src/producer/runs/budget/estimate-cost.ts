@@ -17,12 +17,13 @@ export type CostEstimate = AmountRange & { readonly currency: string };
 
 /**
  * Estimates the cost of a chat run from an even sample of its requests. Undefined if the price of a model is unknown, or if
- * the prices are in several currencies.
+ * the prices are in several currencies. `at` is the time of the calls, epoch ms.
  */
 export async function estimateChatCost(
   blocks: AsyncIterable<readonly Item[]>,
   items: number,
   modelOf: (item: Item) => PricedModel,
+  at: number,
 ): Promise<CostEstimate | undefined> {
   const every = Math.max(1, Math.floor(items / SAMPLE));
   let [seen, low, expected, high] = [0, 0, 0, 0];
@@ -33,7 +34,7 @@ export async function estimateChatCost(
       const { price, maxOutputTokens } = modelOf(item);
       const { input, output, bounded } = estimateChatTokens(item);
       const limit = bounded ? output : Math.max(output, maxOutputTokens ?? ANSWER_LIMIT);
-      const range = price && estimateCostRange(price, { input, output: limit }, bounded ? output / 2 : output);
+      const range = price && estimateCostRange(price, { input, output: limit }, at, bounded ? output / 2 : output);
       if (!range || (currency !== undefined && currency !== price.currency)) return undefined;
       currency = price.currency;
       seen += 1;

@@ -1,8 +1,8 @@
 import type { Item } from "#src/core/item.ts";
-import type { TokenCount, TokenPrice } from "#src/core/money.ts";
+import type { TokenCount } from "#src/core/money.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
-import { Budget } from "./budget.ts";
+import { Budget, type BudgetOptions } from "./budget.ts";
 
 /** Limits which items of a run are fed, so that its cost stays at or below the cap. */
 export interface RunBudget {
@@ -16,17 +16,14 @@ export interface RunBudget {
   createStopError(): RunStoppedError;
 }
 
-export interface RunBudgetOptions {
-  readonly cap: number;
-  readonly price: TokenPrice;
-  /** The cost of the run's records so far. */
-  readonly spent: number;
+export interface RunBudgetOptions extends BudgetOptions {
   /** The tokens that an item may be charged; by default its own tokens, as input. */
   readonly estimate?: (item: Item) => TokenCount;
 }
 
-export function createRunBudget({ cap, price, spent, estimate = estimateInputOnly }: RunBudgetOptions): RunBudget {
-  const budget = new Budget({ cap, price, spent });
+export function createRunBudget({ estimate = estimateInputOnly, ...options }: RunBudgetOptions): RunBudget {
+  const { cap, price } = options;
+  const budget = new Budget(options);
   const candidates = (items: readonly Item[]) => items.map((item) => ({ index: item.index, tokens: estimate(item) }));
   return {
     countAffordable: (items) => budget.countAffordable(candidates(items)),

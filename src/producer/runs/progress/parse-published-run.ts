@@ -39,6 +39,7 @@ const snapshot: z.ZodType<RunSnapshot> = z.looseObject({
   failuresByKind: z.record(z.string(), z.number()),
   cost: z.object({ spent: z.number(), expected: z.number().optional(), currency: z.string() }).optional(),
   startedAt: z.number(),
+  heldUntil: z.number().optional(),
   etaMs: z.number().optional(),
   workers: z.number(),
 });

@@ -1,13 +1,13 @@
-import { computeCost } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { computeCacheStats, countRequestedItems } from "#src/producer/cache/reused-stats.ts";
 import type { PublishedOutput } from "#src/producer/output/publish-output.ts";
-import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
+import type { RunEnvironment, RunTick } from "#src/producer/runs/run-environment.ts";
 import { createParkedError, createWaitError } from "#src/producer/runs/run-error.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunCounters, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 import { FailureStats } from "./failure-stats.ts";
@@ -15,6 +15,7 @@ import { createLaneSnapshot, deriveRunningPhase } from "./lane-snapshot.ts";
 import { OutageDetector } from "./outage-detector.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
 import { RateTracker } from "./rate-tracker.ts";
+import { RunCost } from "./run-cost.ts";
 import { computeBatchFill, countCallsPaidTwice, countUnansweredCalls, mergeCounters } from "./run-counters.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "./run-snapshot.ts";
 import { StuckDetector } from "./stuck-detector.ts";
@@ -53,7 +54,9 @@ export class RunMonitor {
   #checkpointAt = 0;
   #publishedAt = 0;
   #latest: RunSnapshot | undefined;
+  #heldUntil: number | undefined;
   #activeSince: number;
+  readonly #cost: RunCost | undefined;
 
   constructor({ dir, manifest }: { readonly dir: string; readonly manifest: RunManifest }, deps: RunMonitorDeps) {
     this.#dir = dir;
@@ -65,6 +68,7 @@ export class RunMonitor {
     this.#stuck = new StuckDetector(deps.lanes);
     this.failures = new FailureStats(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
     this.#counters = manifest.counters;
+    this.#cost = deps.price && new RunCost(deps.price, manifest, deps.clock);
   }
 
   counters(): RunCounters {
@@ -77,7 +81,12 @@ export class RunMonitor {
 
   /** What the records of the run have cost so far; 0 if the price is unknown. */
   spent(store: MonitoredStore): number {
-    return this.#computeSpent(store.counts().tokens)?.spent ?? 0;
+    return this.#readSpent(store)?.spent ?? 0;
+  }
+
+  /** Registers the cost of new records. */
+  recordCost(records: readonly WireRecord[]): void {
+    this.#cost?.add(records);
   }
 
   /** Publishes how the run ended, or why it stopped, to other processes. */
@@ -93,10 +102,13 @@ export class RunMonitor {
    * Reads counters and lanes, publishes a snapshot, and writes a checkpoint every two seconds. Throws a RunStoppedError
    * if only lanes have items left that are parked, or that wait longer than `maxWaitMs`.
    */
-  async tick(store: MonitoredStore, inFlight: number, isPaused = false): Promise<void> {
+  async tick(store: MonitoredStore, { inFlight, isPaused = false, heldUntil }: RunTick): Promise<void> {
     const statuses = await this.#refresh();
     const now = this.#deps.clock.now();
-    await this.snapshot(isPaused ? "paused" : deriveRunningPhase(statuses), store, inFlight);
+    this.#heldUntil = heldUntil;
+    const isHeld = isPaused || heldUntil !== undefined;
+    const phase = heldUntil === undefined ? deriveRunningPhase(statuses) : "snoozing";
+    await this.snapshot(isPaused ? "paused" : phase, store, inFlight);
     if (now - this.#checkpointAt >= CHECKPOINT_INTERVAL_MS) await this.checkpoint("running", store);
     const { maxWaitMs = Number.POSITIVE_INFINITY } = this.#deps;
     const stopped = statuses.map(
@@ -106,7 +118,7 @@ export class RunMonitor {
     if (blocked.length === 0) return;
     const { ok, failed } = store.counts();
     const progress = ok + failed + (this.#counters.callsMade ?? 0);
-    if (blocked.length < statuses.length && !this.#stuck.isStuck(stopped, progress, isPaused, now)) return;
+    if (blocked.length < statuses.length && !this.#stuck.isStuck(stopped, progress, isHeld, now)) return;
     const [next] = blocked
       .filter(({ state }) => state === "snoozed")
       .sort((a, b) => (a.snoozeUntil ?? 0) - (b.snoozeUntil ?? 0));
@@ -134,9 +146,9 @@ export class RunMonitor {
     const counts = store.counts();
     const { ok, failed, missing, tokens } = counts;
     const { callsMade = 0, callsAnswered = 0, throttles = 0, snoozes = 0 } = this.#counters;
-    const reused = computeCacheStats(counts, this.#deps);
+    const reused = computeCacheStats(counts, this.#deps, now);
     const requested = countRequestedItems(counts, store.duplicates);
-    const cost = this.#computeSpent(tokens);
+    const cost = this.#readSpent(store);
     const extrapolate = (value: number) =>
       requested.done > 0 ? (value / requested.done) * requested.total : undefined;
     this.#rates.add({ at: now, items: ok + failed, calls: callsAnswered, tokens });
@@ -162,6 +174,7 @@ export class RunMonitor {
       reused,
       cost: cost && { ...cost, expected: extrapolate(cost.spent) },
       startedAt: this.#startedAt,
+      heldUntil: this.#heldUntil,
       workers: this.#workers,
     };
   }
@@ -192,7 +205,7 @@ export class RunMonitor {
     const counts = store.counts();
     const { ok, failed, missing, tokens } = counts;
     const { callsMade = 0, callsAnswered = 0, callsFailed = 0, throttles = 0, snoozes = 0 } = this.#counters;
-    const cost = this.#computeSpent(tokens);
+    const cost = this.#readSpent(store);
     const hasCallsInFlight = state !== "finished" && state !== "writing";
     return {
       state,
@@ -212,7 +225,7 @@ export class RunMonitor {
       },
       snoozes,
       batchFill: computeBatchFill(this.#counters),
-      reused: computeCacheStats(counts, this.#deps),
+      reused: computeCacheStats(counts, this.#deps, now),
       cost: cost && { amount: cost.spent, currency: cost.currency },
       price: this.#deps.price,
       counters: omitUndefined(this.#counters),
@@ -238,11 +251,8 @@ export class RunMonitor {
     return mergeCounters(await this.#deps.ledger.readCounters(), this.#counters);
   }
 
-  #computeSpent(tokens: number): { readonly spent: number; readonly currency: string } | undefined {
-    const { price } = this.#deps;
-    if (!price) return undefined;
-    const output = Math.min(tokens, this.#counters.outputTokens ?? 0);
-    const spent = computeCost(price, { input: tokens - output, output });
-    return spent === undefined ? undefined : { spent, currency: price.currency };
+  #readSpent(store: MonitoredStore): { readonly spent: number; readonly currency: string } | undefined {
+    this.#cost?.restore(store.counts().tokens, this.#counters.outputTokens ?? 0);
+    return this.#cost?.total;
   }
 }

@@ -37,6 +37,8 @@ export interface RunSnapshot {
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
   /** Start of the current coordinator, epoch ms. */
   readonly startedAt: number;
+  /** When the price falls that the run waits for, epoch ms. */
+  readonly heldUntil?: number;
   /** Estimated remaining time. */
   readonly etaMs?: number;
   /** Number of living worker processes. */

@@ -1,6 +1,13 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
-import { isObject, type JsonObject, parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
+import {
+  isObject,
+  type JsonObject,
+  parseOnlyObject,
+  readField,
+  readObject,
+  readText,
+} from "#src/providers/json-value.ts";
 import { findMissingAnswer, hasEmptyContent } from "#src/providers/openai-compatible/check-answer.ts";
 import {
   pickExtraChoiceFields,
@@ -42,7 +49,7 @@ export function createChatReducer(
       const data = event.data.trim();
       if (data === "[DONE]") return complete(state);
       if (data === "") return { state, events: NO_EVENTS };
-      const parsed = parseObject(data);
+      const parsed = parseOnlyObject(data);
       if (!parsed) {
         if (event.name === "error") throw dialect.classifyBody({ error: data }, head, now);
         throw badResponseError("a frame of the stream is not a JSON object");

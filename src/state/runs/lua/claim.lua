@@ -17,6 +17,8 @@
 local ttlMs = ARGV[1]
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state then return { 'gone', {} } end
+-- The coordinator holds the run until the price falls.
+if state == 'running' and redis.call('HGET', KEYS[1], 'held') == '1' then state = 'paused' end
 local failed = redis.call('EXISTS', KEYS[4]) == 1
 local jobs = {}
 local i = 2

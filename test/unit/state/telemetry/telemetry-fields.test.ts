@@ -11,6 +11,7 @@ const outcome: fc.Arbitrary<CallMeasurement> = fc.oneof(
   fc.record({
     lane: fc.constant(LANE),
     inputs: fc.nat(64),
+    at: fc.nat(),
     durationMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
     tokens: fc.record({ input: fc.nat(1e6), output: fc.nat(1e5) }),
     price: fc.constant({ inputPerMillionTokens: 0.7, outputPerMillionTokens: 2.1, currency: "CNY" }),
@@ -72,7 +73,7 @@ test("steps add up to the whole", () => {
 
 test("a free call costs nothing and is distinguished from a call without a price", () => {
   const free = { inputPerMillionTokens: 0, currency: "CNY" };
-  const call = { lane: LANE, inputs: 1, durationMs: 1, tokens: { input: 10, output: 0 } };
+  const call = { lane: LANE, inputs: 1, at: 0, durationMs: 1, tokens: { input: 10, output: 0 } };
   expect(parseLaneStats(stored([[{ ...call, price: free }, call]]))).toMatchObject({
     answered: 2,
     unpriced: 1,

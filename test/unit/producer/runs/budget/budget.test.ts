@@ -15,7 +15,7 @@ const record = (index: number, tokens: number): WireRecord => ({
 });
 
 test("a sample goes first: a tenth of the money, with the error of the estimate", () => {
-  const budget = new Budget({ cap: 1_150, price: PRICE, spent: 0 });
+  const budget = new Budget({ now: () => 0, cap: 1_150, price: PRICE, spent: 0 });
   const items = candidates(50, 10);
   expect(budget.countAffordable(items)).toBe(10);
   budget.recordSent(items.slice(0, 6));
@@ -23,21 +23,21 @@ test("a sample goes first: a tenth of the money, with the error of the estimate"
 });
 
 test("the last item may take all that is left, when it is alone", () => {
-  const budget = new Budget({ cap: 115, price: PRICE, spent: 103.5 });
+  const budget = new Budget({ now: () => 0, cap: 115, price: PRICE, spent: 103.5 });
   const items = candidates(50, 10);
   expect(budget.countAffordable(items)).toBe(1);
   budget.recordSent(items.slice(0, 1));
   expect(budget.countAffordable(items.slice(1))).toBe(0);
-  expect(new Budget({ cap: 115, price: PRICE, spent: 104 }).countAffordable(items)).toBe(0);
+  expect(new Budget({ now: () => 0, cap: 115, price: PRICE, spent: 104 }).countAffordable(items)).toBe(0);
 });
 
 test("what was spent before counts, and nothing is affordable at the cap", () => {
-  const budget = new Budget({ cap: 100, price: PRICE, spent: 100 });
+  const budget = new Budget({ now: () => 0, cap: 100, price: PRICE, spent: 100 });
   expect(budget.countAffordable(candidates(1, 1))).toBe(0);
 });
 
 test("records that cost less than estimated make room for more", () => {
-  const budget = new Budget({ cap: 1_000, price: PRICE, spent: 0 });
+  const budget = new Budget({ now: () => 0, cap: 1_000, price: PRICE, spent: 0 });
   budget.recordSent(candidates(20, 10));
   budget.recordResults(Array.from({ length: 20 }, (_, i) => record(i, 5)));
   expect(budget.spent).toBe(100);
@@ -46,7 +46,7 @@ test("records that cost less than estimated make room for more", () => {
 });
 
 test("an item sent again counts once, and a record of an unknown item is spent all the same", () => {
-  const budget = new Budget({ cap: 1_150, price: PRICE, spent: 0 });
+  const budget = new Budget({ now: () => 0, cap: 1_150, price: PRICE, spent: 0 });
   budget.recordSent(candidates(5, 10));
   budget.recordSent(candidates(5, 10));
   expect(budget.countAffordable(candidates(50, 10, 5))).toBe(5);
@@ -56,7 +56,7 @@ test("an item sent again counts once, and a record of an unknown item is spent a
 
 test("answers are charged as what they are, and failures as nothing", () => {
   const price = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 3e6, currency: "CNY" };
-  const budget = new Budget({ cap: 1e6, price, spent: 0 });
+  const budget = new Budget({ now: () => 0, cap: 1e6, price, spent: 0 });
   budget.recordResults([{ index: 0, attempts: 1, tokens: 30, json: { usage: { outputTokens: 20 } } }]);
   budget.recordResults([{ index: 1, attempts: 1, tokens: 30, failure: { kind: "server", message: "" } }]);
   expect(budget.spent).toBe(70);
@@ -80,7 +80,7 @@ test.each([
         (cap, texts, window) => {
           const sizes = texts.map(([size]) => size);
           const actual = texts.map(([size, error]) => size * bias * error);
-          const budget = new Budget({ cap, price: PRICE, spent: 0 });
+          const budget = new Budget({ now: () => 0, cap, price: PRICE, spent: 0 });
           let at = 0;
           for (;;) {
             const next = sizes

@@ -365,6 +365,7 @@ describe("reducing a stream", () => {
     ["a negative tool index", [delta({ tool_calls: [{ index: -1 }] })], "bad-response"],
     ["a huge tool index", [delta({ tool_calls: [{ index: 1e9 }] })], "bad-response"],
     ["an error frame", [delta({ content: "x" }), { error: { code: 503, message: "y" } }], "overloaded"],
+    ["an error frame in a list", [delta({ content: "x" }), [{ error: { code: 503, message: "y" } }]], "overloaded"],
     ["an error frame of an old form", [{ code: "50505", message: "y" }], "server"],
     ["an answer given up", [delta({ content: "x" }, { finish_reason: "abort" })], "server"],
   ])("rejects %s", (_, frames, kind) => {

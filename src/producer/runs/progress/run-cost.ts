@@ -1,0 +1,49 @@
+import type { Clock } from "#src/core/clock.ts";
+import { computeCost, computeTotalCost, type TokenPrice } from "#src/core/money.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { recordUsage } from "#src/state/record-format/record-usage.ts";
+
+/** What the records of a run have cost, each at the price at the time of its call. */
+export class RunCost {
+  readonly #price: TokenPrice;
+  readonly #clock: Clock;
+  /** Tokens whose cost the last checkpoint contains. */
+  readonly #restoredTokens: number;
+  #amount: number | undefined;
+  #isRestored = false;
+
+  constructor(price: TokenPrice, { cost, tokens }: Pick<RunManifest, "cost" | "tokens">, clock: Clock) {
+    const isSameCurrency = cost?.currency === price.currency;
+    this.#price = price;
+    this.#clock = clock;
+    this.#amount = isSameCurrency ? cost.amount : 0;
+    this.#restoredTokens = isSameCurrency ? tokens : 0;
+  }
+
+  /** Undefined if the price of some tokens is unknown. */
+  get total(): { readonly spent: number; readonly currency: string } | undefined {
+    return this.#amount === undefined ? undefined : { spent: this.#amount, currency: this.#price.currency };
+  }
+
+  add(records: readonly WireRecord[]): void {
+    for (const record of records)
+      this.#increase(computeCost(this.#price, recordUsage(record), record.call?.startedAt ?? this.#clock.now()));
+  }
+
+  /**
+   * Adds the cost of the stored records that the last checkpoint does not contain, at the current price. `tokens` and
+   * `outputTokens` are those of all stored records. Only the first call has an effect.
+   */
+  restore(tokens: number, outputTokens: number): void {
+    if (this.#isRestored) return;
+    this.#isRestored = true;
+    const added = Math.max(0, tokens - this.#restoredTokens);
+    const output = tokens === 0 ? 0 : added * Math.min(1, outputTokens / tokens);
+    this.#increase(computeTotalCost(this.#price, { input: added - output, output }, this.#clock.now()));
+  }
+
+  #increase(amount: number | undefined): void {
+    this.#amount = this.#amount === undefined || amount === undefined ? undefined : this.#amount + amount;
+  }
+}
