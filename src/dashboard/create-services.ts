@@ -9,6 +9,7 @@ import { ItemService } from "./items/item-service.ts";
 import { LatestRecordsReader } from "./items/reading/latest-records.ts";
 import { RunItemReader } from "./items/reading/run-item-reader.ts";
 import { type EmbedQuery, RunSearch } from "./items/run-search.ts";
+import { SearchIndexes } from "./items/search-indexes.ts";
 import { LiveChatList } from "./live/live-chats.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { QueueBoard } from "./queues/queue-board.ts";
@@ -44,8 +45,9 @@ export function createServices(options: ServiceOptions, authenticator: Authentic
   const retries = new RetryProcesses(command);
   const runService = new RunService({ breaker, sampler, runCache, retries });
   const itemReader = new RunItemReader();
+  const indexes = new SearchIndexes();
   const causes = new FailureCauseService({ client, keys, breaker, runService, itemReader });
-  const items = new ItemService({ client, keys, breaker, runService, itemReader, causes });
+  const items = new ItemService({ client, keys, breaker, runService, itemReader, causes, indexes });
   const search = new RunSearch(embedQuery);
   const records = new LatestRecordsReader({ redis, client, keys, breaker, itemReader });
   const lanes = () => sampler.latest?.lanes ?? [];
@@ -60,7 +62,7 @@ export function createServices(options: ServiceOptions, authenticator: Authentic
     isSessionExpired: (principal) => authenticator.isSessionExpired(principal),
     onError,
   });
-  return { ...observers, retries, runService, causes, items, search, records, chats, hub };
+  return { ...observers, retries, runService, causes, items, indexes, search, records, chats, hub };
 }
 
 /** What reads the state of the whole system from Redis. */

@@ -40,6 +40,10 @@ export const REFUSALS = {
   "folder-missing": { message: "The run's folder no longer exists." },
   "output-missing": { message: "The run's output file no longer exists." },
   "work-folder-missing": { message: "The run's working folder no longer exists. A retry needs it." },
+  "database-missing": {
+    message: "This run finished without failures and did not keep its database, which this filter needs.",
+    hint: "Runs that are started with --keep-db keep it.",
+  },
   "jobs-belong-to-runs": {
     message: "This action is not available for jobs of runs: their coordinators would undo it.",
     hint: "Pause, cancel or retry the run instead.",
@@ -157,6 +161,19 @@ export const ERRORS = {
   folderUnavailable: (reason: ListedReason, message: string) => refuse(reason, message, "folder-on-other-host"),
   outputMissing: (dir: string) =>
     refuse("output-missing", `The output of this run is no longer in ${dir}.`, "folder-on-other-host"),
+
+  needsDatabase: {
+    code: "wrong-state",
+    reason: "database-missing",
+    message: REFUSALS["database-missing"].message,
+    hint: REFUSALS["database-missing"].hint,
+  },
+  indexBuilding: (share: number) => ({
+    code: "wrong-state",
+    message: `The search index is being built (${Math.floor(share * 100)} %).`,
+    hint: "Try again in some seconds.",
+  }),
+  indexFailed: (message: string) => ({ code: "internal", message: `The search index cannot be built: ${message}` }),
 
   notSearchable: { code: "wrong-state", message: "Only finished embedding runs can be searched." },
   scanTimedOut: (scanned: number, index: number) => ({

@@ -51,6 +51,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const closeAll = async () => {
     services.hub.close();
     services.records.close();
+    services.indexes.close();
     services.sampler.close();
     await services.retries.close();
     await server.close();

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { NumberRange } from "#src/producer/items/item-query.ts";
+import { type NumberRange, parseRange } from "#src/producer/items/item-query.ts";
 import { flag, inGroup, value } from "./command-definition.ts";
 
 /** Heading of these options in the help. */
@@ -14,9 +14,9 @@ export const ITEM_FILTER_OPTIONS = inGroup(FILTER_GROUP, {
   kind: value("kinds", "failures of these kinds, such as server,timeout"),
   cause: value("cause", "failures of this cause, as shown on the dashboard"),
   metadata: value("key=value", "items with this value in a field of their metadata", parseMetadata),
-  tokens: value("range", "tokens as reported by the provider, such as 100.., ..20, or 5", parseRange),
-  attempts: value("range", "calls for the item that count as attempts", parseRange),
-  duration: value("range", "duration of the call in ms, such as 2000..", parseRange),
+  tokens: value("range", "tokens as reported by the provider, such as 100.., ..20, or 5", parseRangeOption),
+  attempts: value("range", "calls for the item that count as attempts", parseRangeOption),
+  duration: value("range", "duration of the call in ms, such as 2000..", parseRangeOption),
   lane: value("lane", "results of this lane, such as minimax/embo-01"),
   empty: flag("chat answers without text"),
   where: value(
@@ -25,16 +25,10 @@ export const ITEM_FILTER_OPTIONS = inGroup(FILTER_GROUP, {
   ),
 });
 
-/** "10..200", "10..", "..200", or "10". */
-export function parseRange(text: string): NumberRange {
-  const [, low = "", dots = "", high = ""] = /^(\d*)(\.\.)?(\d*)$/.exec(text.trim()) ?? [];
-  if (low === "" && high === "")
-    throw new InvalidArgumentError('expected a number, or a range such as "10..200" or "10..".');
-  const range: { min?: number; max?: number } = {};
-  if (low !== "") range.min = Number(low);
-  if (dots === "") range.max = Number(low);
-  else if (high !== "") range.max = Number(high);
-  return range;
+function parseRangeOption(text: string): NumberRange {
+  const range = parseRange(text);
+  if (range) return range;
+  throw new InvalidArgumentError('expected a number, or a range such as "10..200" or "10..".');
 }
 
 function parseMetadata(text: string): { readonly key: string; readonly value: string } {

@@ -67,6 +67,8 @@ export type RefusalReason =
   | "output-missing"
   /** The folder exists, but the working folder that a retry needs does not. */
   | "work-folder-missing"
+  /** The run's database, which the filter or the export needs, does not exist. */
+  | "database-missing"
   /** bull-board must not do this to jobs that belong to runs. */
   | "jobs-belong-to-runs";
 

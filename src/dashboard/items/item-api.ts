@@ -1,5 +1,8 @@
 /**
- *   GET  /api/runs/:run/items?...              viewer      -> ItemPage, see `ItemFilter`    (in=text: operator)
+ *   GET  /api/runs/:run/items?...              viewer      -> ItemPage, see `ItemFilterParams`
+ *       (sort=COLUMN or COLUMN:desc, after=NEXT, limit=50; a filter of contents: operator)
+ *   GET  /api/runs/:run/items/export?...       viewer      -> all matching items: one `ExportedItem` per line, or CSV
+ *       (format=jsonl or csv; texts=1 adds text, metadata, and answer: operator)
  *   GET  /api/runs/:run/items/:index           viewer      -> ItemHistory, texts masked
  *   POST /api/runs/:run/items/:index/reveal    operator    {} -> RevealedItem
  *   GET  /api/runs/:run/records                viewer      -> LatestRecords
@@ -14,6 +17,8 @@ export interface ItemSummary {
   /** Estimated while the item waits, then as reported by the provider. */
   readonly tokens?: number;
   readonly attempts?: number;
+  /** Of the call that gave the record. */
+  readonly durationMs?: number;
   readonly failure?: FailureView;
 }
 
@@ -28,10 +33,14 @@ export interface FailureView {
 
 export interface ItemPage {
   readonly items: readonly ItemSummary[];
-  /** Where to continue; absent on the last page. During a long search, a page may be empty and still have a next one. */
-  readonly next?: number;
-  /** Share of the run's items that have been searched so far, 0 to 1. */
-  readonly searchedShare: number;
+  /** Where to continue; absent on the last page. While an output is being searched, an empty page may have a next one. */
+  readonly next?: string;
+  /** Number of matching items, if it is known without a scan. */
+  readonly total?: number;
+  /** Only without the run's database: share of the output that has been searched so far, 0 to 1. */
+  readonly searchedShare?: number;
+  /** The search index is being built: its share that is complete, 0 to 1. The items are not known yet; ask again. */
+  readonly indexingShare?: number;
 }
 
 /** A text that is hidden until an operator reveals it. */

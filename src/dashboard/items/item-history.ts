@@ -1,8 +1,8 @@
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import type { JournalEntry } from "#src/state/runs/run-journal.ts";
-import { toSummary } from "./find-items.ts";
 import type { ItemAnswer } from "./item-answer.ts";
 import type { AttemptView, ItemHistory } from "./item-api.ts";
+import { toSummary } from "./reading/find-output-items.ts";
 import { maskAnswer, maskRequest } from "./reading/item-texts.ts";
 import type { StoredItem } from "./reading/stored-item.ts";
 

@@ -1,21 +1,26 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { requireOperator, requireOperatorChange, requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
-import { causeName, emptyBody, FAILURE_KINDS, parseRunParam, runParams } from "#src/dashboard/runs/run-params.ts";
+import { AUDIT_DETAILS } from "#src/dashboard/messages.ts";
+import { emptyBody, parseRunParam, runParams } from "#src/dashboard/runs/run-params.ts";
+import { EXPORT_FORMATS } from "#src/producer/items/item-export.ts";
 import type { ItemHistory, ItemPage, LatestRecords, RevealedItem } from "./item-api.ts";
+import { describeFilter, itemFilterParams, itemSortParam, readsContents } from "./item-query-params.ts";
 import type { SearchResult } from "./search-api.ts";
 
-const itemQuery = z.object({
-  text: z.string().max(500).default(""),
-  in: z.enum(["id", "text"]).default("id"),
-  status: z.enum(["succeeded", "failed", "waiting"]).optional(),
-  kind: z.enum(FAILURE_KINDS).optional(),
-  cause: causeName.optional(),
-  from: z.coerce.number().int().min(0).default(0),
+const pageQuery = itemFilterParams.extend({
+  sort: itemSortParam.default("index"),
+  after: z.string().max(2_000).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
+const exportQuery = itemFilterParams.extend({
+  format: z.enum(EXPORT_FORMATS).default("jsonl"),
+  texts: z.string().optional(),
+});
+const CONTENT_TYPES = { jsonl: "application/x-ndjson; charset=utf-8", csv: "text/csv; charset=utf-8" } as const;
 const itemParams = runParams.extend({ index: z.coerce.number().int().min(0) });
 const searchBody = z.strictObject({
   text: z.string().trim().min(1).max(8_000),
@@ -28,12 +33,12 @@ type ItemRoutesDeps = Pick<DashboardServices, "breaker" | "audit" | "runService"
 export function itemRoutes({ breaker, audit, runService, items, records, search }: ItemRoutesDeps) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get("/api/runs/:run/items", async (request): Promise<ItemPage> => {
-      const query = parseInput(itemQuery, request.query);
-      // Searching in texts can reveal them piece by piece.
-      if (query.in === "text" && query.text !== "") requireOperator(request);
+      const query = parseInput(pageQuery, request.query);
+      if (readsContents(query)) requireOperator(request);
       else requirePrincipal(request);
       return await items.find(parseRunParam(request), query);
     });
+    addExportRoute(server, { breaker, audit, items });
     server.get("/api/runs/:run/items/:index", async (request): Promise<ItemHistory> => {
       requirePrincipal(request);
       const { run, index } = parseInput(itemParams, request.params);
@@ -59,4 +64,22 @@ export function itemRoutes({ breaker, audit, runService, items, records, search 
       return await audit.runAudited(breaker, principal, auditedAction, () => search.search(folder, text, top));
     });
   };
+}
+
+function addExportRoute(server: FastifyInstance, deps: Pick<ItemRoutesDeps, "breaker" | "audit" | "items">): void {
+  const { breaker, audit, items } = deps;
+  server.get("/api/runs/:run/items/export", async (request, reply) => {
+    const { texts: textsParam, format, ...filter } = parseInput(exportQuery, request.query);
+    const texts = textsParam === "1";
+    const principal = texts || readsContents(filter) ? requireOperator(request) : requirePrincipal(request);
+    const run = parseRunParam(request);
+    const lines = await items.export(run, { ...filter, format, texts });
+    if (request.method === "HEAD") return await reply.type(CONTENT_TYPES[format]).send();
+    const detail = `${describeFilter(filter)}${texts ? `, ${AUDIT_DETAILS.exportWithTexts}` : ""}`;
+    await breaker.run(() => audit.record(principal, { action: "export", target: run, detail }));
+    return await reply
+      .type(CONTENT_TYPES[format])
+      .header("content-disposition", `attachment; filename="items.${format}"`)
+      .send(Readable.from(lines));
+  });
 }

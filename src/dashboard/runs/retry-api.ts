@@ -1,11 +1,12 @@
+import type { ItemFilterParams } from "#src/dashboard/items/item-query-params.ts";
+
 /**
  *   POST /api/runs/:run/retry    operator    RetryRequest -> RetryStatus    (409 while a retry is running)
  */
 
-/** Selects the failed items to retry; without `kinds` and `cause`, all of them. */
+/** Retries all failed items that match; with the filter `empty`, all empty answers that match. */
 export interface RetryRequest {
-  readonly kinds?: readonly string[];
-  readonly cause?: string;
+  readonly filter?: ItemFilterParams;
   /** Confirms that a retry of an unfinished run also processes its items without a record. */
   readonly includeUnfinished?: true;
 }
@@ -16,8 +17,6 @@ export interface RetryStatus {
   readonly startedAt: number;
   readonly finishedAt?: number;
   readonly userName: string;
-  readonly kinds?: readonly string[];
-  readonly cause?: string;
   /** How it ended, or its latest message. */
   readonly message?: string;
   readonly hint?: string;

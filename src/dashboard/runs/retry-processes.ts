@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { toFilterOptions } from "#src/dashboard/items/item-query-params.ts";
 import { ERRORS, RETRY_MESSAGES } from "#src/dashboard/messages.ts";
 import type { RetryRequest, RetryStatus } from "./retry-api.ts";
 
@@ -57,7 +58,7 @@ export class RetryProcesses {
 
   /** Throws an HttpError while this run, or the maximum number of runs, is being retried. */
   start(options: RetryOptions): RetryStatus {
-    const { run, dir, userName, kinds, cause, workers } = options;
+    const { run, dir, userName, filter = {}, workers } = options;
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     if (this.status(run)?.state === "running") {
       throw new HttpError(ERRORS.retriedAlready);
@@ -69,8 +70,7 @@ export class RetryProcesses {
       "retry",
       dir,
       "--json",
-      ...(kinds === undefined ? [] : ["--kind", kinds.join(",")]),
-      ...(cause === undefined ? [] : ["--cause", cause]),
+      ...toFilterOptions(filter),
       ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ];
     const { program, args, env } = this.#command;
@@ -80,7 +80,7 @@ export class RetryProcesses {
       env,
       detached: true,
     });
-    const status: RetryStatus = { state: "running", startedAt: this.#now(), userName, kinds, cause };
+    const status: RetryStatus = { state: "running", startedAt: this.#now(), userName };
     const exited = Promise.withResolvers<void>();
     const retry: Retry = { status, child, exited: exited.promise };
     this.#retries.set(run, retry);

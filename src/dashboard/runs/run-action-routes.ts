@@ -4,23 +4,21 @@ import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts"
 import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
+import { describeFilter, type ItemFilterParams, itemFilterParams } from "#src/dashboard/items/item-query-params.ts";
 import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
 import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { RetryStatus } from "./retry-api.ts";
 import { changeRunState, setWindow } from "./run-actions.ts";
 import type { RunActionResult, RunPage } from "./run-api.ts";
-import { causeName, emptyBody, FAILURE_KINDS, parseRunParam } from "./run-params.ts";
+import { emptyBody, parseRunParam } from "./run-params.ts";
 
 const TRANSITIONS: readonly UserTransition[] = ["pause", "resume", "cancel"];
 
 const windowBody = z.strictObject({ items: z.int().min(1).max(1_000_000) });
-const retryBody = z
-  .strictObject({
-    kinds: z.array(z.enum(FAILURE_KINDS)).min(1).max(FAILURE_KINDS.length).optional(),
-    cause: causeName.optional(),
-    includeUnfinished: z.literal(true).optional(),
-  })
-  .refine(({ kinds, cause }) => !(kinds && cause), "takes either kinds or a cause");
+const retryBody = z.strictObject({
+  filter: itemFilterParams.strict().optional(),
+  includeUnfinished: z.literal(true).optional(),
+});
 
 type RunActionRoutesDeps = Pick<
   DashboardServices,
@@ -58,21 +56,21 @@ function addRetryRoute(server: FastifyInstance, deps: RunActionRoutesDeps): void
   const { breaker, audit, runService, retries, sampler } = deps;
   server.post("/api/runs/:run/retry", async (request): Promise<RetryStatus> => {
     const principal = requireOperatorChange(request);
-    const { kinds, cause, includeUnfinished = false } = parseInput(retryBody, request.body);
+    const { filter = {}, includeUnfinished = false } = parseInput(retryBody, request.body);
     const run = parseRunParam(request);
     const page = await runService.readPage(run);
-    const detail = cause ?? kinds?.join(",") ?? AUDIT_DETAILS.retryAll;
+    const detail = Object.keys(filter).length === 0 ? AUDIT_DETAILS.retryAll : describeFilter(filter);
     return await audit.runAudited(breaker, principal, { action: "retry", target: run, detail }, async () => {
-      assertRetryAllowed(page, includeUnfinished);
-      const { dir } = await runService.requireFolder(run);
+      assertRetryAllowed(page, filter, includeUnfinished);
+      const { dir, hasDatabase } = await runService.requireFolder(run);
+      if (!hasDatabase) throw new HttpError(ERRORS.needsDatabase);
       const hasWorkers = sampler.latest?.workers.some(({ state }) => state === "alive");
       return retries.start({
         run,
         dir,
         userName: principal.userName,
         workers: hasWorkers ? 0 : undefined,
-        kinds,
-        cause,
+        filter,
       });
     });
   });
@@ -81,9 +79,14 @@ function addRetryRoute(server: FastifyInstance, deps: RunActionRoutesDeps): void
 /** Throws an HttpError if the run cannot be retried, or if the retry would do more than the user has confirmed. */
 function assertRetryAllowed(
   { actions, refusals, refusalCodes, itemsWithoutRecord = 0 }: RunPage,
+  { status, empty }: ItemFilterParams,
   includeUnfinished: boolean,
 ): void {
-  if (!actions.includes("retry")) {
+  const retryStatus = empty === "1" ? "succeeded" : "failed";
+  if (status !== undefined && status !== retryStatus) throw new HttpError(ERRORS.noFailedItems);
+  // A run without failures may have empty answers.
+  const mayRetry = actions.includes("retry") || (empty === "1" && refusals.retry === undefined);
+  if (!mayRetry) {
     const [reason, message] = [refusalCodes?.retry, refusals.retry];
     throw new HttpError(
       reason === undefined || message === undefined ? ERRORS.noFailedItems : ERRORS.actionRefused(reason, message),

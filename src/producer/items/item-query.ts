@@ -1,7 +1,19 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+
 /** A range of numbers; both ends are included. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
+}
+
+/** Parses "10..200", "10..", "..200", or "10"; returns undefined for other texts. */
+export function parseRange(text: string): NumberRange | undefined {
+  const [, low = "", dots = "", high = ""] = /^(\d{0,15})(\.\.)?(\d{0,15})$/.exec(text.trim()) ?? [];
+  if (low === "" && high === "") return undefined;
+  return omitUndefined({
+    min: low === "" ? undefined : Number(low),
+    max: high === "" ? (dots === "" ? Number(low) : undefined) : Number(high),
+  });
 }
 
 export const ITEM_STATUSES = ["waiting", "ok", "failed"] as const;
@@ -40,6 +52,14 @@ export interface ItemQuery {
 
 export const ITEM_SORT_COLUMNS = ["index", "id", "tokens", "duration", "attempts", "recorded"] as const;
 export type ItemSortColumn = (typeof ITEM_SORT_COLUMNS)[number];
+
+/** Parses "tokens" or "tokens:desc"; returns undefined for other texts. */
+export function parseItemSort(text: string): ItemSort | undefined {
+  const [name, direction = "asc", ...rest] = text.split(":");
+  const column = ITEM_SORT_COLUMNS.find((one) => one === name);
+  if (!column || rest.length > 0 || !["asc", "desc"].includes(direction)) return undefined;
+  return { column, descending: direction === "desc" };
+}
 
 /** Items that are equal in the column are sorted by index, in the same direction. */
 export interface ItemSort {

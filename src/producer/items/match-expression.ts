@@ -18,13 +18,18 @@ export function toIndexedText(text: string): string {
  * taken as syntax. Throws an InputError when it contains no word.
  */
 export function toMatchExpression(text: string, column: "text" | "metadata"): string {
-  const phrases = [...text.matchAll(TERM)].flatMap(([, quoted, word = ""]) => {
-    const isPrefix = quoted === undefined && word.endsWith("*");
-    const term = quoted ?? word;
-    return WORD_CHARACTER.test(term) ? `${quotePhrase(term)}${isPrefix ? " *" : ""}` : [];
-  });
+  const phrases = listTerms(text).map(({ term, isPrefix }) => `${quotePhrase(term)}${isPrefix ? " *" : ""}`);
   if (phrases.length > 0) return `{${column}} : (${phrases.join(" AND ")})`;
   throw new InputError("the text to search for contains no word", "--text");
+}
+
+/** The words and phrases of what a user typed. */
+export function listTerms(text: string): { readonly term: string; readonly isPrefix: boolean }[] {
+  return [...text.matchAll(TERM)].flatMap(([, quoted, word = ""]) => {
+    const isPrefix = quoted === undefined && word.endsWith("*");
+    const term = quoted ?? (isPrefix ? word.slice(0, -1) : word);
+    return WORD_CHARACTER.test(term) ? { term, isPrefix } : [];
+  });
 }
 
 /** An expression that every item with this metadata value matches; undefined when the index cannot find it. */

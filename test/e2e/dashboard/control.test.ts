@@ -105,11 +105,11 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     const { page } = guarded;
     await page.locator(".failure-cause").first().getByRole("button", { name: "Show items", exact: true }).click();
     const found = page.locator("#items tbody tr");
-    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^#12\s+c-12\b/)]);
     await found.getByRole("link").click();
     await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-12");
     await page.goBack();
-    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^#12\s+c-12\b/)]);
     expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
   });
 
@@ -118,7 +118,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     const download = page.waitForEvent("download");
     await page.locator(".failure-cause").first().getByRole("link", { name: "Export failures", exact: true }).click();
     const path = await (await download).path();
-    expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
+    expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", failure: { kind: "invalid-request" } }]);
   });
 
   test("changed limits of a lane are shown as manual", async () => {

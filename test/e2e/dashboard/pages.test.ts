@@ -123,11 +123,11 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
 
   test("items are found by id and by text; the texts of an item are masked until they are revealed", async () => {
     const { page } = guarded;
-    await page.getByLabel("Search").fill("c-17");
+    await page.getByLabel("ID", { exact: true }).fill("c-17");
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).waitFor();
-    await page.getByLabel("Search").fill("Paragraph 17:");
-    await page.locator("select[name=in]").selectOption("text");
+    await page.getByLabel("ID", { exact: true }).fill("");
+    await page.getByLabel("Search").fill('"Paragraph 17"');
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).click();
     await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-17");

@@ -14,7 +14,7 @@ const READ_ROUTES = [
   "/api/runs/none",
   "/api/runs/none/history",
   "/api/runs/none/causes",
-  "/api/runs/none/causes/0123456789ab/export",
+  "/api/runs/none/items/export?cause=0123456789ab",
   "/api/runs/none/items",
   "/api/runs/none/items/0",
   "/api/runs/none/records",
@@ -114,11 +114,10 @@ describe("read access", () => {
   });
 
   it("searches texts, and exports them, for operators only", async () => {
-    const search = "/api/runs/none/items?in=text&text=secret";
-    expect((await secured.sendRequest(search, { cookie: viewer })).status).toBe(403);
-    expect((await secured.sendRequest(search, { cookie: operator })).status).toBe(404);
-    const file = "/api/runs/none/causes/0123456789ab/export?texts=1";
-    expect((await secured.sendRequest(file, { cookie: viewer })).status).toBe(403);
+    for (const path of ["items?text=secret", "items?metadata=a%3Db", "items/export?texts=1", "items/export?text=x"]) {
+      expect((await secured.sendRequest(`/api/runs/none/${path}`, { cookie: viewer })).status).toBe(403);
+      expect((await secured.sendRequest(`/api/runs/none/${path}`, { cookie: operator })).status).toBe(404);
+    }
   });
 });
 

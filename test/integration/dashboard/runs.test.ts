@@ -132,24 +132,37 @@ describe("items", () => {
   beforeEach(() => create());
 
   it("are listed with their outcome, page by page", async () => {
-    const { items, searchedShare, next } = await get("/items?limit=3");
+    const { items, total, next } = await get("/items?limit=3");
     expect(items).toMatchObject([
       { index: 0, id: "alpha", status: "succeeded", attempts: 3, tokens: 3 },
       { index: 1, id: "beta", status: "failed", failure },
       { index: 2, id: "gamma-alpha", status: "waiting" },
     ]);
-    expect(next).toBe(3);
-    expect(searchedShare).toBe(0.75);
-    expect((await get(`/items?from=${next}`)).items).toHaveLength(1);
+    expect(total).toBe(4);
+    expect((await get(`/items?after=${next}`)).items).toMatchObject([{ index: 3 }]);
+    const sorted = await get("/items?sort=id:desc&limit=2");
+    expect(sorted.items).toMatchObject([{ id: "gamma-alpha" }, { id: "beta" }]);
+    const rest = await get(`/items?sort=id:desc&limit=2&after=${sorted.next}`);
+    expect(rest.items).toMatchObject([{ id: "alpha" }, { index: 3 }]);
+    expect(rest).not.toHaveProperty("next");
   });
 
-  it("are found by id, by text, by status and by kind", async () => {
+  it("are found by id, text, status, kind, metadata, and numbers", async () => {
     const ids = async (query: string) => (await get(`/items?${query}`)).items.map((item: { id: string }) => item.id);
-    expect(await ids("text=ALPHA")).toEqual(["alpha", "gamma-alpha"]);
-    expect(await ids("in=text&text=The%20text")).toEqual(["alpha"]);
+    expect(await ids("id=ALPHA")).toEqual(["alpha", "gamma-alpha"]);
+    expect(await ids('id="alpha"')).toEqual(["alpha"]);
+    await waitFor(async () => (await get("/items?text=x")).indexingShare === undefined, { what: "the search index" });
+    expect(await ids("text=The%20TEXT")).toEqual(["alpha"]);
+    expect(await ids("metadata=source%3Dbeta.md")).toEqual(["beta"]);
+    expect(await ids("attempts=3..&tokens=..3")).toEqual(["alpha"]);
+    expect(await ids("duration=80..90&lane=fake:b/m")).toEqual(["alpha"]);
+    expect(await ids("duration=89..")).toEqual([]);
     expect(await ids("status=waiting")).toEqual(["gamma-alpha"]);
     expect(await ids("kind=server")).toEqual(["beta"]);
-    expect(await ids("text=nothing")).toEqual([]);
+    expect(await ids("id=nothing")).toEqual([]);
+    for (const query of ["sort=size", "tokens=a", "after=x", "text=-", "metadata=x", "status=done"]) {
+      expect((await page.sendRequest(`/api/runs/run-1/items?${query}`)).status).toBe(400);
+    }
   });
 
   it("hide their texts until an operator reveals them, which is audited", async () => {
@@ -209,7 +222,7 @@ describe("items", () => {
   });
 
   it("return hostile names unchanged, as JSON that no browser renders as a page", async () => {
-    const answer = await page.sendRequest("/api/runs/run-1/items?from=3");
+    const answer = await page.sendRequest("/api/runs/run-1/items?sort=index:desc");
     expect(answer.json().items[0].id).toBe(ITEMS[3]?.id);
     expect(answer.headers["content-type"]).toContain("application/json");
   });
@@ -247,14 +260,14 @@ describe("failures", () => {
     expect(causes).toMatchObject([{ cause: "other:server", kind: "server", message: "", isCatchAll: true }]);
     expect(causes[0]).not.toHaveProperty("code");
     expect((await get("/items?cause=other:server")).items).toMatchObject([{ id: "beta" }]);
-    const exported = await page.sendRequest("/api/runs/run-1/causes/other:server/export");
+    const exported = await page.sendRequest("/api/runs/run-1/items/export?cause=other:server");
     expect(JSON.parse(exported.text)).toMatchObject({ id: "beta" });
   });
 
   it("are listed by cause, and an unknown cause is not found", async () => {
     const { items } = await get(`/items?cause=${computeFailureCause(failure)}`);
     expect(items).toMatchObject([{ id: "beta", status: "failed" }]);
-    for (const path of ["/causes/abcdef123456/export", "/items?cause=abcdef123456"]) {
+    for (const path of ["/items/export?cause=abcdef123456", "/items?cause=abcdef123456"]) {
       const unknown = await page.sendRequest(`/api/runs/run-1${path}`);
       expect(unknown.status).toBe(404);
       expect(unknown.json().error.code).toBe("unknown-cause");
@@ -264,14 +277,15 @@ describe("failures", () => {
 
   it("of an unfinished run are only retried after a confirmation", async () => {
     expect(await get("")).toMatchObject({ phase: "stopped", itemsWithoutRecord: 1 });
-    const refused = await page.post("/api/runs/run-1/retry", { kinds: ["server"] });
+    const refused = await page.post("/api/runs/run-1/retry", { filter: { kind: "server" } });
     expect(refused.status).toBe(409);
     expect(refused.json().error).toMatchObject({ code: "wrong-state", reason: "items-left" });
     expect(refused.json().error.message).toContain("items: 1");
     expect((await page.sendRequest("/api/audit")).json().lines).toMatchObject([
-      { action: "retry", target: "run-1", detail: "server", outcome: "refused", reason: "items-left" },
+      { action: "retry", target: "run-1", detail: "kind server", outcome: "refused", reason: "items-left" },
     ]);
-    expect((await page.post("/api/runs/run-1/retry", { kinds: ["server"], includeUnfinished: true })).status).toBe(200);
+    const confirmed = { filter: { kind: "server" }, includeUnfinished: true };
+    expect((await page.post("/api/runs/run-1/retry", confirmed)).status).toBe(200);
   });
 
   it("end a retry with the counts of the retried items, not of the whole run", async () => {
@@ -294,8 +308,8 @@ describe("failures", () => {
     });
   });
 
-  it("are exported line by line, with texts on request", async () => {
-    const path = `/api/runs/run-1/causes/${computeFailureCause(failure)}/export`;
+  it("are exported line by line, with texts on request, and as CSV", async () => {
+    const path = `/api/runs/run-1/items/export?cause=${computeFailureCause(failure)}`;
     const plain = await page.sendRequest(path);
     expect(plain.headers["content-disposition"]).toMatch(/^attachment; filename="[\w.-]+"$/);
     expect(
@@ -303,9 +317,22 @@ describe("failures", () => {
         .trim()
         .split("\n")
         .map((line) => JSON.parse(line)),
-    ).toEqual([{ index: 1, id: "beta", attempts: 2, ...failure }]);
-    expect((await page.sendRequest(`${path}?texts=1`)).text).toContain('"text":"another"');
-    expect((await page.sendRequest("/api/runs/run-1/causes/..%2F..%2Fetc/export")).status).toBe(400);
+    ).toEqual([
+      {
+        ...{ index: 1, id: "beta", status: "failed", tokens: 3, attempts: 2, failure },
+        recordedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    ]);
+    expect((await page.sendRequest(`${path}&texts=1`)).text).toContain('"text":"another"');
+    const csv = await page.sendRequest(`${path}&format=csv`);
+    expect(csv.text.split("\r\n")[1]).toMatch(/^1,beta,failed,.*HTTP 500 of request 17/);
+    expect((await page.sendRequest("/api/runs/run-1/items/export?cause=..%2F..%2Fetc")).status).toBe(400);
+    const { lines } = (await page.sendRequest("/api/audit")).json();
+    expect(lines[1]).toMatchObject({
+      action: "export",
+      target: "run-1",
+      detail: expect.stringContaining("with texts"),
+    });
   });
 
   it("are retried by a child process, whose end is reported", async () => {
@@ -323,19 +350,25 @@ describe("failures", () => {
     const command = { program: process.execPath, args: [script], env: process.env };
     const retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
     const cause = computeFailureCause(failure);
-    const started = await retrying.post("/api/runs/run-1/retry", { cause, includeUnfinished: true });
-    expect(started.json()).toMatchObject({ state: "running", userName: "local", cause });
+    const started = await retrying.post("/api/runs/run-1/retry", {
+      filter: { cause, text: "--json, no option", id: '"beta"', status: "failed" },
+      includeUnfinished: true,
+    });
+    expect(started.json()).toMatchObject({ state: "running", userName: "local" });
     const status = async () => (await retrying.sendRequest("/api/runs/run-1")).json().retry;
     const words = await waitFor(async () => (await status()).message, { what: "the message of the process" });
-    expect(words).toBe(`retry ${made.dir} --json --cause ${cause}`);
+    const options = `--id=beta --text=--json, no option --cause=${cause} --status=failed`;
+    expect(words).toBe(`retry ${made.dir} --json ${options}`);
+    const { lines } = (await page.sendRequest("/api/audit")).json();
+    expect(lines[0].detail).toBe(`id "beta", status failed, cause ${cause}, text ...`);
     const again = await retrying.post("/api/runs/run-1/retry", { includeUnfinished: true });
     expect(again.json().error).toMatchObject({ code: "wrong-state", reason: "retried-already" });
     // Closing the server stops the retry gracefully.
     await retrying.close();
-    const twice = await page.post("/api/runs/run-1/retry", { kinds: ["nonsense"] });
+    const twice = await page.post("/api/runs/run-1/retry", { filter: { kind: "nonsense" } });
     expect(twice.status).toBe(400);
-    const both = await page.post("/api/runs/run-1/retry", { kinds: ["server"], cause });
-    expect(both.status).toBe(400);
+    const waiting = await page.post("/api/runs/run-1/retry", { filter: { status: "waiting" } });
+    expect(waiting.json().error).toMatchObject({ code: "wrong-state", reason: "no-failed-items" });
   });
 
   it("say why a retry failed", async () => {

@@ -10,7 +10,7 @@ import { parseItemFilter, prepareSearch, resolveOtherCause } from "#src/cli/wiri
 import { loadConfig } from "#src/config/config.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportItems, formatItems } from "#src/producer/items/item-export.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
-import { ITEM_SORT_COLUMNS, type ItemQuery, type ItemSort } from "#src/producer/items/item-query.ts";
+import { ITEM_SORT_COLUMNS, type ItemQuery, type ItemSort, parseItemSort } from "#src/producer/items/item-query.ts";
 import type { ItemWithRecord } from "#src/producer/storage/run-reader.ts";
 import type { itemsCommand } from "./definition.ts";
 import { formatItemTable } from "./format-item-table.ts";
@@ -21,7 +21,8 @@ const TABLE_ITEMS = 20;
 /** `sluice items` */
 export async function runItems(requested: string, options: OptionValues<typeof itemsCommand>): Promise<number> {
   const parsed = parseItemFilter(options);
-  const sort = parseSort(options.sort);
+  const sort = parseItemSort(options.sort);
+  if (!sort) throw CLI_ERRORS.unknownSort(options.sort, ITEM_SORT_COLUMNS);
   const file =
     options.export === undefined ? undefined : { path: resolve(options.export), format: getFormat(options.export) };
   const config = loadConfig({ file: options.config });
@@ -35,15 +36,6 @@ export async function runItems(requested: string, options: OptionValues<typeof i
   if (process.stdout.isTTY && !options.json) printTable(finder, query, sort, options.limit ?? TABLE_ITEMS);
   else await printJson(finder.readAll(query, sort), options.limit ?? Number.POSITIVE_INFINITY);
   return EXIT_CODES.ok;
-}
-
-/** "tokens" or "tokens:desc". */
-function parseSort(text: string): ItemSort {
-  const [name, direction = "asc", ...rest] = text.split(":");
-  const column = ITEM_SORT_COLUMNS.find((one) => one === name);
-  if (column && rest.length === 0 && ["asc", "desc"].includes(direction))
-    return { column, descending: direction === "desc" };
-  throw CLI_ERRORS.unknownSort(text, ITEM_SORT_COLUMNS);
 }
 
 function getFormat(path: string): ExportFormat {

@@ -1,11 +1,9 @@
 /**
- *   GET /api/runs/:run/causes                  viewer    -> FailureCauseList
- *   GET /api/runs/:run/causes/:cause/export    viewer    -> application/x-ndjson, one ExportedFailure per line
- *       (?texts=1 adds each item's request: operator)
+ *   GET /api/runs/:run/causes    viewer    -> FailureCauseList
  */
 
 export interface FailureCauseView {
-  /** Stable for the same cause; for paths and for `RetryRequest.cause`. */
+  /** Stable for the same cause; for the `cause` of an `ItemFilterParams`. */
   readonly cause: string;
   readonly kind: string;
   readonly code?: string;
@@ -30,17 +28,4 @@ export interface FailureCauseList {
   readonly others: number;
   /** All failures. */
   readonly total: number;
-}
-
-/** One line of an export. */
-export interface ExportedFailure {
-  readonly index: number;
-  readonly id?: string;
-  readonly kind: string;
-  readonly code?: string;
-  readonly message: string;
-  readonly attempts?: number;
-  /** With ?texts=1: the text of an embedding item, or the request of a chat item. */
-  readonly text?: string;
-  readonly request?: unknown;
 }

@@ -1,4 +1,9 @@
-import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/failures/failure-cause-counter.ts";
+import {
+  type FailureCause,
+  FailureCauseCounter,
+  isOtherCause,
+  parseOtherCause,
+} from "#src/core/failures/failure-cause-counter.ts";
 import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { RunItemReader } from "#src/dashboard/items/reading/run-item-reader.ts";
@@ -7,13 +12,13 @@ import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { locateRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
+import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import { listFailureGroups } from "#src/producer/storage/failure-rows.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
 import type { FailureCauseList, FailureCauseView } from "./cause-api.ts";
-import type { CauseFilter } from "./cause-filter.ts";
 
 const MAX_CAUSES_SHOWN = 100;
 /** Examples whose item id is looked up, starting with the largest causes. */
@@ -50,12 +55,13 @@ export class FailureCauseService {
     };
   }
 
-  /** A filter for the items of one cause. Throws an HttpError if the run has no such cause. */
-  async requireFilter(run: string, cause: string): Promise<CauseFilter> {
+  /** Selects the items of one cause. Throws an HttpError if the run has no such cause. */
+  async requireQuery(run: string, cause: string): Promise<ItemQuery> {
     const listed = await this.#readCauses(await this.#deps.runService.requireRun(run));
     const causes = new Set(listed.map((one) => one.cause));
-    if (causes.has(cause)) return { cause, causes };
-    throw new HttpError(ERRORS.unknownCause);
+    if (!causes.has(cause)) throw new HttpError(ERRORS.unknownCause);
+    const otherKind = parseOtherCause(cause);
+    return otherKind === undefined ? { cause } : { kinds: new Set([otherKind]), excludedCauses: causes };
   }
 
   async #readCauses(known: RunInfo): Promise<readonly FailureCauseView[]> {

@@ -16,7 +16,7 @@ export interface ReadOutputOptions {
   /** Include requests or answers, as far as the output has them. */
   readonly texts: boolean;
   /** Only items whose line contains this in lower case are wanted; others may be skipped without parsing them. */
-  readonly linePrefilter?: string;
+  readonly linePrefilter?: string | undefined;
 }
 
 export interface ItemGroup {

@@ -3,38 +3,22 @@ import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { type ItemWithRecord, RunReader } from "#src/producer/storage/run-reader.ts";
-import { type ItemGroup, OutputReader } from "./output-items.ts";
+import { OutputReader } from "./output-items.ts";
 import type { StoredItem } from "./stored-item.ts";
 
-export interface ReadItemsOptions {
-  readonly from: number;
-  /** Also read requests or answers where that takes extra work; false by default. */
-  readonly texts?: boolean;
-  /** See `OutputReader.read`. */
-  readonly linePrefilter?: string | undefined;
-}
-
-const ITEMS_PER_READ = 500;
 /** How long one call scans an output whose line offsets are not known yet; the next call continues from there. */
 const SCAN_TIME_LIMIT_MS = 3_000;
 
 /** Reads items from a run's database while it exists, else from its output. */
 export class RunItemReader {
-  readonly #outputs = new OutputReader();
-
-  /** The items from index `from` on, in groups. Stop iterating to stop reading. */
-  readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGenerator<ItemGroup> {
-    const { from, texts = false, linePrefilter } = options;
-    if (folder.hasDatabase) return readPlannedItems(folder.dir, from);
-    return this.#outputs.read(folder, { from, texts, linePrefilter });
-  }
+  readonly outputs = new OutputReader();
 
   /** One item; undefined when the run has none at this index. Throws an HttpError when the scan takes too long. */
   async readItem(folder: RunFolder, index: number): Promise<StoredItem | undefined> {
     if (folder.hasDatabase) return readPlannedItem(folder.dir, index);
     if (index >= folder.manifest.items.total) return undefined;
     const startedAt = performance.now();
-    for await (const { items, next } of this.#outputs.read(folder, { from: index, texts: true })) {
+    for await (const { items, next } of this.outputs.read(folder, { from: index, texts: true })) {
       const [item] = items;
       if (item) return item.index === index ? item : undefined;
       if (performance.now() - startedAt > SCAN_TIME_LIMIT_MS) throw new HttpError(ERRORS.scanTimedOut(next, index));
@@ -47,17 +31,6 @@ function readPlannedItem(dir: string, index: number): StoredItem | undefined {
   using reader = new RunReader(dir);
   const found = reader.find(index);
   return found && toStoredItem(found);
-}
-
-async function* readPlannedItems(dir: string, from: number): AsyncGenerator<ItemGroup> {
-  using reader = new RunReader(dir);
-  for (let next = from; ; ) {
-    const items = reader.read(next, ITEMS_PER_READ).map(toStoredItem);
-    const last = items.at(-1);
-    if (!last) return;
-    next = last.index + 1;
-    yield { items, next };
-  }
 }
 
 export function toStoredItem({ item, record, call }: ItemWithRecord): StoredItem {

@@ -84,7 +84,7 @@ function FailureCauseRow({
   const { run, actions, itemsWithoutRecord } = page;
   const { count, kind, code, example } = cause;
   const message = cause.isCatchAll ? t.otherCauses : cause.message;
-  const exportUrl = `api/runs/${encodeURIComponent(run)}/causes/${encodeURIComponent(cause.cause)}/export`;
+  const exportUrl = `api/runs/${encodeURIComponent(run)}/items/export?cause=${encodeURIComponent(cause.cause)}`;
   return (
     <li class="failure-cause">
       <span class="count">{formatters.value.count(count)}</span>
@@ -120,7 +120,9 @@ function FailureCauseRow({
             type="button"
             class="button compact"
             aria-label={t.retryCause(escapeControlCharacters(message))}
-            onClick={() => openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })}
+            onClick={() =>
+              openRetryDialog(run, { filter: { cause: cause.cause } }, { failed: count, itemsWithoutRecord, message })
+            }
           >
             {t.retryItems}
           </button>
@@ -131,7 +133,7 @@ function FailureCauseRow({
         {canOperate() ? (
           <a
             class="button compact"
-            href={`${exportUrl}?texts=1`}
+            href={`${exportUrl}&texts=1`}
             download={`failures-${run}-texts.jsonl`}
             title={t.exportTextsTitle}
           >

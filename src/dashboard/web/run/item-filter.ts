@@ -1,13 +1,22 @@
-/** A search for items, with the fields of the query that the server expects. */
-export interface ItemSearchFilter {
-  readonly text?: string;
-  readonly in?: string;
-  readonly status?: string;
-  readonly kind?: string;
-  readonly cause?: string;
-}
+import type { ItemFilterParams } from "#src/dashboard/items/item-query-params.ts";
 
-const NAMES = ["text", "in", "status", "kind", "cause"] as const;
+/** A search for items, with the fields of the query that the server expects. */
+export type ItemSearchFilter = Readonly<Partial<Record<(typeof ITEM_FILTER_NAMES)[number] | "sort", string>>>;
+
+const ITEM_FILTER_NAMES = [
+  "text",
+  "id",
+  "status",
+  "kind",
+  "cause",
+  "metadata",
+  "tokens",
+  "attempts",
+  "duration",
+  "lane",
+  "empty",
+] as const satisfies readonly (keyof ItemFilterParams)[];
+const NAMES = [...ITEM_FILTER_NAMES, "sort"] as const;
 
 /** Reads the filter behind the "?" of a URL fragment; undefined without a "?". Never throws. */
 export function parseItemFilter(hash: string): ItemSearchFilter | undefined {
@@ -25,4 +34,13 @@ export function formatItemFilter(filter: ItemSearchFilter): string {
     if (value !== undefined && value !== "") query.set(name, value);
   }
   return query.toString();
+}
+
+/** The column that the list is sorted by. */
+export function readSort({ sort = "index" }: ItemSearchFilter): {
+  readonly column: string;
+  readonly descending: boolean;
+} {
+  const [column = "index", direction] = sort.split(":");
+  return { column, descending: direction === "desc" };
 }

@@ -1,39 +1,31 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ItemPage, ItemSummary, RunItemStatus } from "#src/dashboard/items/item-api.ts";
+import type { ItemPage, ItemSummary } from "#src/dashboard/items/item-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
-import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
-import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
-import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
-import { FailureMessage } from "#src/dashboard/web/components/failure-message.tsx";
-import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
-import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
-import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { itemLink } from "#src/dashboard/web/parse-route.ts";
+import { ItemActions } from "./item-actions.tsx";
 import { formatItemFilter, type ItemSearchFilter } from "./item-filter.ts";
+import { ItemFilterForm } from "./item-filter-form.tsx";
 import { writeFilterToUrl } from "./item-filter-url.ts";
-
-const TONES: Readonly<Record<RunItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
+import { ItemTable } from "./item-table.tsx";
 
 /** Number of items to show at once; one request to the server may find fewer. */
 const PAGE_SIZE = 50;
-/** After this time the search stops, and the user can continue it. */
+/** After this time the search of an output stops, and the user can continue it. */
 const SEARCH_TIMEOUT_MS = 10_000;
+const INDEX_POLL_MS = 1_000;
 
-interface ItemSearchState {
-  readonly query: string;
+interface ItemSearchState extends Omit<ItemPage, "items"> {
+  readonly filter: ItemSearchFilter;
   readonly items: readonly ItemSummary[];
-  readonly next?: number;
-  readonly searchedShare: number;
 }
 
-/** A search of the run's items by id, text, status, or the cause of their failure. */
+/** A search of the run's items by content, id, status, numbers, or the cause of their failure. */
 export function Items({
   page,
   filter,
@@ -46,38 +38,14 @@ export function Items({
 }) {
   const { run } = page;
   const reason = page.refusals.items;
-  const found = useSignal<ItemSearchState | undefined>(undefined);
-  const error = useSignal<unknown>(undefined);
-  const isBusy = useSignal(false);
+  const { found, error, isBusy, search } = useItemSearch(run);
   const t = translations.value.items;
-
-  const search = async (query: string, from?: number) => {
-    isBusy.value = true;
-    error.value = undefined;
-    const earlier = from === undefined ? [] : (found.value?.items ?? []);
-    const deadline = performance.now() + SEARCH_TIMEOUT_MS;
-    try {
-      // Each request searches only a part of a large run, so finding anything may take several requests.
-      for (let next = from, items = earlier, isDone = false; !isDone; ) {
-        const path = `api/runs/${encodeURIComponent(run)}/items?${query}${next === undefined ? "" : `&from=${next}`}`;
-        const page = await requestApi<ItemPage>(path);
-        items = [...items, ...page.items];
-        found.value = { ...page, query, items };
-        next = page.next;
-        isDone = next === undefined || items.length - earlier.length >= PAGE_SIZE || performance.now() > deadline;
-      }
-    } catch (thrown) {
-      error.value = thrown;
-    } finally {
-      isBusy.value = false;
-    }
-  };
   const now = filter.value;
   const canRead = page.actions.includes("items");
   useEffect(() => {
     if (now === undefined || !canRead) return;
     writeFilterToUrl(now);
-    void search(formatItemFilter(now));
+    return search(now);
   }, [now, canRead]);
   if (!canRead)
     return (
@@ -87,20 +55,32 @@ export function Items({
         </EmptyState>
       </Card>
     );
+  const state = found.value;
   return (
-    <Card title={t.title} id="items">
-      <SearchForm key={formKey} page={page} filter={filter} isBusy={isBusy.value} />
+    <Card
+      title={t.title}
+      id="items"
+      actions={
+        state === undefined || state.items.length === 0 ? undefined : (
+          <ItemActions page={page} filter={state.filter} total={state.total} />
+        )
+      }
+    >
+      <ItemFilterForm key={formKey} page={page} filter={filter} isBusy={isBusy.value} />
       {error.value === undefined ? null : <ErrorNote error={error.value} />}
-      {found.value === undefined ? null : <ItemTable run={run} found={found.value} />}
-      {found.value?.next === undefined ? null : (
+      {state === undefined ? null : (
+        <SearchResults
+          run={run}
+          state={state}
+          onSort={(sort) => {
+            filter.value = { ...state.filter, sort };
+          }}
+        />
+      )}
+      {state?.next === undefined ? null : (
         <div class="card-body actions">
-          <button
-            type="button"
-            class="button"
-            disabled={isBusy.value}
-            onClick={() => found.value && void search(found.value.query, found.value.next)}
-          >
-            {t.showMore(formatters.value.share(found.value.searchedShare))}
+          <button type="button" class="button" disabled={isBusy.value} onClick={() => search(state.filter, state)}>
+            {state.searchedShare === undefined ? t.showNext : t.showMore(formatters.value.share(state.searchedShare))}
           </button>
         </div>
       )}
@@ -108,140 +88,73 @@ export function Items({
   );
 }
 
-function SearchForm({
-  page,
-  filter,
-  isBusy,
+function SearchResults({
+  run,
+  state,
+  onSort,
 }: {
-  page: RunPage;
-  filter: Signal<ItemSearchFilter | undefined>;
-  isBusy: boolean;
+  run: string;
+  state: ItemSearchState;
+  onSort: (sort: string) => void;
 }) {
   const t = translations.value.items;
-  const current = filter.value ?? {};
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget as HTMLFormElement);
-    filter.value = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
-  };
-  const kinds = new Set(Object.keys(page.failuresByKind));
-  if (current.kind) kinds.add(current.kind);
+  const { count, share } = formatters.value;
+  const { items, indexingShare, searchedShare, next, total, filter } = state;
+  if (indexingShare !== undefined) return <EmptyState>{t.buildingIndex(share(indexingShare))}</EmptyState>;
+  if (items.length === 0) {
+    return <EmptyState>{next === undefined ? t.noMatches : t.noMatchesYet(share(searchedShare))}</EmptyState>;
+  }
   return (
-    <form class="form card-body" onSubmit={submit}>
-      <label class="field grow">
-        <span>{t.search}</span>
-        <input
-          class="input"
-          type="search"
-          name="text"
-          maxLength={500}
-          placeholder={t.allItems}
-          defaultValue={current.text ?? ""}
-        />
-      </label>
-      <label class="field">
-        <span>{t.searchIn}</span>
-        <select class="select" name="in">
-          <option value="id">{t.ids}</option>
-          {canOperate() ? (
-            <option value="text" selected={current.in === "text"}>
-              {t.texts}
-            </option>
-          ) : null}
-        </select>
-      </label>
-      <label class="field">
-        <span>{t.status}</span>
-        <select class="select" name="status">
-          <option value="">{t.any}</option>
-          {(["failed", "succeeded", "waiting"] as const).map((status) => (
-            <option key={status} value={status} selected={current.status === status}>
-              {t.statuses[status]}
-            </option>
-          ))}
-        </select>
-      </label>
-      {kinds.size === 0 ? null : (
-        <label class="field">
-          <span>{t.error}</span>
-          <select class="select" name="kind">
-            <option value="">{t.any}</option>
-            {[...kinds].map((kind) => (
-              <option key={kind} value={kind} selected={current.kind === kind}>
-                {(Object.hasOwn(translations.value.kinds, kind) && translations.value.kinds[kind]) ||
-                  escapeControlCharacters(kind)}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
-      {current.cause === undefined ? null : (
-        <label class="checkbox-field">
-          <input type="checkbox" name="cause" value={current.cause} defaultChecked />
-          {t.onlyThisCause}
-        </label>
-      )}
-      <button type="submit" class="button" disabled={isBusy}>
-        {isBusy ? translations.value.common.working : t.findItems}
-      </button>
-    </form>
+    <>
+      {total === undefined ? null : <p class="card-body small muted">{t.matches(count(total))}</p>}
+      <ItemTable run={run} items={items} filter={filter} onSort={onSort} />
+    </>
   );
 }
 
-function ItemTable({ run, found }: { run: string; found: ItemSearchState }) {
-  const t = translations.value.items;
-  const { count } = formatters.value;
-  if (found.items.length === 0)
-    return (
-      <EmptyState>
-        {found.next === undefined ? t.noMatches : t.noMatchesYet(formatters.value.share(found.searchedShare))}
-      </EmptyState>
-    );
-  return (
-    <table class="table">
-      <thead>
-        <tr>
-          <th scope="col">{t.item}</th>
-          <th scope="col">{t.status}</th>
-          <th scope="col" class="numeric">
-            {t.tokens}
-          </th>
-          <th scope="col" class="numeric">
-            {t.attempts}
-          </th>
-          <th scope="col" class="wide">
-            {t.error}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {found.items.map((item) => (
-          <tr key={item.index}>
-            <td class="name">
-              <a href={itemLink(run, item.index)}>
-                <UntrustedText value={item.id} truncate />
-              </a>
-              <span class="secondary">#{count(item.index)}</span>
-            </td>
-            <td>
-              <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
-            </td>
-            <td class="numeric" data-label={t.tokens}>
-              {count(item.tokens)}
-            </td>
-            <td class="numeric" data-label={t.attempts}>
-              {count(item.attempts)}
-            </td>
-            <td class="full-width">
-              {item.failure === undefined ? null : (
-                <>
-                  <ErrorKindLabel kind={item.failure.kind} />: <FailureMessage {...item.failure} />
-                </>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+/** Runs searches one at a time; a new one, and the end of the page, cancel the one before. */
+function useItemSearch(run: string) {
+  const found = useSignal<ItemSearchState | undefined>(undefined);
+  const error = useSignal<unknown>(undefined);
+  const isBusy = useSignal(false);
+  const running = useSignal<AbortController | undefined>(undefined);
+
+  const load = async (filter: ItemSearchFilter, earlier: ItemSearchState | undefined, signal: AbortSignal) => {
+    const start = earlier?.items.length ?? 0;
+    const deadline = performance.now() + SEARCH_TIMEOUT_MS;
+    // Each request searches only a part of a large output, so finding anything may take several requests.
+    for (let next = earlier?.next, items = earlier?.items ?? []; ; ) {
+      const after = next === undefined ? "" : `&after=${encodeURIComponent(next)}`;
+      const path = `api/runs/${encodeURIComponent(run)}/items?${formatItemFilter(filter)}${after}`;
+      const answer = await requestApi<ItemPage>(path, { signal });
+      items = [...items, ...answer.items];
+      found.value = { ...answer, filter, items };
+      next = answer.next;
+      if (answer.indexingShare !== undefined) await wait(INDEX_POLL_MS, signal);
+      else if (next === undefined || items.length - start >= PAGE_SIZE || performance.now() > deadline) return;
+    }
+  };
+  /** Returns a function that cancels the search. */
+  const search = (filter: ItemSearchFilter, earlier?: ItemSearchState) => {
+    running.value?.abort();
+    const controller = new AbortController();
+    running.value = controller;
+    isBusy.value = true;
+    error.value = undefined;
+    load(filter, earlier, controller.signal)
+      .catch((thrown: unknown) => {
+        if (!controller.signal.aborted) error.value = thrown;
+      })
+      .finally(() => {
+        if (running.value === controller) isBusy.value = false;
+      });
+    return () => controller.abort();
+  };
+  return { found, error, isBusy, search };
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    setTimeout(() => (signal.aborted ? reject(signal.reason) : resolve()), ms);
+  });
 }

@@ -8,6 +8,10 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 export interface RetryDialogDetails {
   /** Number of failed items that would be retried. */
   readonly failed: number | undefined;
+  /** The request selects the items that match a search; `failed` may be unknown. */
+  readonly isMatching?: boolean;
+  /** The request selects empty answers. */
+  readonly isEmpty?: boolean;
   /** Items without a record of an unfinished run: a retry runs its coordinator, which processes them as well. */
   readonly itemsWithoutRecord?: number | undefined;
   readonly message?: string | undefined;
@@ -17,11 +21,15 @@ export interface RetryDialogDetails {
 export function openRetryDialog(
   run: string,
   request: RetryRequest,
-  { failed, itemsWithoutRecord = 0, message }: RetryDialogDetails,
+  { failed, isMatching = false, isEmpty = false, itemsWithoutRecord = 0, message }: RetryDialogDetails,
 ): void {
   const t = translations.value.run;
   openDialog({
-    title: t.retryTitle(formatters.value.count(failed)),
+    title: isEmpty
+      ? t.retryEmptyTitle
+      : isMatching && failed === undefined
+        ? t.retryMatchingTitle
+        : t.retryTitle(formatters.value.count(failed)),
     body: (
       <>
         <p>

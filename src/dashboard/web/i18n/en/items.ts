@@ -1,4 +1,5 @@
 import type { RunItemStatus } from "#src/dashboard/items/item-api.ts";
+import { plural } from "./plural.ts";
 
 /** Texts of the list of items and of the page of an item. */
 export const itemsEn = {
@@ -6,10 +7,21 @@ export const itemsEn = {
     title: "Items",
     notReadable: "The run folder cannot be read from this machine, so the items are not available.",
     search: "Search",
-    allItems: "all items",
-    searchIn: "in",
-    ids: "IDs",
-    texts: "texts",
+    searchPlaceholder: 'words, "a phrase", begin*',
+    id: "ID",
+    idPlaceholder: 'contains, or "exact"',
+    moreFilters: "More filters",
+    durationMs: "Duration in ms",
+    lane: "Lane",
+    metadata: "Metadata",
+    metadataPlaceholder: "field=value",
+    onlyEmpty: "Empty answers only",
+    retryMatching: "Retry all matching",
+    exportMatching: "Export all matching",
+    exportMatchingCsv: "Export as CSV",
+    buildingIndex: (share: string) => `Building the search index: ${share}. This happens once per run.`,
+    matches: (count: string) => plural(count, "item", "items"),
+    showNext: "Show more",
     status: "Status",
     any: "any",
     statuses: { succeeded: "succeeded", failed: "failed", waiting: "waiting" } satisfies Record<RunItemStatus, string>,

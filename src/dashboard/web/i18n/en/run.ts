@@ -74,6 +74,8 @@ export const runEn = {
     bufferSizeBody:
       "The buffer size (option --window) is the number of items that are in Redis at once. A larger buffer keeps more workers busy but uses more Redis memory. A smaller buffer shares the queues more fairly with other runs.",
     bufferSizeField: "Items in Redis at once",
+    retryMatchingTitle: "Retry all failed items that match?",
+    retryEmptyTitle: "Retry all empty answers that match?",
     retryTitle: (count: string) => `Retry ${plural(count, "failed item", "failed items")}?`,
     retryBody: "Removes their error records, calls the provider again for these items only, and rewrites the output.",
     retryUnfinishedBody: (left: string) =>

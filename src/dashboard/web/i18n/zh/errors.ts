@@ -69,6 +69,8 @@ export const errorsZh: typeof errorsEn = {
     "absent-failed": "条目失败，没有响应。",
     "absent-vector": "响应是一个向量，在运行的输出里。",
     "absent-not-kept": "这个运行的输出不含文本，条目文件也已不存在。",
+    "database-missing":
+      "这个运行没有失败的条目，也没有保留数据库，因此不能使用这个条件。启动时加上 --keep-db 可以保留数据库。",
     "all-succeeded": "重试的条目都已有结果。",
     "some-failed-again": "部分条目再次失败。",
     "nothing-to-retry": "没有可重试的条目。",

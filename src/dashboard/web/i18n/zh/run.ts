@@ -66,6 +66,8 @@ export const runZh: typeof runEn = {
     bufferSizeBody:
       "缓冲大小（选项 --window）是同时在 Redis 中的条目数。缓冲越大，能忙碌的工作进程越多，占用的 Redis 内存也越多；越小，则各运行分享队列越公平。",
     bufferSizeField: "同时在 Redis 中的条目数",
+    retryMatchingTitle: "重试全部符合条件的失败条目？",
+    retryEmptyTitle: "重试全部符合条件的空回答？",
     retryTitle: (count) => `重试 ${count} 条失败的条目？`,
     retryBody: "删除它们的错误结果，只为这些条目再次调用服务商，并重写输出。",
     retryUnfinishedBody: (left) =>

@@ -3,7 +3,7 @@ import { formatItemFilter, parseItemFilter } from "#src/dashboard/web/run/item-f
 
 test("parses the filter that it formats", () => {
   for (const wanted of [
-    { text: "a&b=c #?/", in: "text", status: "failed" },
+    { text: "a&b=c #?/", metadata: "a=b", sort: "tokens:desc", status: "failed" },
     { status: "failed", kind: "content-filter", cause: "other:content-filter" },
     {},
   ])
@@ -16,5 +16,5 @@ test("a URL without a filter gives undefined, and unknown fields are dropped", (
 });
 
 test("drops empty fields", () => {
-  expect(formatItemFilter({ text: "", in: "id" })).toBe("in=id");
+  expect(formatItemFilter({ text: "", id: "7" })).toBe("id=7");
 });
