@@ -28,16 +28,17 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
   }
   await requireWorkFolder(dir);
   const findMaxInputs = createMaxInputsFinder(config.registry);
+  const canaries = config.run.canaries !== false;
   const target = { dir, filter };
   const commandOptions = { ...options, out: dir };
   if (isBatch(manifest)) {
     return await retryInFolder(
       { ...target, manifest },
-      createBatchExecution({ findMaxInputs }),
+      createBatchExecution({ findMaxInputs, canaries }),
       config,
       commandOptions,
     );
   }
-  const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model) });
+  const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model), canaries });
   return await retryInFolder({ ...target, manifest }, kind, config, commandOptions);
 }
