@@ -48,7 +48,7 @@ export interface Config {
   readonly passwords: { readonly viewer: Secret | undefined; readonly operator: Secret | undefined };
   /** Where traces are sent; undefined if they are off. */
   readonly traces: TraceSettings | undefined;
-  readonly run: { readonly window?: number; readonly workers?: number };
+  readonly run: { readonly window?: number; readonly workers?: number; readonly canaries?: boolean };
   readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
   /** The settings file that was read. */
   readonly file: string | undefined;

@@ -206,6 +206,9 @@ export const fileSchema = z.strictObject({
         "Worker processes that a command starts; 0 leaves the work to workers that run elsewhere",
         { type: `0 to ${maxWorkers(1)}, or to 8 per core if that is more`, default: "one per core" },
       ),
+      canaries: setting(trueOrFalse, "Send a known text from time to time, to recognize wrong vectors", {
+        default: "true",
+      }),
     })
     .optional(),
   worker: z

@@ -46,3 +46,6 @@ export interface ReportedLimit {
 
 /** A lane with this many faults in a row is out: it gets one probe call at a time, and faults cost no attempt. */
 export const OUTAGE_STREAK = 5;
+
+/** The reason of a lane that is parked because a canary did not match starts with this. */
+export const CANARY_PARK_PREFIX = "canary: ";

@@ -14,7 +14,7 @@ const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.strin
  */
 export const embeddingPayload = z
   .strictObject({
-    v: z.literal(1),
+    v: z.literal(2),
     kind: z.literal("embedding"),
     /** Id of the run. A standalone item has `item` instead. */
     run: z.string().min(1).max(64).optional(),
@@ -23,6 +23,8 @@ export const embeddingPayload = z
     model: z.string().min(1).max(128),
     purpose: z.enum(["db", "query"]),
     dimensions: z.int().positive().optional(),
+    /** Whether calls may carry a canary. */
+    canaries: z.boolean().optional(),
     items: z.array(itemTuple).min(1).max(10_000),
     trace: traceContext,
   })

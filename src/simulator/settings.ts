@@ -25,7 +25,7 @@ export const settingsSchema = z.strictObject({
   /** Delay between two parts of a streamed answer. */
   deltaMs: z.number().nonnegative().default(0),
   faults: z.array(faultSchema).default([]),
-  /** `meaningful`: computed from the text. `fixed`: the same precomputed vectors for every call, at almost no cost. */
+  /** `meaningful`: computed from the text. `fixed`: one of a few precomputed vectors, at almost no cost. */
   vectors: z.enum(["meaningful", "fixed"]).default("meaningful"),
 });
 

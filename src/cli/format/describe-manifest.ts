@@ -1,3 +1,4 @@
+import { describeCanaries } from "#src/cli/progress/describe-run-end.ts";
 import { describeSavings } from "#src/cli/progress/describe-savings.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { formatDuration } from "./format-duration.ts";
@@ -31,6 +32,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
       "calls",
       `${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
     ],
+    ["canaries", run.canaries && describeCanaries(run.canaries)],
     ["batch fill", formatPercent(run.batchFill)],
     ["reused", run.reused && describeSavings(run.reused)],
     ["snoozes", formatCount(run.snoozes)],

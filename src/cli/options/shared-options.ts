@@ -1,4 +1,4 @@
-import { argument, flag, inGroup, optionalArgument, optionalValue, value } from "./command-definition.ts";
+import { argument, flag, inGroup, negatedFlag, optionalArgument, optionalValue, value } from "./command-definition.ts";
 import {
   parseByteSize,
   parseNonNegativeNumber,
@@ -58,6 +58,7 @@ export const RUN_OPTIONS = {
   }),
   ...COORDINATOR_OPTIONS,
   ...inGroup(OPTION_GROUPS.execution, {
+    canaries: negatedFlag("send no known texts among those to embed, which reveal wrong vectors"),
     dryRun: flag("plan the run and print its size, time and cost; send nothing"),
     offPeak: flag("make calls only while the price is the lowest, and wait until then"),
     force: flag("delete what another run left in the output folder"),

@@ -33,6 +33,8 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   if (report.refusals !== undefined)
     lines.push(`  ${formatMany(report.refusals, "answer is a refusal", "answers are refusals")}`);
   if (!isBrief) lines.push(...describeStats(report));
+  // Shown below a panel too: records near a mismatch may have wrong vectors.
+  if (report.canaries?.mismatches) lines.push(`  ${describeCanaries(report.canaries)}`);
   const { skippedInvalid } = report.source;
   // Shown below a panel too: an incomplete output must not be mistaken for a complete one.
   if (skippedInvalid > 0) {
@@ -42,7 +44,22 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   return lines;
 }
 
-function describeStats({ items, calls, failuresByKind, batchFill, tokens, cost, reused }: RunManifest): string[] {
+/** "12 canaries sent, 1 did not match" */
+export function describeCanaries({ sent, mismatches }: NonNullable<RunManifest["canaries"]>): string {
+  const outcome = mismatches === 0 ? "all matched" : `${formatCount(mismatches)} did not match`;
+  return `${formatMany(sent, "canary", "canaries")} sent, ${outcome}`;
+}
+
+function describeStats({
+  items,
+  calls,
+  failuresByKind,
+  batchFill,
+  tokens,
+  cost,
+  reused,
+  canaries,
+}: RunManifest): string[] {
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
     formatMany(calls.made, "call"),
@@ -56,5 +73,6 @@ function describeStats({ items, calls, failuresByKind, batchFill, tokens, cost, 
     items.failed > 0 ? `  ${formatCount(items.failed)} failed: ${kinds.join(", ")}` : [],
     reused ? `  ${describeSavings(reused)}` : [],
     `  ${spent.join(", ")}`,
+    canaries && canaries.mismatches === 0 ? `  ${describeCanaries(canaries)}` : [],
   ].flat();
 }

@@ -47,7 +47,7 @@ export function createEmbeddingPayload(
   if (empty >= 0) throw new InputError(`inputs[${empty}] is empty or not a string`, "submitEmbedding");
   const { provider, model } = requireModelName(fullName);
   return {
-    v: 1,
+    v: 2,
     kind: "embedding",
     item: id,
     provider,

@@ -45,10 +45,13 @@ export function describeStopReason(thrown: unknown): { message: string; hint?: s
   };
 }
 
+const RESUME_HINT = "then run the same command again. It resumes where it stopped.";
 const PARKED_HINTS = {
-  auth: "Fix the credentials",
-  quota: "Fix the account (balance, plan or quota)",
-  other: "Check that the provider can be reached (its base URL, your network)",
+  auth: `Fix the credentials, ${RESUME_HINT}`,
+  quota: `Fix the account (balance, plan or quota), ${RESUME_HINT}`,
+  canary:
+    "Find out from the provider which vectors are right. To replace the suspect ones, embed everything again with --force; to keep them, run the same command again: it resumes where it stopped, with a new reference.",
+  other: `Check that the provider can be reached (its base URL, your network), ${RESUME_HINT}`,
 };
 
 /**
@@ -57,16 +60,12 @@ const PARKED_HINTS = {
  */
 export function createParkedError(reasons: readonly string[], outage?: OutageSnapshot): RunStoppedError {
   const [first = "parked"] = reasons;
-  const kind = first.startsWith("auth") ? "auth" : first.startsWith("quota") ? "quota" : "other";
+  const kind = (["auth", "quota", "canary"] as const).find((start) => first.startsWith(start)) ?? "other";
   const message =
     first === "unreachable"
       ? `the provider cannot be reached: calls keep failing with ${describeOutage(outage)}`
       : first;
-  return new RunStoppedError(
-    "parked",
-    message,
-    `${PARKED_HINTS[kind]}, then run the same command again. It resumes where it stopped.`,
-  );
+  return new RunStoppedError("parked", message, PARKED_HINTS[kind]);
 }
 
 /** The reason to stop a run whose lanes wait longer than --max-wait allows. `lane` is the one that waits for the shortest time. */

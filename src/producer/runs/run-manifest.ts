@@ -61,6 +61,8 @@ const common = {
     /** Calls whose answer could not be used, because a process died or another worker was faster. */
     paidTwice: z.int(),
   }),
+  /** Known texts that were sent among the inputs, and those whose vector did not match. Absent if none was sent. */
+  canaries: z.object({ sent: z.int(), mismatches: z.int() }).optional(),
   /** Inputs that were delayed because the provider asked to wait. */
   snoozes: z.int(),
   /** Inputs per call as a share of what a call may carry. */

@@ -1,7 +1,7 @@
 import { DIMENSIONS, embedText, toFloats } from "./embed-text.ts";
 import { printVector } from "./print-vector.ts";
 
-/** How vectors are computed; `fixed` ignores the texts. */
+/** How vectors are computed; `fixed` selects one of a few by the ends and the length of the text. */
 export type VectorMode = "meaningful" | "fixed";
 
 const FIXED_VECTORS = 32;
@@ -24,13 +24,13 @@ export class SimulatedVectorStore {
       this.#fixed.get(dimensions) ??
       Array.from({ length: FIXED_VECTORS }, (_, n) => printVector(embedText(fixedText(n), dimensions)));
     this.#fixed.set(dimensions, fixed);
-    return texts.map((_, index) => fixed[index % FIXED_VECTORS] ?? Buffer.alloc(0));
+    return texts.map((text) => fixed[selectFixed(text)] ?? Buffer.alloc(0));
   }
 
   /** Little-endian float32 in base64, one per text; the same values as `print`. */
   encode(texts: readonly string[], mode: VectorMode, dimensions?: number): string[] {
-    return texts.map((text, index) => {
-      const source = mode === "fixed" ? fixedText(index % FIXED_VECTORS) : text;
+    return texts.map((text) => {
+      const source = mode === "fixed" ? fixedText(selectFixed(text)) : text;
       const floats = toFloats(embedText(source, dimensions));
       return Buffer.from(floats.buffer).toString("base64");
     });
@@ -51,6 +51,14 @@ export class SimulatedVectorStore {
     if (this.#printed.size > this.#capacity && !oldest.done) this.#printed.delete(oldest.value);
     return printed;
   }
+}
+
+/** Equal texts get equal vectors, as from a real model, without reading all of a text. */
+function selectFixed(text: string): number {
+  const last = text.length - 1;
+  return (
+    (text.length + 31 * text.charCodeAt(last) + 7 * text.charCodeAt(last - 1) + text.charCodeAt(0)) % FIXED_VECTORS || 0
+  );
 }
 
 function fixedText(n: number): string {

@@ -10,6 +10,7 @@ import {
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
+  textsOfModel,
 } from "#src/simulator/server/endpoint.ts";
 import type { VectorDefect } from "#src/simulator/server/faults.ts";
 
@@ -92,7 +93,7 @@ function succeed(
   mode: VectorMode,
   defect: VectorDefect | undefined,
 ): SimulatedResponse {
-  const printed = corruptVectors(vectors.print(call.texts, mode), defect);
+  const printed = corruptVectors(vectors.print(textsOfModel(call.texts, defect), mode), defect);
   const tail = `,"total_tokens":${call.tokens},"base_resp":{"status_code":0,"status_msg":"success"}}`;
   return {
     status: 200,

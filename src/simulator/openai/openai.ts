@@ -9,6 +9,7 @@ import {
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
+  textsOfModel,
 } from "#src/simulator/server/endpoint.ts";
 import type { VectorDefect } from "#src/simulator/server/faults.ts";
 
@@ -100,7 +101,7 @@ function succeed(
   const embeddings =
     call.encoding === "base64"
       ? vectors.encode(call.texts, mode, call.dimensions).map((text) => Buffer.from(JSON.stringify(text)))
-      : corruptVectors(vectors.print(call.texts, mode, call.dimensions), defect);
+      : corruptVectors(vectors.print(textsOfModel(call.texts, defect), mode, call.dimensions), defect);
   const usage = { prompt_tokens: call.tokens, total_tokens: call.tokens };
   const body: Buffer[] = [Buffer.from('{"object":"list","data":[')];
   for (const [index, embedding] of embeddings.entries()) {

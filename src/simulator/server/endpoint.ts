@@ -74,11 +74,17 @@ export function asObject(value: unknown): Record<string, unknown> | undefined {
     : undefined;
 }
 
-/** The printed vectors, with an invalid vector, number or order. */
+/** The texts whose vectors another model would return. */
+export function textsOfModel(texts: readonly string[], defect: VectorDefect | undefined): readonly string[] {
+  return defect === "other-model" ? texts.map((text) => `another model: ${text}`) : texts;
+}
+
+/** The printed vectors, with an invalid vector, number or order, or with plausible vectors that are wrong. */
 export function corruptVectors(vectors: readonly Buffer[], defect: VectorDefect | undefined): readonly Buffer[] {
   const [first, ...others] = vectors;
   if (defect === undefined || first === undefined) return vectors;
   const replaced = (text: string) => [Buffer.from(text), ...others];
+  const numbersOf = (each: Buffer) => each.toString("latin1").slice(1, -1).split(",").map(Number);
   const numbers = first.toString("latin1").slice(1, -1).split(",");
   switch (defect) {
     case "missing":
@@ -97,9 +103,22 @@ export function corruptVectors(vectors: readonly Buffer[], defect: VectorDefect 
       return replaced(`[null,${numbers.slice(1)}]`);
     case "huge":
       return replaced(`[1e39,${numbers.slice(1)}]`);
+    case "swapped":
+      return vectors.map((each, at) => vectors[at % 2 === 0 ? at + 1 : at - 1] ?? each);
+    case "neighbor":
+      return vectors.map((each, at) => vectors[at + 1] ?? vectors[at - 1] ?? each);
+    case "noisy":
+      return vectors.map((each) => Buffer.from(JSON.stringify(numbersOf(each).map(addNoise))));
+    case "other-model":
+      return vectors;
     case "zero":
       return replaced(`[${numbers.map(() => "0.0")}]`);
   }
+}
+
+/** Changes a value by up to 0.1 %. */
+function addNoise(value: number): number {
+  return value * (1 + 0.002 * (Math.random() - 0.5));
 }
 
 /** `[a,b,c]`, without copying the parts. */

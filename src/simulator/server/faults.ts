@@ -55,7 +55,25 @@ const actionSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("vectors"),
-    defect: z.enum(["missing", "extra", "reordered", "short", "ragged", "nan", "null", "zero", "huge"]),
+    /**
+     * The last four are plausible vectors: `swapped` exchanges each vector with the next one, `neighbor` gives inputs the vector
+     * of the input beside them, `other-model` gives all inputs other vectors, and `noisy` changes every value by up to 0.1 %.
+     */
+    defect: z.enum([
+      "missing",
+      "extra",
+      "reordered",
+      "short",
+      "ragged",
+      "nan",
+      "null",
+      "zero",
+      "huge",
+      "swapped",
+      "neighbor",
+      "other-model",
+      "noisy",
+    ]),
   }),
   /** Faults of a WebSocket exchange; calls over HTTP are not affected. */
   z.strictObject({
@@ -93,6 +111,8 @@ export const faultSchema = z.strictObject({
   probability: z.number().min(0).max(1).default(1),
   /** Affects only calls with a text that contains this. */
   text: z.string().min(1).optional(),
+  /** Does not affect the first calls that meet the other conditions. */
+  after: z.number().int().nonnegative().optional(),
   /** Affects only this number of calls that meet the other conditions. */
   calls: z.number().int().positive().optional(),
 });
@@ -105,11 +125,11 @@ export type VectorDefect = Extract<FaultAction, { type: "vectors" }>["defect"];
 
 /** Selects the fault of each call: the first one in the list whose conditions hold. */
 export class FaultPlan {
-  readonly #faults: readonly { readonly fault: Fault; used: number }[];
+  readonly #faults: readonly { readonly fault: Fault; seen: number; used: number }[];
   readonly #random: () => number;
 
   constructor(faults: readonly Fault[], random: () => number) {
-    this.#faults = faults.map((fault) => ({ fault, used: 0 }));
+    this.#faults = faults.map((fault) => ({ fault, seen: 0, used: 0 }));
     this.#random = random;
   }
 
@@ -119,6 +139,8 @@ export class FaultPlan {
       if (fault.calls !== undefined && used >= fault.calls) continue;
       const { text } = fault;
       if (text !== undefined && !texts.some((each) => each.includes(text))) continue;
+      candidate.seen += 1;
+      if (candidate.seen <= (fault.after ?? 0)) continue;
       if (fault.probability < 1 && this.#random() >= fault.probability) continue;
       candidate.used += 1;
       return fault.action;

@@ -7,6 +7,7 @@ import {
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
+  textsOfModel,
 } from "#src/simulator/server/endpoint.ts";
 import type { VectorDefect } from "#src/simulator/server/faults.ts";
 import { findCredentialProblem } from "./credentials.ts";
@@ -68,7 +69,7 @@ function succeed(
   mode: VectorMode,
   defect: VectorDefect | undefined,
 ): SimulatedResponse {
-  const printed = corruptVectors(vectors.print(call.texts, mode, call.dimensions), defect);
+  const printed = corruptVectors(vectors.print(textsOfModel(call.texts, defect), mode, call.dimensions), defect);
   const usage = { prompt_tokens: call.tokens, completion_tokens: 0, total_tokens: call.tokens };
   const body: Buffer[] = [Buffer.from(`{"model":${JSON.stringify(call.model)},"data":[`)];
   for (const [index, vector] of printed.entries()) {

@@ -32,6 +32,9 @@ export const RUN_COUNTERS = [
   "tokens",
   /** The part of `tokens` that was output. */
   "outputTokens",
+  /** Canaries sent, and those whose vector did not match. */
+  "canaries",
+  "canaryMismatches",
   /** Records refused because their item already had one. */
   "refused",
 ] as const;

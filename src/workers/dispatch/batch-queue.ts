@@ -2,7 +2,7 @@ import type { Clock } from "#src/core/clock.ts";
 import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import { type Batch, getCallableInputs, returnInputs } from "./batch.ts";
 import { FairQueue } from "./fair-queue.ts";
-import { type BatchLimits, packBatch } from "./pack-batch.ts";
+import { type BatchLimits, leaveRoom, packBatch, type Sized } from "./pack-batch.ts";
 import type { PendingInput } from "./pending-input.ts";
 
 export interface TakenBatches<I> {
@@ -69,8 +69,11 @@ export class BatchQueue<I extends PendingInput> {
     this.#ready = [...batches.filter((batch) => !batch.isRepackable), ...this.#ready];
   }
 
-  /** Takes up to `count` batches. A batch that is not full waits for more inputs until its oldest is `lingerMs` old. */
-  take(count: number, lingerMs: number): TakenBatches<I> {
+  /**
+   * Takes up to `count` batches. A batch that is not full waits for more inputs until its oldest is `lingerMs` old. One of
+   * them leaves the room that `roomFor` returns for its first input.
+   */
+  take(count: number, lingerMs: number, roomFor?: (first: I) => Sized | undefined): TakenBatches<I> {
     const batches: Batch<I>[] = [];
     while (batches.length < count) {
       const ready = this.#ready.shift() ?? (this.#unpacked.length === 0 ? this.#awaitingProbe.shift() : undefined);
@@ -79,12 +82,19 @@ export class BatchQueue<I extends PendingInput> {
       if (inputs.length > 0) batches.push({ ...ready, inputs });
     }
     while (batches.length < count && this.#unpacked.length > 0) {
-      const plan = packBatch(this.#unpacked, this.#limits);
+      const [first] = this.#unpacked;
+      const room = first && !batches.some(({ hasCanary }) => hasCanary) ? roomFor?.(first) : undefined;
+      const plan = packBatch(this.#unpacked, room ? leaveRoom(this.#limits, room) : this.#limits);
       if (!plan.isFull) {
         const remainingMs = lingerMs - (this.#clock.now() - this.#getOldestArrival());
         if (remainingMs > 0) return { batches, lingerMs: remainingMs };
       }
-      batches.push({ inputs: this.#unpacked.take(plan.size), tokens: plan.tokens, isRepackable: true });
+      batches.push({
+        inputs: this.#unpacked.take(plan.size),
+        tokens: plan.tokens + (room?.tokens ?? 0),
+        isRepackable: true,
+        hasCanary: room !== undefined,
+      });
     }
     return { batches };
   }

@@ -8,6 +8,8 @@ export interface Batch<I> {
   readonly tokens: number;
   /** The inputs may be packed into other batches; false for retries and for the halves of a bisected batch. */
   readonly isRepackable: boolean;
+  /** The batch has room for a canary, and `tokens` includes it. */
+  readonly hasCanary?: boolean;
 }
 
 /** A batch that is called as it is. */

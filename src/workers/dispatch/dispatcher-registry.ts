@@ -10,6 +10,7 @@ import { LaneProber } from "#src/workers/calls/lane-prober.ts";
 import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { runChatCall } from "#src/workers/calls/run-chat-call.ts";
 import { type BatchRequest, runBatch } from "#src/workers/calls/run-embedding-call.ts";
+import { CanaryWatch } from "#src/workers/canaries/canary-watch.ts";
 import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { ChatInput } from "./chat-input.ts";
@@ -64,13 +65,15 @@ export class DispatcherRegistry {
     if (!first) return undefined;
     const request: BatchRequest = { purpose, dimensions };
     const limits = { maxInputs: first.maxInputs, maxTokens: first.maxBatchTokens };
+    const canaries = new CanaryWatch(first.maxInputs, this.#deps.clock);
     const dispatcher = new ModelDispatcher(
       new LaneChooser(this.#deps.limiter, lanes),
       this.#options("embedding", limits),
       {
         ...this.#deps,
-        call: (inputs: readonly EmbeddingInput[], grant, onReservationReleased) =>
-          runBatch(inputs, grant, request, { ...this.#deps, onReservationReleased }),
+        roomForCanary: (input: EmbeddingInput) => canaries.roomFor(input),
+        call: (inputs: readonly EmbeddingInput[], grant, onReservationReleased, hasCanary) =>
+          runBatch(inputs, grant, request, { ...this.#deps, canaries, hasCanary, onReservationReleased }),
       },
     );
     this.#embedding.set(key, dispatcher);

@@ -2,6 +2,8 @@ import type { PendingInput } from "./pending-input.ts";
 
 export interface EmbeddingInput extends PendingInput {
   readonly text: string;
+  /** Its run wants canaries in its calls. */
+  readonly hasCanaries?: boolean;
 }
 
 /** Distributes the reported tokens of a call over its inputs in proportion to their estimates; the shares add up. */

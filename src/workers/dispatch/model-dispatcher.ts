@@ -14,7 +14,7 @@ import {
 } from "./batch.ts";
 import { BatchQueue, type TakenBatches } from "./batch-queue.ts";
 import type { Grant, LaneChooser, ModelLane } from "./lane-chooser.ts";
-import type { BatchLimits } from "./pack-batch.ts";
+import type { BatchLimits, Sized } from "./pack-batch.ts";
 import type { CallGuard, PendingInput } from "./pending-input.ts";
 import { WakeSignal } from "./wake-signal.ts";
 
@@ -41,7 +41,10 @@ export interface DispatcherDeps<I, M> {
     inputs: readonly I[],
     grant: Grant<M>,
     onReservationReleased: () => void,
+    hasCanary: boolean,
   ) => Promise<FailureDecision | undefined>;
+  /** The room for a canary in a batch that starts with this input; undefined if none is due. */
+  readonly roomForCanary?: (first: I) => Sized | undefined;
 }
 
 interface InFlightCall<I, M> {
@@ -167,7 +170,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
     if (!canCall()) return { batches: [], lingerMs: LOCK_CHECK_MS };
     const count = Math.min(maxCalls - this.#calls.size, MAX_BATCHES_PER_RESERVATION);
     // While calls are in flight more jobs will come, and a fuller batch is worth more than a few milliseconds.
-    return this.#queue.take(count, this.#calls.size > 0 ? lingerMs * 4 : lingerMs);
+    return this.#queue.take(count, this.#calls.size > 0 ? lingerMs * 4 : lingerMs, this.#deps.roomForCanary);
   }
 
   async #reserveAndStart(taken: readonly Batch<I>[]): Promise<void> {
@@ -224,7 +227,8 @@ export class ModelDispatcher<I extends PendingInput, M> {
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
     const guard = batch.inputs[0]?.callGuard;
     if (guard && !(await this.#enterGuard(guard, batch, grant))) return;
-    const decision = await this.#deps.call(batch.inputs, grant, () => this.#wakeSignal.notify());
+    const onReleased = () => this.#wakeSignal.notify();
+    const decision = await this.#deps.call(batch.inputs, grant, onReleased, batch.hasCanary === true);
     await guard?.leave();
     // Records mean that the lane answers again.
     if (!decision) this.#queue.releaseAwaitingProbe();

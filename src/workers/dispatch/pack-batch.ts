@@ -12,6 +12,15 @@ export interface Sized {
   readonly bytes: number;
 }
 
+/** The limits of a call that has one more input of this size. */
+export function leaveRoom({ maxInputs, maxTokens, maxBytes }: BatchLimits, { tokens, bytes }: Sized): BatchLimits {
+  return {
+    maxInputs: maxInputs - 1,
+    maxTokens: maxTokens === undefined ? undefined : maxTokens - tokens,
+    maxBytes: maxBytes === undefined ? undefined : maxBytes - bytes,
+  };
+}
+
 export interface PackedBatch {
   /** How many inputs from the front of the queue form the next batch; at least 1 if the queue is not empty. */
   readonly size: number;

@@ -47,6 +47,8 @@ export interface CliSandboxOptions extends SimulatorOptions {
   /** Limits in sluice.yaml. The defaults never slow a test. */
   readonly limits?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether runs send canaries; off by default, so that tests can count texts and calls. */
+  readonly canaries?: boolean;
 }
 
 /** A temporary folder, a simulator in this process, and `sluice` processes that use them. */
@@ -54,16 +56,18 @@ export class CliSandbox implements AsyncDisposable {
   readonly dir = realpathSync(mkdtempSync(join(tmpdir(), "sluice-e2e-")));
   readonly simulator: Simulator;
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #hasCanaries: boolean;
   readonly #started: CliProcess[] = [];
 
-  private constructor(simulator: Simulator, env: Readonly<Record<string, string | undefined>>) {
+  private constructor(simulator: Simulator, env: Readonly<Record<string, string | undefined>>, hasCanaries: boolean) {
     this.simulator = simulator;
+    this.#hasCanaries = hasCanaries;
     this.#env = env;
   }
 
   static async open(options: CliSandboxOptions = {}): Promise<CliSandbox> {
-    const { limits = { requestsPerMinute: 100_000, concurrency: 8 }, env = {}, ...rest } = options;
-    const sandbox = new CliSandbox(await startSimulator(rest), env);
+    const { limits = { requestsPerMinute: 100_000, concurrency: 8 }, env = {}, canaries = false, ...rest } = options;
+    const sandbox = new CliSandbox(await startSimulator(rest), env, canaries);
     sandbox.writeLimits(limits);
     return sandbox;
   }
@@ -71,7 +75,7 @@ export class CliSandbox implements AsyncDisposable {
   writeLimits(limits: Readonly<Record<string, number>>): void {
     this.write(
       "sluice.yaml",
-      `providers:\n  minimax:\n    models:\n      embo-01:\n        limits: ${JSON.stringify(limits)}\n`,
+      `providers:\n  minimax:\n    models:\n      embo-01:\n        limits: ${JSON.stringify(limits)}\nrun:\n  canaries: ${this.#hasCanaries}\n`,
     );
   }
 

@@ -73,6 +73,7 @@ test("arguments and options reach the command with their types, and its exit cod
           chunk: false,
           skipInvalid: false,
           maxCost: 0.5,
+          canaries: true,
           dryRun: false,
           force: false,
           offPeak: false,

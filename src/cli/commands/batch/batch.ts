@@ -33,6 +33,7 @@ export async function runBatchFile(path: string, options: OptionValues<typeof ba
     ...createBatchExecution({
       findMaxInputs: createMaxInputsFinder(registry),
       cache: resolveCacheFolder(config, options),
+      canaries: options.canaries && config.run.canaries !== false,
     }),
   };
   return await runInFolder(kind, { paths: [path], dir, force: options.force }, config, options);

@@ -27,7 +27,11 @@ export async function runEmbed(paths: readonly string[], options: OptionValues<t
   if (options.dryRun) return await printEmbedDryRun(request, config, options);
   const kind = {
     planner: createEmbeddingPlanner(request),
-    ...createEmbeddingExecution({ inputsPerCall: model.maxInputs ?? 1, cache: resolveCacheFolder(config, options) }),
+    ...createEmbeddingExecution({
+      inputsPerCall: model.maxInputs ?? 1,
+      cache: resolveCacheFolder(config, options),
+      canaries: options.canaries && config.run.canaries !== false,
+    }),
   };
   return await runInFolder(kind, { paths, dir: request.dir, force: options.force }, config, options);
 }

@@ -35,17 +35,18 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     return EXIT_CODES.ok;
   }
   const findMaxInputs = createMaxInputsFinder(config.registry);
+  const canaries = config.run.canaries !== false;
   const target = { dir, query };
   const commandOptions = { ...options, out: dir };
   if (isBatch(manifest)) {
     return await retryInFolder(
       { ...target, manifest },
-      createBatchExecution({ findMaxInputs }),
+      createBatchExecution({ findMaxInputs, canaries }),
       config,
       commandOptions,
     );
   }
-  const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model) });
+  const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model), canaries });
   return await retryInFolder({ ...target, manifest }, kind, config, commandOptions);
 }
 

@@ -16,6 +16,8 @@ export interface BatchKindOptions {
   readonly findMaxInputs: (model: string) => number;
   /** Reuses answers from a cache and shares calls with other runs; absent without --cache. */
   readonly cache?: AnswerCacheSettings;
+  /** Whether embedding calls may carry a canary. */
+  readonly canaries?: boolean;
 }
 
 /** Lower than for texts, because requests and answers are larger. The feeder also limits their bytes in Redis. */
@@ -61,7 +63,7 @@ function openChatRun(
 
 function openEmbeddingRun(
   { dir, manifest }: PreparedRun<BatchManifest>,
-  { cache, findMaxInputs }: BatchKindOptions,
+  { cache, findMaxInputs, canaries }: BatchKindOptions,
   services: RunKindServices,
 ): RunParts {
   const { run, dimensions, askedDimensions } = manifest;
@@ -71,7 +73,7 @@ function openEmbeddingRun(
   const request = { provider, model, purpose: "db" as const, dimensions: askedDimensions };
   return {
     jobs: {
-      factory: createEmbeddingJobs({ run, ...request }, findMaxInputs(name)),
+      factory: createEmbeddingJobs({ run, ...request, canaries }, findMaxInputs(name)),
       queues: [queueName(provider, "embedding")],
     },
     records: {

@@ -15,7 +15,7 @@ export function createEmbeddingJobs(
     countNextItems: (items, isLast) => countNextJobItems(items, shape, isLast),
     createJob: (items) => {
       const data: EmbeddingPayload = {
-        v: 1,
+        v: 2,
         kind: "embedding",
         ...payload,
         items: items.map(({ index, tokens, text }) => [index, tokens, text]),

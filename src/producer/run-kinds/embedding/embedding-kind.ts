@@ -13,6 +13,8 @@ export interface EmbeddingKindOptions {
   readonly inputsPerCall: number;
   /** Reuses answers from a cache and shares calls with other runs; absent without --cache. */
   readonly cache?: AnswerCacheSettings;
+  /** Whether calls may carry a canary. */
+  readonly canaries?: boolean;
 }
 
 /** About 40 MB with vectors of 1536 floats, if all records are waiting to be collected. */
@@ -30,7 +32,7 @@ export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExec
 
 function openEmbeddingRun(
   { dir, manifest }: PreparedRun<EmbeddingManifest>,
-  { inputsPerCall, cache }: EmbeddingKindOptions,
+  { inputsPerCall, cache, canaries }: EmbeddingKindOptions,
   services: RunKindServices,
 ): RunParts {
   const { provider, model } = requireModelName(manifest.model);
@@ -38,7 +40,7 @@ function openEmbeddingRun(
   const request = { provider, model, purpose: manifest.type };
   return {
     jobs: {
-      factory: createEmbeddingJobs({ run: manifest.run, ...request }, inputsPerCall),
+      factory: createEmbeddingJobs({ run: manifest.run, ...request, canaries }, inputsPerCall),
       queues: [queueName(provider, "embedding")],
     },
     records: {

@@ -206,6 +206,7 @@ export class RunMonitor {
     const { ok, failed, missing, tokens } = counts;
     const { callsMade = 0, callsAnswered = 0, callsFailed = 0, throttles = 0, snoozes = 0 } = this.#counters;
     const cost = this.#readSpent(store);
+    const { canaries = 0, canaryMismatches = 0 } = this.#counters;
     const hasCallsInFlight = state !== "finished" && state !== "writing";
     return {
       state,
@@ -223,6 +224,7 @@ export class RunMonitor {
         throttled: throttles,
         paidTwice: countCallsPaidTwice(this.#counters, hasCallsInFlight),
       },
+      canaries: canaries > 0 ? { sent: canaries, mismatches: canaryMismatches } : undefined,
       snoozes,
       batchFill: computeBatchFill(this.#counters),
       reused: computeCacheStats(counts, this.#deps, now),
