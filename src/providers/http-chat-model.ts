@@ -16,19 +16,14 @@ interface HttpChatOptions<State> {
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly codec: ChatCodec<State>;
   readonly framing?: SseOptions["framing"];
-  readonly streamsUpstream?: boolean | undefined;
+  readonly streamsUpstream?: ChatModel["streamsUpstream"];
   readonly supportsChoices?: boolean | undefined;
   /** Replace the limits of the transport, and those of a complete answer. */
   readonly timeLimits?: TimeLimits;
-  /** Whether a complete answer is requested as a stream, because the provider drops connections that are silent for long. */
-  readonly joinsStream?: (request: ChatRequest) => boolean;
 }
 
 /** Without streaming, the headers arrive when the answer is complete, which takes minutes for a long one. */
 const NON_STREAMING_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 900_000 };
-
-/** A joined stream has the time of any other stream. */
-const JOINED_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 1_800_000 };
 
 /** A chat model over HTTP: one POST per call, answered as JSON or as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
@@ -38,12 +33,8 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
     supportsChoices,
     check: (request) => codec.check(request),
     async generate(request, call) {
-      const isStream = options.joinsStream?.(request) ?? false;
-      const prepared = await prepare(options, request, isStream);
-      const timeLimits = {
-        ...(isStream ? JOINED_LIMITS : NON_STREAMING_LIMITS),
-        ...omitUndefined(options.timeLimits ?? {}),
-      };
+      const prepared = await prepare(options, request, false);
+      const timeLimits = { ...NON_STREAMING_LIMITS, ...omitUndefined(options.timeLimits ?? {}) };
       const response = await transport.post({ ...prepared, timeLimits }, call);
       return isEventText(response) ? decodeEvents(options, response) : codec.decode(response, Date.now());
     },

@@ -158,8 +158,8 @@ export interface RequestCheck {
 }
 
 export interface ChatModel {
-  /** The model answers only, or better, as a stream. */
-  readonly streamsUpstream?: boolean | undefined;
+  /** Whether the model answers a request only, or better, as a stream. */
+  readonly streamsUpstream?: boolean | ((request: ChatRequest) => boolean) | undefined;
   /** One call can return several answers (`extra.n`). Other models reject `n`; they are called once per answer. */
   readonly supportsChoices?: boolean | undefined;
   /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */

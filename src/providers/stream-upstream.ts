@@ -21,12 +21,14 @@ export function streamWhereNeeded(provider: Provider, always = false): Provider 
 }
 
 function preferStream(model: ChatModel, always: boolean): ChatModel {
-  let streams = always || model.streamsUpstream === true;
+  const { streamsUpstream } = model;
+  let streams = always || streamsUpstream === true;
   return {
     ...model,
     stream: (request, call) => model.stream(request, call),
     async generate(request, call) {
-      if (streams) return await joinStream(model, request, call);
+      if (streams || (typeof streamsUpstream === "function" && streamsUpstream(request)))
+        return await joinStream(model, request, call);
       const startedAt = performance.now();
       try {
         return await model.generate(request, call);

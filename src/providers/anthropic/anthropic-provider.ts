@@ -46,7 +46,7 @@ function createAnthropicProvider(account: ProviderAccount, transport: Transport,
         url,
         headers: () => headers,
         codec: createAnthropicCodec(model),
-        joinsStream: (request) => resolveMaxTokens(model, request) > MAX_SILENT_TOKENS,
+        streamsUpstream: (request) => resolveMaxTokens(model, request) > MAX_SILENT_TOKENS,
       });
     },
     close: () => transport.close(),

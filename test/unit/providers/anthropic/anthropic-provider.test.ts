@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createRegistry } from "#src/providers/registry.ts";
+import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
 import type { HttpRequest } from "#src/providers/transport/transport.ts";
 import { createPlaybackTransport } from "#test/support/conformance/playback.ts";
 
@@ -25,9 +26,14 @@ async function generate(baseUrl: string, maxTokens?: number) {
       sent.push(args[0]);
       return playback.post(...args);
     },
+    stream: (...args: Parameters<typeof playback.stream>) => {
+      sent.push(args[0]);
+      return playback.stream(...args);
+    },
   };
   const account = { baseUrl, apiKey: "sk-ant-x", extra: { beta: "context-1m-2025-08-07" } };
-  const model = createRegistry().createProvider("anthropic", account, transport).chat?.("claude-opus-4-5");
+  const provider = streamWhereNeeded(createRegistry().createProvider("anthropic", account, transport));
+  const model = provider.chat?.("claude-opus-4-5");
   const messages = [{ role: "user" as const, content: "x" }];
   const response = await model?.generate({ messages, maxTokens }, { signal: new AbortController().signal });
   return { request: sent[0], response };
