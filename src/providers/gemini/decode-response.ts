@@ -6,10 +6,11 @@ import { collectExtra } from "#src/providers/openai-compatible/extra-fields.ts";
 import type { ChatResponse, FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { buildGeminiDetails } from "./classify-error.ts";
+import { decodeLogprobs } from "./logprobs.ts";
 import { GEMINI_FAILURES } from "./profile.ts";
 
 const KNOWN_FIELDS = new Set(["candidates", "usageMetadata", "modelVersion", "responseId"]);
-const KNOWN_CANDIDATE_FIELDS = new Set(["content", "finishReason", "index"]);
+const KNOWN_CANDIDATE_FIELDS = new Set(["content", "finishReason", "index", "logprobsResult"]);
 const KNOWN_PART_FIELDS = new Set(["text", "thought", "thoughtSignature"]);
 
 /**
@@ -45,7 +46,7 @@ export function decodeGeminiResponse(body: JsonObject, head: ResponseHead, now: 
       body: pickFields(body, KNOWN_FIELDS),
       choice: pickFields(candidate ?? {}, KNOWN_CANDIDATE_FIELDS),
       message: readMessageFields(parts),
-      logprobs: undefined,
+      logprobs: decodeLogprobs(readField(candidate, "logprobsResult")),
       usage: isObject(usage) ? Object.fromEntries(pickFields(usage, new Set())) : undefined,
     }),
   };

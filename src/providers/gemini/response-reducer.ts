@@ -6,6 +6,7 @@ import type { SseEvent } from "#src/providers/transport/sse.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { classifyGeminiBody, reportsGeminiError } from "./classify-error.ts";
 import { decodeGeminiResponse, readCalls, readFirstCandidate, readParts } from "./decode-response.ts";
+import { joinLogprobs } from "./logprobs.ts";
 import { GEMINI_NAME } from "./profile.ts";
 
 /** The response as far as it has been received, in the form of a complete one. */
@@ -43,7 +44,10 @@ export function addFrame({ body, candidate, parts }: ResponseState, frame: JsonO
   const { content: __, ...candidateFields } = readFirstCandidate(frame) ?? {};
   return {
     body: mergePresent(body, fields),
-    candidate: mergePresent(candidate, candidateFields),
+    candidate: {
+      ...mergePresent(candidate, candidateFields),
+      logprobsResult: joinLogprobs(candidate.logprobsResult, candidateFields.logprobsResult),
+    },
     parts: readParts(readFirstCandidate(frame)).reduce(addPart, parts),
   };
 }
@@ -56,7 +60,7 @@ function mergePresent(known: JsonObject, added: JsonObject): JsonObject {
 
 /** The complete response, without candidates if there were none. */
 export function joinResponse({ body, candidate, parts }: ResponseState): JsonObject {
-  const hasCandidate = parts.length > 0 || Object.keys(candidate).length > 0;
+  const hasCandidate = parts.length > 0 || Object.values(candidate).some((value) => value !== undefined);
   return hasCandidate ? { ...body, candidates: [{ ...candidate, content: { parts } }] } : body;
 }
 

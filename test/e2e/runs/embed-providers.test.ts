@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => sandbox[Symbol.asyncDispose]());
 
 function environment(): Record<string, string> {
-  const { zhipuUrl, openaiUrl, spark } = sandbox.simulator;
+  const { zhipuUrl, openaiUrl, geminiUrl, spark } = sandbox.simulator;
   return {
     ZHIPU_API_KEY: SIMULATOR_ZHIPU_KEY,
     ZHIPU_BASE_URL: zhipuUrl,
@@ -29,6 +29,8 @@ function environment(): Record<string, string> {
     SPARK_API_SECRET: SIMULATED_SPARK.apiSecret,
     SPARK_BASE_URL: spark.url,
     SPARK_EMBEDDING_BASE_URL: spark.embeddingUrl,
+    GEMINI_API_KEY: SIMULATOR_API_KEY,
+    GEMINI_BASE_URL: geminiUrl,
     OPENAI_API_KEY: SIMULATOR_API_KEY,
     OPENAI_BASE_URL: openaiUrl,
     VLLM_BASE_URL: openaiUrl,
@@ -39,6 +41,7 @@ function environment(): Record<string, string> {
 test.each([
   ["zhipu/embedding-3", 2048, 64],
   ["zhipu/embedding-2", 1024, 64],
+  ["gemini/gemini-embedding-001", 3072, 100],
   ["spark/embedding", 2560, 1],
   ["spark/embedding-v2", 2560, 1],
   ["openai/text-embedding-3-small", 1536, 2048],

@@ -124,6 +124,21 @@ describe("a response", () => {
     expect(decode(empty).text).toBe("");
   });
 
+  it("has its log probabilities in OpenAI's form, joined from the frames of a stream", () => {
+    const frame = (token: string, finishReason: string | null) =>
+      body([{ text: token }], finishReason, {
+        logprobsResult: {
+          chosenCandidates: [{ token, logProbability: -0.5 }],
+          topCandidates: [{ candidates: [{ token: "x", logProbability: -2 }] }],
+        },
+      });
+    const entry = (token: string, logprob: number) => ({ token, logprob, bytes: [...Buffer.from(token)] });
+    const content = ["a", "é"].map((token) => ({ ...entry(token, -0.5), top_logprobs: [entry("x", -2)] }));
+    const { response } = stream([frame("a", null), frame("é", "STOP")]);
+    expect(write(response).choices[0]).toMatchObject({ logprobs: { content } });
+    expect(write(decode(frame("a", "STOP"))).choices[0]).toMatchObject({ logprobs: { content: content.slice(0, 1) } });
+  });
+
   it("may come as the list of its frames", () => {
     expect(decode([body([{ text: "a" }], null), body([{ text: "b" }])]).text).toBe("ab");
   });
