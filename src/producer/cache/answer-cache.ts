@@ -4,7 +4,6 @@ import { Worker } from "node:worker_threads";
 import { coerceError, RunError } from "#src/core/failures/errors.ts";
 import { type CachedAnswer, decodeFrame, encodeFrame } from "./cache-frame.ts";
 import type { CacheReply, CacheRequest, CacheThreadOptions } from "./cache-thread.ts";
-import { packBuffers, unpackBuffers } from "./packed-buffers.ts";
 
 export interface CacheOptions {
   /** Approximate maximum size of the file. */
@@ -17,7 +16,7 @@ export interface CacheOptions {
 
 /** Maximum memory for unwritten answers; when the disk is too slow, further answers are not cached. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-const NOTHING: CacheReply = { frames: packBuffers([]), notes: [] };
+const NOTHING: CacheReply = { frames: [], notes: [] };
 
 /**
  * Answers of providers on disk, by key. Any number of processes may use one folder at once. Everything that is read is
@@ -28,7 +27,7 @@ export class AnswerCache {
   readonly #thread: Worker;
   #hasEnded = false;
   #lastReply: Promise<CacheReply>;
-  #pending: Buffer[] = [];
+  #pending: Buffer<ArrayBuffer>[] = [];
   /** Of frames that are pending or being written. */
   #unwrittenBytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -55,9 +54,11 @@ export class AnswerCache {
 
   /** Reads the answers to these keys; undefined for a miss. Answers of other processes are found once they are written. */
   async find(keys: readonly Buffer[]): Promise<(CachedAnswer | undefined)[]> {
-    if (keys.length === 0) return [];
-    const frames = unpackBuffers((await this.#request("find", keys)).frames);
-    return keys.map((_, i) => frames[i] && decodeFrame(frames[i]));
+    const { frames } = keys.length === 0 ? NOTHING : await this.#request("find", [Buffer.concat(keys)]);
+    return keys.map((_, i) => {
+      const frame = frames[i];
+      return frame && decodeFrame(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
+    });
   }
 
   /** Stores an answer, in the background. */
@@ -83,17 +84,18 @@ export class AnswerCache {
   async #write(): Promise<void> {
     const frames = this.#pending.splice(0);
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
-    await this.#request("put", frames);
+    const moved = frames.map(({ buffer }) => buffer);
+    await this.#request("put", frames, moved);
     this.#unwrittenBytes -= bytes;
   }
 
   /** Resolves with an empty reply after the thread has ended. */
-  async #request(type: CacheRequest["type"], buffers: readonly Buffer[]): Promise<CacheReply> {
+  async #request(type: CacheRequest["type"], data: readonly Uint8Array[], moved: readonly ArrayBuffer[] = []) {
     this.#lastReply = this.#lastReply.then(async () => {
       if (this.#hasEnded) return NOTHING;
       try {
-        const data = packBuffers(buffers);
-        this.#thread.postMessage({ type, now: this.#options.now(), data } satisfies CacheRequest, [data.bytes.buffer]);
+        const request: CacheRequest = { type, now: this.#options.now(), data };
+        this.#thread.postMessage(request, moved);
         return await this.#receive();
       } catch (error) {
         this.#hasEnded = true;

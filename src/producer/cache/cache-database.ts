@@ -25,7 +25,7 @@ const USE_STEP_MS = 10 * 60_000;
 const PAGE_BYTES = 4096;
 /** A checkpoint writes up to this many pages to the file at once. */
 const MAX_WAL_PAGES = 4_000;
-const PAGE_CACHE_KB = 32_768;
+const PAGE_CACHE_KB = 8_192;
 const EVICTED_AT_ONCE = 64;
 /** Uses of answers are written with the next answers, or when there are this many. */
 const USES_AT_ONCE = 1_000;
@@ -66,7 +66,7 @@ export class CacheDatabase {
   }
 
   /** Reads the frames of these keys; undefined for a miss. */
-  find(keys: readonly Buffer[], now: number): (Buffer | undefined)[] {
+  find(keys: readonly Buffer[], now: number): (Buffer<ArrayBuffer> | undefined)[] {
     const step = Math.floor(now / USE_STEP_MS);
     const frames = this.#transaction("DEFERRED", () => keys.map((key) => this.#findOne(key, step)));
     if (this.#used.size + this.#damaged.size >= USES_AT_ONCE)
@@ -74,7 +74,7 @@ export class CacheDatabase {
     return frames;
   }
 
-  #findOne(key: Buffer, step: number): Buffer | undefined {
+  #findOne(key: Buffer, step: number): Buffer<ArrayBuffer> | undefined {
     const id = toEntryKey(key);
     const row = this.#statements.find.get(id);
     if (!(row?.frame instanceof Uint8Array)) return undefined;

@@ -8,15 +8,16 @@ import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 const KIND_VECTOR = 1;
 const KIND_JSON = 2;
 const KEY_OFFSET = 12;
-const KEY_BYTES = 32;
+export const KEY_BYTES = 32;
 const HEADER_BYTES = KEY_OFFSET + KEY_BYTES;
 
 /** An answer of a provider, without the item or run that it was for. */
 export type CachedAnswer = Pick<WireRecord, "tokens" | "vector" | "json">;
 
-export function encodeFrame(key: Buffer, { tokens, vector, json }: CachedAnswer): Buffer {
+/** The frame has an ArrayBuffer of its own, so that it can be moved to another thread. */
+export function encodeFrame(key: Buffer, { tokens, vector, json }: CachedAnswer): Buffer<ArrayBuffer> {
   const answer = vector ?? Buffer.from(JSON.stringify(json) ?? "null");
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + answer.length);
+  const frame = Buffer.allocUnsafeSlow(HEADER_BYTES + answer.length);
   frame.writeUInt32LE(vector ? KIND_VECTOR : KIND_JSON, 4);
   frame.writeUInt32LE(tokens, 8);
   frame.set(key, KEY_OFFSET);

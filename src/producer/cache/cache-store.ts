@@ -35,7 +35,7 @@ export class CacheStore {
     this.#deleteOldFiles();
   }
 
-  find(keys: readonly Buffer[], now: number): (Buffer | undefined)[] {
+  find(keys: readonly Buffer[], now: number): (Buffer<ArrayBuffer> | undefined)[] {
     return (
       this.#attempt((database) => database.find(keys, now), "it is not used any more") ?? keys.map(() => undefined)
     );
