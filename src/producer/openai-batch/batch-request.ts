@@ -3,17 +3,15 @@ import type { ChatRequest, ModelData } from "#src/providers/provider.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 import { UnknownModelError } from "#src/providers/unknown-model-error.ts";
 import { chatRequestSchema } from "#src/queues/payload.ts";
+import { type BatchEndpoint, toOpenaiLine } from "./lines/openai-line.ts";
 import { FIELD_PROBLEMS, LINE_PROBLEMS } from "./problems.ts";
 import { readChatRequest } from "./requests/read-chat-request.ts";
 import { type EmbeddingBody, readEmbeddingRequest } from "./requests/read-embedding-request.ts";
 import { describeValue } from "./requests/read-fields.ts";
 
-const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/embeddings"] as const;
-export type BatchEndpoint = (typeof BATCH_ENDPOINTS)[number];
-
 /** One request of a batch file, ready to be planned. */
 export type BatchFileRequest = { readonly customId: string; readonly model: KnownModel } & (
-  | { readonly endpoint: "/v1/chat/completions"; readonly chat: ChatRequest }
+  | { readonly endpoint: Exclude<BatchEndpoint, "/v1/embeddings">; readonly chat: ChatRequest }
   | { readonly endpoint: "/v1/embeddings"; readonly embedding: EmbeddingBody }
 );
 
@@ -46,23 +44,29 @@ export class BatchRequestReader {
   /** Returns the request of a line, or all problems of the line in one sentence that quotes none of its text. */
   read(line: unknown): BatchFileRequest | string {
     if (!isObject(line)) return LINE_PROBLEMS.notAnObject(describeValue(line));
-    const { custom_id: customId, url, body } = line;
-    const problems = findProblems(line);
-    if (!isEndpoint(url) || !isObject(body) || typeof customId !== "string") return problems.join("; ");
-    const read = url === "/v1/embeddings" ? readEmbeddingRequest(body) : readChatRequest(body);
+    const { line: translated, endpoint, provider, problems: untranslated } = toOpenaiLine(line, this.#registry);
+    const { custom_id: customId, body } = translated;
+    const problems = [...findProblems(translated), ...untranslated];
+    if (endpoint === undefined || !isObject(body) || typeof customId !== "string") return problems.join("; ");
+    const read = endpoint === "/v1/embeddings" ? readEmbeddingRequest(body) : readChatRequest(body);
     if ("problems" in read) return [...problems, ...read.problems].join("; ");
-    const model = this.#findModel(read.model, url);
+    const model = this.#findModel(read.model, endpoint, provider);
     if (typeof model === "string") return [...problems, model].join("; ");
     if (problems.length > 0) return problems.join("; ");
     if (!("request" in read)) return { customId, endpoint: "/v1/embeddings", model, embedding: read };
     const { error } = chatRequestSchema.safeParse(read.request);
     if (error) return LINE_PROBLEMS.invalidBody(error.issues[0]?.path.map(String).join(".") ?? "");
-    return { customId, endpoint: "/v1/chat/completions", model, chat: read.request };
+    return {
+      customId,
+      endpoint: endpoint === "/v1/embeddings" ? "/v1/chat/completions" : endpoint,
+      model,
+      chat: read.request,
+    };
   }
 
   /** Returns the model of a request, or the problem if there is none. */
-  #findModel(named: string | undefined, endpoint: BatchEndpoint): KnownModel | string {
-    const name = this.#resolveName(named);
+  #findModel(named: string | undefined, endpoint: BatchEndpoint, provider: string | undefined): KnownModel | string {
+    const name = this.#resolveName(named, provider);
     if (name === undefined) return LINE_PROBLEMS.noModel;
     const kind = endpoint === "/v1/embeddings" ? "embedding" : "chat";
     const found = this.#models.get(`${kind} ${name}`) ?? this.#lookUp(name, kind);
@@ -70,8 +74,9 @@ export class BatchRequestReader {
     return LINE_PROBLEMS.wrongModelKind(name, found.data.kind, endpoint, kind);
   }
 
-  #resolveName(named: string | undefined): string | undefined {
-    const requested = this.#requestedModel;
+  /** `provider` is that of the file's format, for models that are named without one. */
+  #resolveName(named: string | undefined, provider: string | undefined): string | undefined {
+    const requested = this.#requestedModel ?? provider;
     if (requested?.includes("/")) return requested;
     if (named === undefined || named.includes("/") || requested === undefined) return named;
     return `${requested}/${named}`;
@@ -91,12 +96,11 @@ export class BatchRequestReader {
 }
 
 /** Finds the problems of everything but the contents of the body. */
-function findProblems({ custom_id: customId, method, url, body, ...others }: JsonObject): string[] {
+function findProblems({ custom_id: customId, method, url: _, body, ...others }: JsonObject): string[] {
   const problems: string[] = [];
   const idProblem = findIdProblem(customId);
   if (idProblem !== undefined) problems.push(`"custom_id" ${idProblem}`);
   if (method !== "POST") problems.push(`"method" ${FIELD_PROBLEMS.notPost}`);
-  if (!isEndpoint(url)) problems.push(`"url" ${FIELD_PROBLEMS.notEndpoint(BATCH_ENDPOINTS)}`);
   if (body === undefined) problems.push(`"body" ${FIELD_PROBLEMS.missingObject}`);
   else if (!isObject(body)) problems.push(`"body" ${FIELD_PROBLEMS.wrongType("an object", describeValue(body))}`);
   for (const name of Object.keys(others)) problems.push(`"${name.slice(0, 80)}" ${FIELD_PROBLEMS.unknown}`);
@@ -109,8 +113,4 @@ function findIdProblem(id: unknown): string | undefined {
   if (id === "") return FIELD_PROBLEMS.empty;
   if (!id.isWellFormed() || id.includes("\u0000")) return FIELD_PROBLEMS.invalidCharacters;
   return id.length > MAX_ID_CHARACTERS ? FIELD_PROBLEMS.tooLong(id.length, MAX_ID_CHARACTERS) : undefined;
-}
-
-function isEndpoint(url: unknown): url is BatchEndpoint {
-  return BATCH_ENDPOINTS.some((endpoint) => endpoint === url);
 }

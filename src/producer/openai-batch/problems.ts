@@ -26,6 +26,8 @@ export const FIELD_PROBLEMS = {
   notPost: 'must be "POST"',
   notOneOf: (values: readonly string[]) => `must be one of ${values.join(", ")}`,
   notEndpoint: (endpoints: readonly string[]) => `must be ${endpoints.join(" or ")}`,
+  unknownHost: "must be a path, or the URL of a provider that Sluice knows",
+  moderations: "is for moderation, which is not supported: leave these lines out, or send them to OpenAI directly",
   missingObject: "must be an object, and is missing",
   stream: "must be false or absent: a batch contains complete answers",
   streamOptions: "is not supported: a batch contains complete answers",

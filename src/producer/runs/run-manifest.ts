@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
+import { BATCH_ENDPOINTS } from "#src/producer/openai-batch/lines/openai-line.ts";
 import { sealText } from "./sealed-text.ts";
 
 const counts = z.record(z.string(), z.number());
@@ -108,7 +109,7 @@ const batchManifest = z.looseObject({
   ...common,
   kind: z.enum(["chat", "embedding"]),
   /** The endpoint of all its requests. */
-  endpoint: z.enum(["/v1/chat/completions", "/v1/embeddings"]),
+  endpoint: z.enum(BATCH_ENDPOINTS),
   /** "provider/model" of every model that it calls. */
   models: z.array(z.string()).min(1),
   /** Dimensions of an embedding run's vectors, and those that its requests specify, if they do. */

@@ -57,7 +57,7 @@ function openChatRun(
       onStored: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
     },
     writesWhileRunning: true,
-    writeOutput: (store, hooks) => writeChatOutput(store, dir, { run, ...hooks }),
+    writeOutput: (store, hooks) => writeChatOutput(store, dir, { run, endpoint: manifest.endpoint, ...hooks }),
   };
 }
 

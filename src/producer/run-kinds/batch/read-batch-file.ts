@@ -14,11 +14,8 @@ import {
   type SourceFile,
   type SourceOptions,
 } from "#src/producer/input/source.ts";
-import {
-  type BatchEndpoint,
-  type BatchFileRequest,
-  BatchRequestReader,
-} from "#src/producer/openai-batch/batch-request.ts";
+import { type BatchFileRequest, BatchRequestReader } from "#src/producer/openai-batch/batch-request.ts";
+import type { BatchEndpoint } from "#src/producer/openai-batch/lines/openai-line.ts";
 import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
@@ -225,7 +222,7 @@ function describeDimensions({ dimensions, dimensionChoices }: ModelData): string
 
 function toDocument(request: BatchFileRequest, line: number): SourceDocument {
   const common = { id: request.customId, record: true, line };
-  if (request.endpoint === "/v1/chat/completions") {
+  if (request.endpoint !== "/v1/embeddings") {
     const metadata: ChatItemMetadata = { model: request.model.name };
     return { ...common, text: JSON.stringify(request.chat), metadata: { ...metadata } };
   }

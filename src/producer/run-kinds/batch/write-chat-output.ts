@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { parseModelName } from "#src/core/model-name.ts";
+import type { BatchEndpoint } from "#src/producer/openai-batch/lines/openai-line.ts";
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import { writeResponsesObject } from "#src/producer/openai-batch/requests/write-responses-object.ts";
+import { writeTextCompletion } from "#src/producer/openai-batch/requests/write-text-completion.ts";
 import type { OutputRecorder } from "#src/producer/output/digests/output-recorder.ts";
 import { computeTextDigest, type RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
@@ -15,6 +18,8 @@ import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
   readonly run: string;
+  /** Decides the form of the answers; by default that of chat completions. */
+  readonly endpoint?: BatchEndpoint;
   readonly onProgress?: () => void;
   readonly onRefusal?: () => void;
   readonly signal?: AbortSignal;
@@ -22,6 +27,11 @@ export interface BatchOutputOptions {
 
 /** Items per block; answers may have some hundred KB each. */
 const ITEMS_PER_BLOCK = 256;
+
+const WRITERS: Partial<Record<BatchEndpoint, typeof writeChatCompletion>> = {
+  "/v1/responses": writeResponsesObject,
+  "/v1/completions": writeTextCompletion,
+};
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
@@ -72,7 +82,7 @@ export function digestLine(id: string, text: string, files: BatchFiles, file: Js
 async function writeRecord(
   files: BatchFiles,
   { item, record }: RecordedItem,
-  { run, onRefusal }: BatchOutputOptions,
+  { run, endpoint, onRefusal }: BatchOutputOptions,
 ): Promise<JsonlFile> {
   const line = { run, index: item.index, customId: item.id };
   if (record.failure) {
@@ -81,7 +91,8 @@ async function writeRecord(
   }
   const response: ChatResponse = JSON.parse(record.answer ?? "null");
   if ([response, ...(response.choices ?? [])].every(isRefusal)) onRefusal?.();
-  const body = writeChatCompletion(response, {
+  const write = WRITERS[endpoint ?? "/v1/chat/completions"] ?? writeChatCompletion;
+  const body = write(response, {
     id: `chatcmpl-${computeRequestId(line)}`,
     created: Math.floor(record.recordedAt / 1000),
     model: stripProvider(item.metadata?.model),

@@ -52,7 +52,7 @@ test.each([
     '"custom_id" has 513 characters; the limit is 512',
   ],
   ["another method", { ...CHAT, method: "GET" }, '"method" must be "POST"'],
-  ["another url", { ...CHAT, url: "/v1/responses" }, '"url" must be /v1/chat/completions or /v1/embeddings'],
+  ["another url", { ...CHAT, url: "/v1/images" }, '"url" must be /v1/chat/completions or /v1/embeddings'],
   ["no body", { ...CHAT, body: undefined }, '"body" must be an object, and is missing'],
   ["an unknown field", { ...CHAT, extra: 1 }, '"extra" is not a field of a request'],
   [
@@ -68,7 +68,7 @@ test.each([
     "minimax/embo-01 is a model for embedding, and /v1/chat/completions needs one for chat",
   ],
   ["streaming", chat({ stream: true }), '"stream" must be false'],
-  ["several answers", chat({ n: 129 }), '"n" must be 1'],
+  ["several answers", chat({ n: 129 }), '"n" must be at most 128'],
   ["functions", chat({ functions: [] }), '"functions" is not supported; use "tools"'],
   ["audio", chat({ modalities: ["text", "audio"] }), '"modalities" must be ["text"]'],
   ["no messages", chat({ messages: [] }), '"messages" must be a list of at least one message'],
