@@ -81,7 +81,7 @@ const streamUpstream = setting(
 
 const timeouts = z.strictObject({
   firstByte: setting(duration, "Until the response begins", {
-    default: "90s (stream), 10m (complete answer, and servers that load models)",
+    default: "5m (stream), 10m (complete answer, and servers that load models)",
   }),
   idle: setting(duration, "Between two events of a stream, or two bytes of a complete answer", { default: "60s" }),
   total: setting(duration, "Until the end of the response", {

@@ -29,6 +29,11 @@ export const CONTENT_FILTER_CLASS = {
   message: "the content filter rejected the request",
 } as const;
 
+/** Whether the message says that the input is too long; some gateways send that with status 404. */
+export function isInputTooLong(text: string): boolean {
+  return INPUT_TOO_LONG.test(text);
+}
+
 /**
  * The class that a vendor's message implies. Vendors report several causes with the same vague code and status 400; only
  * the message distinguishes them. Call it only if no precise code and no decisive status says more.

@@ -1,5 +1,5 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
-import { CONTENT_FILTER_CLASS, classifyMessage } from "#src/providers/classify-message.ts";
+import { CONTENT_FILTER_CLASS, classifyMessage, isInputTooLong } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
 import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
@@ -59,8 +59,9 @@ export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: 
   const text = common.providerMessage ?? "";
   const precise = isFlagged(details, status) ? CONTENT_FILTER_CLASS : found?.isVague ? undefined : found?.listed;
   if (precise) return errorFromClass(refineThrottle(precise, codes, text, google.quotaIds), shown, common, profile);
-  const implied =
-    isDecisiveStatus(status) && status < 500 && status !== 413 ? undefined : classifyMessage(text, status);
+  const isDecisive = isDecisiveStatus(status) && status < 500 && status !== 413;
+  const isAboutInput = status === 404 && isInputTooLong(text);
+  const implied = isDecisive && !isAboutInput ? undefined : classifyMessage(text, status);
   if (implied) return errorFromClass(implied, shown, common, profile);
   if (isDecisiveStatus(status)) return errorFromStatus(status, { ...common, isUnlisted: !found }, profile);
   if (found) return errorFromClass(found.listed, shown, common, profile);

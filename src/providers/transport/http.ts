@@ -38,7 +38,8 @@ export interface TransportOptions {
 
 const DEFAULTS = {
   connectTimeoutMs: 10_000,
-  headersTimeoutMs: 90_000,
+  // Slow models and gateways without keep-alives send nothing before their first token.
+  headersTimeoutMs: 300_000,
   idleTimeoutMs: 60_000,
   totalTimeoutMs: 180_000,
   // The longest outputs (100,000 tokens) at the slowest usual rate take half an hour.

@@ -49,7 +49,7 @@ export async function handleFailure(
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
   const { faultStreak, hasHistory } = await settleFailure(reported, inputs, grant, deps);
   const { error, isUndecided } =
-    hasHistory && isRefusal(reported)
+    hasHistory && isRefusal(reported) && !isTooOftenUndecided(inputs)
       ? await findCauseOfRefusal(reported, grant, probe, deps)
       : { error: reported, isUndecided: false };
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
@@ -66,6 +66,7 @@ export async function handleFailure(
     );
   }
 
+  for (const input of inputs) input.undecided = (input.undecided ?? 0) + (isUndecided ? 1 : 0);
   for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
   const isFree =
     isThrottled || isUndecided || error.kind === "aborted" || error.kind === "auth" || error.kind === "quota";
@@ -101,6 +102,13 @@ export async function handleFailure(
     await commitFailure(inputs, { kind, message, code, providerMessage, param }, deps);
   }
   return decision;
+}
+
+/** From this number of refusals without an answer to a probe on, the account is the cause, so that a run does not last forever. */
+const MAX_UNDECIDED = 30;
+
+function isTooOftenUndecided(inputs: readonly PendingInput[]): boolean {
+  return inputs.some(({ undecided = 0 }) => undecided >= MAX_UNDECIDED);
 }
 
 /** A refusal is undecided when its probe was neither accepted nor refused: the lane may be paused or out. */

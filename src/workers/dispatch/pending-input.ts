@@ -35,6 +35,8 @@ export interface PendingInput {
   chargedAttempts: number;
   /** Throttle answers in a row. */
   snoozes: number;
+  /** Refusals whose cause stayed unknown; absent before the first. */
+  undecided?: number;
 }
 
 /** Groups inputs by run: a batch may carry inputs of several runs, and each run has its own ledger. */

@@ -161,6 +161,46 @@ describe.each(SUBJECTS)("$name", (subject) => {
     expect((await chat.generate(ask("x"), live())).text).toBe(stream.text);
   });
 
+  it("reads a stream with keep-alive comments between its events", async () => {
+    if (typeof recording !== "string") return;
+    const { provider, answer } = await replayed(subject);
+    answer.body = `: keep-alive\n\n${recording.replaceAll("\n\n", "\n\n: OPENROUTER PROCESSING\n\n")}`;
+    const { response } = await collect(chatOf(provider, subject).stream(ask("x"), live()));
+    expect(response.text).toBe(stream.text);
+  });
+
+  it("says before a call which requests it rejects: those that a call would reject, too", async () => {
+    const { simulator, provider } = await simulated(subject);
+    const chat = chatOf(provider, subject);
+    const requests: ChatRequest[] = [
+      ...[ask("x"), { messages: [] }, { ...ask("x"), maxTokens: 0 }, { ...ask("x"), temperature: 9 }],
+      ...[
+        { ...ask("x"), topP: 2 },
+        { ...ask("x"), extra: { n: 2 } },
+      ],
+    ];
+    for (const request of requests) {
+      const rejected = chat.check?.(request).rejected ?? [];
+      if (rejected.length === 0) continue;
+      expect(await failure(chat.generate(request, live()))).toMatchObject({ kind: "invalid-request" });
+    }
+    expect(simulator.statistics().calls).toBe(0);
+    expect(chat.check?.(ask("x"))).toEqual({ rejected: [], adjusted: [] });
+    expect(chat.check?.({ messages: [] }).rejected).toHaveLength(1);
+    if (chat.supportsChoices) expect(chat.check?.({ ...ask("x"), extra: { n: 2 } }).rejected).toEqual([]);
+  });
+
+  it.each([
+    [401, "auth"],
+    [503, "overloaded"],
+  ])("prefers status %d to a vague code", async (status, kind) => {
+    const { provider, answer } = await replayed(subject);
+    const error = { message: "said", type: "invalid_request_error", code: "invalid_request_error" };
+    answer.body = JSON.stringify({ error });
+    answer.options = { status, contentType: "application/json" };
+    expect((await failure(chatOf(provider, subject).generate(ask("x"), live()))).kind).toBe(kind);
+  });
+
   it("never reports an answer truncated at any byte as a success", async () => {
     const attempt = (bytes: Buffer, run: (chat: ChatModel) => Promise<unknown>) =>
       run(chatOf(subject.at("http://playback.invalid", createPlaybackTransport({ bytes })), subject));

@@ -17,6 +17,13 @@ describe("the errors of compatible vendors", () => {
     ["openai", 400, { error: { code: "context_length_exceeded", type: "invalid_request_error" } }, "too-long"],
     ["openai", 400, { error: { code: "content_policy_violation" } }, "content-filter"],
     ["openai", 404, { error: { code: "model_not_found" } }, "auth"],
+    [
+      "openai",
+      404,
+      { error: { code: 404, message: "This model's maximum context length is 8192 tokens" } },
+      "too-long",
+    ],
+    ["openai", 404, { error: { code: 404, message: "No endpoints found" } }, "auth"],
     ["openai", 400, { error: { type: "invalid_request_error", code: null, message: "bad" } }, "invalid-request"],
     ["openai", 500, { error: { type: "server_error" } }, "server"],
     ["openrouter", 200, { error: { code: 402, message: "credits" } }, "quota"],
@@ -232,4 +239,13 @@ describe("the errors of compatible vendors", () => {
     );
     expect(kinds).toEqual([kind, kind, kind]);
   });
+});
+
+it("the limits of an error are read from its headers and from the headers inside it", () => {
+  const reset = String(6 * 3_600_000);
+  const headers = { "X-RateLimit-Limit": "50", "X-RateLimit-Remaining": 0, "X-RateLimit-Reset": `${6 * 3600}` };
+  const error = classify("openrouter", 429, { error: { code: 429, message: "x", metadata: { headers } } });
+  expect(error).toMatchObject({ kind: "throttled", retryAfterMs: Number(reset) });
+  expect(error.limits).toMatchObject([{ dimension: "requests", limit: 50, remaining: 0, isLong: true }]);
+  expect(classify("openai", 429, { error: {} }, { "retry-after": "3" })).toMatchObject({ retryAfterMs: 3_000 });
 });

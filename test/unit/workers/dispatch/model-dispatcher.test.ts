@@ -451,6 +451,23 @@ test("a key that is revoked during a run parks the lane after one further call, 
   expect([...harness.ledger.records.values()].filter(({ failure }) => failure)).toEqual([]);
 });
 
+test("an input that stays refused while no test call is answered parks the lane in the end", async () => {
+  const model = createFakeEmbedding({
+    maxInputs: 1,
+    onCall: (inputs) => {
+      refuseBadText(inputs);
+      if (inputs[0] === "Hi") throw createProviderError("timeout", {});
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job(texts(1));
+  await harness.drain();
+  const job = harness.job(["bad"]);
+  await harness.drain();
+  expect(job.outcome).toBe("all lanes are parked");
+  expect(model.calls.filter(([text]) => text === "bad").length).toBeLessThanOrEqual(31);
+});
+
 test.each([
   ["throttled", { status: 429, retryAfterMs: 20_000 }],
   ["server", { status: 503 }],

@@ -376,6 +376,8 @@ describe("reducing a stream", () => {
     const error = { name: "error", data: '{"error":{"type":"rate_limit_error"}}' };
     expect(failure(() => run([error])).kind).toBe("throttled");
     expect(failure(() => run([{ name: "error", data: "boom" }])).kind).toBe("server");
+    const list = '[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"x"}}]';
+    expect(failure(() => run([{ name: "", data: list }])).kind).toBe("throttled");
   });
 
   it("never changes prototypes, whatever the names of fields", () => {
