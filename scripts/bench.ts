@@ -6,6 +6,7 @@ import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
+import { assertItemsFast, benchItems, describeItems } from "./bench/items.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
@@ -27,6 +28,7 @@ Requires Linux (/proc) and redis-server.
   streams      latency that Sluice adds to every delta of a stream
   dashboard    response times with 1,000,000 items in Redis, and the cost of open pages; fails above 50 ms (p95)
   cache        answers per second that the answer cache writes and finds, and its memory
+  items        searches in a run of 1,000,000 items, its search index, and an export; fails above 200 ms CPU time
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -106,6 +108,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchCache({ quick, log });
       return { result, text: describeCache(result) };
+    },
+  },
+  items: {
+    async run(quick, log) {
+      const result = await benchItems({ quick, log });
+      return { result, text: describeItems(result), check: () => assertItemsFast(result) };
     },
   },
   start: {

@@ -25,11 +25,12 @@ export async function writeRunFolder(
   const vectors = { layout: "flat", dimensions: DIMENSIONS } as const;
   const store = await openRunStore(dir, { items, now: Date.now, vectors });
   const vector = Buffer.from(new Float32Array(DIMENSIONS).fill(0.5).buffer);
-  const call = { lane: model, startedAt: Date.now(), durationMs: 120 };
+  const startedAt = Date.now();
   for (let start = 0; start < items; start += STEP) {
     const records = Array.from({ length: Math.min(STEP, items - start) }, (_, i) => {
       const index = start + i;
-      const record = { index, attempts: 1, tokens: 90, call };
+      const call = { lane: model, startedAt, durationMs: 50 + ((index * 104_729) % 5_000) };
+      const record = { index, attempts: 1, tokens: 60 + ((index * 7_919) % 200), call };
       const failure = { kind: "server", message: `HTTP 500 from upstream ${index % 200}` } as const;
       return index % failedEvery === 0 ? { ...record, failure } : { ...record, vector };
     });
@@ -76,7 +77,7 @@ async function writePlan(dir: string, items: number): Promise<void> {
   for (let index = 0; index < items; index++) {
     const id = `corpus/part-${Math.floor(index / 1_000)}.md#${index % 1_000}`;
     const text = `Chunk ${index} of a corpus that is as long as a sentence or two of a document usually are.`;
-    writer.append({ id, text, tokens: 22 });
+    writer.append({ id, text, tokens: 22, metadata: JSON.stringify({ part: Math.floor(index / 1_000) }) });
   }
   await writer.commit();
 }

@@ -1,8 +1,8 @@
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { openRunDatabaseReader } from "#src/producer/storage/run-database.ts";
+import { getRunDatabasePath, openRunDatabaseReader } from "#src/producer/storage/run-database.ts";
 import { SEARCH_INDEX } from "#src/producer/storage/schema.ts";
 import { isDatabaseBusy, toDatabaseError } from "#src/sqlite/database-error.ts";
 import { openDatabase } from "#src/sqlite/open-database.ts";
@@ -122,6 +122,8 @@ function* buildIndex(reader: DatabaseSync, dir: string): Generator<IndexProgress
     database.close();
     syncFile(path);
     renameSync(path, join(dir, SEARCH_INDEX));
+    // The run may have finished meanwhile and deleted its database.
+    if (!existsSync(getRunDatabasePath(dir))) rmSync(join(dir, SEARCH_INDEX), { force: true });
   } finally {
     if (database.isOpen) database.close();
     rmSync(path, { force: true });

@@ -24,9 +24,8 @@ export const itemsCommand = defineCommand({
     }),
   },
   examples: [
-    "sluice items ./vectors --status failed",
     'sluice items ./vectors --text "annual report" --sort tokens:desc',
     "sluice items ./vectors --where \"duration_ms > 5000 AND lane LIKE 'minimax%'\"",
-    "sluice items ./answers --empty --export empty.jsonl",
+    "sluice items ./vectors --status failed --export failed.jsonl",
   ],
 });

@@ -14,6 +14,5 @@ export const retryCommand = defineCommand({
     "sluice retry ./vectors",
     "sluice retry ./vectors --kind server,timeout",
     'sluice retry ./vectors --text "annual report" --attempts 3..',
-    "sluice retry ./answers --empty",
   ],
 });

@@ -43,8 +43,8 @@ export function ItemTable({
     <table class="table">
       <thead>
         <tr>
-          {sortable("index", t.position)}
           {sortable("id", t.item)}
+          {sortable("index", t.position, true)}
           <th scope="col">{t.status}</th>
           {sortable("tokens", t.tokens, true)}
           {sortable("attempts", t.attempts, true)}
@@ -57,13 +57,13 @@ export function ItemTable({
       <tbody>
         {items.map((item) => (
           <tr key={item.index}>
-            <td class="secondary" data-label={t.position}>
-              #{count(item.index)}
-            </td>
             <td class="name">
               <a href={itemLink(run, item.index)}>
                 <UntrustedText value={item.id} truncate />
               </a>
+            </td>
+            <td class="numeric" data-label={t.position}>
+              #{count(item.index)}
             </td>
             <td>
               <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
