@@ -137,7 +137,8 @@ function formatShortLimits(limits: LaneLimits | undefined): string {
 /** "0.3 in, 1.2 out USD"; one number if both are equal. */
 function formatPrice(price: TokenPrice | undefined): string {
   if (!price) return UNKNOWN_VALUE;
-  const { inputPerMillionTokens: input, outputPerMillionTokens: output, currency } = price;
+  const { inputPerMillionTokens: input, outputPerMillionTokens: output } = price;
+  const currency = price.windows ? `${price.currency} (depends on the time)` : price.currency;
   if (input === output) return input === undefined ? UNKNOWN_VALUE : `${formatAmount(input)} ${currency}`;
   const parts = [
     input === undefined ? [] : `${formatAmount(input)} in`,
