@@ -158,7 +158,10 @@ export class RunStore {
 
   /** Throws a RunError that names the first item without a record, if there is one. */
   assertComplete(): void {
-    if (this.counts().missing > 0) throw this.#createIncompleteError();
+    const [first] = this.missing();
+    if (!first) return;
+    const { items, missing } = this.counts();
+    throw new RunError(`${missing} of ${items} items have no record yet; the first one is item ${first.start}`);
   }
 
   /** Resolves when every record whose `write` resolved before this call survives a kill and a power failure. */
@@ -231,18 +234,10 @@ export class RunStore {
       if (this.#broken === undefined) await this.sync();
     } finally {
       await this.#syncing;
-      for (const { reject } of this.#waiting.splice(0)) reject(this.#createIncompleteError());
-      this.#broken ??= new RunError(`the store of the run in ${this.dir} is closed`);
+      this.#fail(new RunError(`the store of the run in ${this.dir} is closed`));
       if (this.database.isOpen) this.database.close();
       await this.vectors?.close();
     }
-  }
-
-  #createIncompleteError(): RunError {
-    const [first] = this.missing();
-    return new RunError(
-      `${this.counts().missing} of ${this.items} items have no record yet; the first one is item ${first?.start}`,
-    );
   }
 
   #assertUsable(): void {

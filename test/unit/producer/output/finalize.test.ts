@@ -248,14 +248,12 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     expect(await listOutput(dir)).toEqual([".work", "digests.bin", ...files].toSorted());
   });
 
-  test("is not published when the store is closed before every record is there, and names the first", async () => {
+  test("is not published when the store is closed before every record is there", async () => {
     const dir = await plannedFolder(3);
     const store = await openStore(dir, 3, { vectors: { layout: "flat", dimensions: 2 } });
     await store.write([sampleRecord(0, 2)]);
     await store.sync();
-    const writing = expect(finalize(store, dir, options)).rejects.toThrow(
-      "2 of 3 items have no record yet; the first one is item 1",
-    );
+    const writing = expect(finalize(store, dir, options)).rejects.toThrow(/is closed/);
     await store.close();
     await writing;
     expect(await listOutput(dir)).toEqual([".work"]);
