@@ -29,9 +29,9 @@ async function parse(args: readonly string[]) {
 }
 
 describe.each(COMMANDS.map(({ definition }) => definition))("sluice $name", ({ name, summary, examples }) => {
-  it("has two or three examples that are valid command lines", async () => {
+  it("has two to four examples that are valid command lines", async () => {
     expect(examples.length).toBeGreaterThanOrEqual(2);
-    expect(examples.length).toBeLessThanOrEqual(3);
+    expect(examples.length).toBeLessThanOrEqual(4);
     for (const example of examples) {
       const { calls } = await parse(parseExample(example));
       expect(calls.map((call) => call.name)).toEqual([name]);
@@ -73,6 +73,7 @@ test("arguments and options reach the command with their types, and its exit cod
           chunk: false,
           skipInvalid: false,
           maxCost: 0.5,
+          keepDb: false,
           canaries: true,
           dryRun: false,
           force: false,

@@ -253,7 +253,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const store = await openStore(dir, 3, { vectors: { layout: "flat", dimensions: 2 } });
     await store.write([sampleRecord(0, 2)]);
     await store.sync();
-    const writing = expect(finalize(store, dir, options)).rejects.toThrow(/is closed/);
+    const writing = expect(finalize(store, dir, options)).rejects.toThrow(RunError);
     await store.close();
     await writing;
     expect(await listOutput(dir)).toEqual([".work"]);
