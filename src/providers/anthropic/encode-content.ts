@@ -102,6 +102,8 @@ export function encodeThinking(message: ChatMessage, report: TranslationReport):
 }
 
 function toThinkingBlock(detail: JsonObject): AnthropicBlock[] {
+  // Reasoning that another vendor signed.
+  if (!String(detail.format ?? "anthropic").startsWith("anthropic")) return [];
   const data = readText(detail, "data");
   if (detail.type === "reasoning.encrypted" && data !== undefined) return [{ type: "redacted_thinking", data }];
   const signature = readText(detail, "signature");

@@ -7,8 +7,11 @@ const REGISTRY = createRegistry();
 
 const USAGE = { promptTokenCount: 3, candidatesTokenCount: 9, totalTokenCount: 12 };
 
-const frame = (parts: unknown, finishReason?: string) => ({
-  candidates: [{ content: { parts, role: "model", ...UNKNOWN_FIELDS }, finishReason, index: 0, ...UNKNOWN_FIELDS }],
+/** Short, because tests cut it at every byte. */
+const piece = (text: string) => ({ candidates: [{ content: { parts: [{ text }], role: "model" } }] });
+
+const complete = (part: object) => ({
+  candidates: [{ content: { parts: [part], role: "model", ...UNKNOWN_FIELDS }, finishReason: "STOP", index: 0 }],
   usageMetadata: USAGE,
   modelVersion: "gemini-2.5-flash",
   responseId: "r1",
@@ -51,11 +54,8 @@ export const GEMINI_SUBJECT: ConformanceSubject = {
   createForSimulator: ({ geminiUrl }, transport) =>
     REGISTRY.createProvider("gemini", { baseUrl: geminiUrl, apiKey: SIMULATOR_API_KEY }, transport),
   at: (origin, transport) => REGISTRY.createProvider("gemini", { baseUrl: origin, apiKey: "k" }, transport),
-  stream: recordEvents([
-    ...TEXT_DELTAS.map((text) => frame([{ text }])),
-    frame([{ text: "", thoughtSignature: "U0lH" }], "STOP"),
-  ]),
-  fullResponse: JSON.stringify(frame([{ text: TEXT, ...UNKNOWN_FIELDS }], "STOP")),
+  stream: recordEvents([...TEXT_DELTAS.map(piece), complete({ text: "", thoughtSignature: "U0lH" })]),
+  fullResponse: JSON.stringify(complete({ text: TEXT, ...UNKNOWN_FIELDS })),
   errors: ERRORS,
   rejectedStream: [error(429, "RESOURCE_EXHAUSTED", "x", [{ retryDelay: "12s" }]), "throttled"],
   embeddings: [

@@ -134,6 +134,7 @@ describe("a request in OpenAI's form", () => {
     const reasoning_details = [
       { type: "reasoning.text", text: "hm", signature: "SIG", format: "anthropic-claude-v1", index: 0 },
       { type: "reasoning.encrypted", data: "XYZ", format: "anthropic-claude-v1", index: 1 },
+      { type: "reasoning.encrypted", data: "ABC", format: "google-gemini-v1", index: 2 },
     ];
     const ask = (more: object) => ({
       messages: [
