@@ -41,13 +41,13 @@ const limits = z.strictObject({
 /** What the settings may say about a model; it precedes the catalogue and the provider's profile. */
 const modelShape = {
   dimensions: setting(positiveInteger, "Dimensions of the vectors (embedding)"),
-  maxInputs: setting(positiveInteger, "Maximum inputs per call (embedding)"),
+  maxInputs: setting(positiveInteger, "Maximum inputs (embedding) or documents (rerank) per call"),
   maxTokens: setting(positiveInteger, "Maximum tokens of the context (chat) or of one input (embedding)"),
   maxOutputTokens: setting(positiveInteger, "Maximum tokens of an answer (chat)"),
   limits: limits.optional(),
   price: priceSchema.optional(),
 };
-const kind = choice(["chat", "embedding"]);
+const kind = choice(["chat", "embedding", "rerank"]);
 
 const model = z.strictObject({
   kind: setting(kind, "What the model does", { default: "as published, or guessed from the name" }),

@@ -2,6 +2,7 @@ import { ANTHROPIC_BASE_URL, ANTHROPIC_NAME } from "#src/providers/anthropic/pro
 import { GEMINI_BASE_URL, GEMINI_NAME } from "#src/providers/gemini/profile.ts";
 import { MINIMAX_BASE_URL, MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { RERANK_PROFILES } from "#src/providers/rerank/profiles.ts";
 import { SPARK_BASE_URL, SPARK_HTTP_BASE_URL, SPARK_NAME } from "#src/providers/spark/profile.ts";
 import { ZHIPU_BASE_URL, ZHIPU_NAME } from "#src/providers/zhipu/profile.ts";
 
@@ -85,6 +86,9 @@ const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
     },
   }),
   [GEMINI_NAME]: settings("GEMINI", GEMINI_BASE_URL),
+  ...Object.fromEntries(
+    RERANK_PROFILES.map(({ name, envPrefix, defaultBaseUrl }) => [name, settings(envPrefix, defaultBaseUrl)]),
+  ),
   ...Object.fromEntries(
     COMPATIBLE_PROFILES.map(({ name, envPrefix, defaultBaseUrl, needsKey = true }) => [
       name,

@@ -18,8 +18,8 @@ export interface ProviderFacts {
   readonly models: readonly ModelFacts[];
   /** Facts about all models of a kind. */
   readonly defaults?: Readonly<Partial<Record<ModelData["kind"], Partial<ModelData>>>>;
-  /** The kind of all models. */
-  readonly onlyKind?: ModelData["kind"];
+  /** The kinds that models can have, if not all; the first is assumed for a model that nothing is known about. */
+  readonly kinds?: readonly [ModelData["kind"], ...ModelData["kind"][]];
   readonly retired?: readonly RetiredModels[];
   /** Times at which the vendor's prices differ from the published ones. */
   readonly priceWindows?: readonly PriceWindow[];

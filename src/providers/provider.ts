@@ -9,6 +9,7 @@ export interface Provider {
   readonly name: string;
   readonly chat?: (model: string) => ChatModel;
   readonly embedding?: (model: string) => EmbeddingModel;
+  readonly rerank?: (model: string) => RerankModel;
   /** Closes pooled connections; calls in flight fail. */
   close(): Promise<void>;
 }
@@ -168,14 +169,44 @@ export interface ChatModel {
   stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }
 
+export interface RerankRequest {
+  readonly query: string;
+  readonly documents: readonly string[];
+}
+
+/** The relevance of a document; `index` is its position in the request. */
+export interface RerankResult {
+  readonly index: number;
+  /** Higher is more relevant. Only scores of the same model and query can be compared. */
+  readonly score: number;
+  /** Further fields, unchanged. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+export interface RerankResponse {
+  /** One result per document, the best first. */
+  readonly results: readonly RerankResult[];
+  /** `totalTokens` are search units if the model is billed by them. */
+  readonly usage: Usage;
+  readonly requestId?: string;
+  /** All other fields of the body, unchanged. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+export interface RerankModel {
+  /** Maximum documents per call. */
+  readonly maxDocuments: number;
+  rerank(request: RerankRequest, call: Call): Promise<RerankResponse>;
+}
+
 /** What is known about a model before any call; used by `sluice models`, dry runs and the limiter. */
 export interface ModelData {
   readonly name: string;
-  readonly kind: "chat" | "embedding";
+  readonly kind: "chat" | "embedding" | "rerank";
   readonly dimensions?: number;
   /** Dimensions that a request may ask for; absent without a choice. `up-to`: any number up to `dimensions`. */
   readonly dimensionChoices?: readonly number[] | "up-to";
-  /** Maximum inputs of an embedding call. */
+  /** Maximum inputs of an embedding call, or documents of a rerank call. */
   readonly maxInputs?: number;
   /** Maximum tokens of an input (embedding) or of the whole context (chat). */
   readonly maxTokens?: number;
@@ -184,6 +215,8 @@ export interface ModelData {
   readonly maxOutputTokens?: number;
   /** Maximum total tokens of the inputs of an embedding call. */
   readonly maxBatchTokens?: number;
+  /** Documents that the vendor bills as one search unit. Search units then take the place of tokens, also in the price. */
+  readonly documentsPerSearchUnit?: number;
   readonly price?: TokenPrice;
   /** Limits of a new account, as published or measured; limits in sluice.yaml replace them. */
   readonly limits?: LaneLimits;

@@ -11,6 +11,8 @@ import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
 import { defineProfile, type ProviderDefinition } from "./openai-compatible/user-defined-profile.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
 import type { ProviderEntry } from "./provider-entry.ts";
+import { RERANK_PROFILES } from "./rerank/profiles.ts";
+import { createRerankEntry } from "./rerank/rerank-provider.ts";
 import { SPARK_ENTRY } from "./spark/spark-provider.ts";
 import type { Transport } from "./transport/transport.ts";
 import { UnknownModelError } from "./unknown-model-error.ts";
@@ -22,6 +24,7 @@ const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
   ZHIPU_ENTRY,
   ANTHROPIC_ENTRY,
   GEMINI_ENTRY,
+  ...RERANK_PROFILES.map(createRerankEntry),
   ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 

@@ -8,6 +8,7 @@ import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
 import { createOpenaiChatEndpoint } from "./openai/openai-chat.ts";
+import { createRerankEndpoints } from "./rerank/rerank.ts";
 import { serveControl } from "./server/control.ts";
 import type { CheckedCall, Endpoint } from "./server/endpoint.ts";
 import { SimulatedProvider } from "./server/simulated-provider.ts";
@@ -49,6 +50,10 @@ export interface Simulator {
   readonly anthropicUrl: string;
   /** Base URL of the simulated Gemini. */
   readonly geminiUrl: string;
+  /** Base URL of the simulated Cohere. */
+  readonly cohereUrl: string;
+  /** Base URL of the simulated Jina. */
+  readonly jinaUrl: string;
   readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. Accepts requests from this machine only. */
   readonly controlUrl: string;
@@ -94,6 +99,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
     createAnthropicEndpoint(apiKey),
     ...createGeminiEndpoints(apiKey, vectors),
+    ...createRerankEndpoints(apiKey),
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
@@ -114,6 +120,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     zhipuUrl: `${origin}/zhipu/api/paas/v4`,
     anthropicUrl: `${origin}/anthropic`,
     geminiUrl: `${origin}/gemini`,
+    cohereUrl: `${origin}/cohere`,
+    jinaUrl: `${origin}/jina`,
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,

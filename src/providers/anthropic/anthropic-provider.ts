@@ -23,7 +23,7 @@ export const ANTHROPIC_ENTRY: ProviderEntry = {
   defaultBaseUrl: ANTHROPIC_BASE_URL,
   catalogue: "anthropic",
   models: [],
-  onlyKind: "chat",
+  kinds: ["chat"],
   create: createAnthropicProvider,
 };
 

@@ -12,7 +12,8 @@ export interface ModelSources {
   readonly override?: Partial<ModelData>;
 }
 
-/** Names that embedding models commonly have; used only when nothing else says which kind a model is. */
+/** Names that rerank and embedding models commonly have; used only when nothing else says which kind a model is. */
+const RERANK_NAME = /rerank/i;
 const EMBEDDING_NAME = /embed|embo|bge|gte|(^|[-/])e5[-:]/i;
 
 /**
@@ -27,9 +28,9 @@ export function describeModel(
   kind?: ModelData["kind"],
 ): ModelData {
   const facts = entry.models.find((model) => model.name === name);
-  const family = listed && (isEmbedding(name, listed) ? "embedding" : "chat");
-  const guess = entry.onlyKind ?? family ?? kind ?? (EMBEDDING_NAME.test(name) ? "embedding" : "chat");
-  const resolvedKind = override.kind ?? facts?.kind ?? guess;
+  const guess = listed === undefined ? (kind ?? guessKind(name)) : guessKind(name, listed.family);
+  const { kinds = [guess] } = entry;
+  const resolvedKind = override.kind ?? facts?.kind ?? (kinds.includes(guess) ? guess : kinds[0]);
   const published = listed && readCatalogueModel(listed, resolvedKind);
   const price = override.price ?? addWindows(published?.price ?? facts?.price, entry.priceWindows);
   const retirement = entry.retired?.find(({ names }) => names.test(name));
@@ -45,8 +46,9 @@ export function describeModel(
   });
 }
 
-function isEmbedding(name: string, { family = "" }: CatalogueModel): boolean {
-  return EMBEDDING_NAME.test(name) || EMBEDDING_NAME.test(family);
+function guessKind(name: string, family = ""): ModelData["kind"] {
+  if (RERANK_NAME.test(name) || RERANK_NAME.test(family)) return "rerank";
+  return EMBEDDING_NAME.test(name) || EMBEDDING_NAME.test(family) ? "embedding" : "chat";
 }
 
 function readCatalogueModel({ limit, cost, release_date, status }: CatalogueModel, kind: ModelData["kind"]) {

@@ -21,7 +21,7 @@ export function classifyCompatibleBody(
   body: JsonObject,
   head: ResponseHead,
   now: number,
-  profile: CompatibleProfile,
+  profile: NamedErrorProfile,
 ): ProviderError {
   const headers = { ...readMetadataHeaders(body), ...head.headers };
   return classifyErrorFields(body, buildErrorDetails(profile, { ...head, headers }, now), profile);
@@ -29,6 +29,7 @@ export function classifyCompatibleBody(
 
 /** The part of a profile that the classification of errors uses. */
 export type ErrorProfile = Pick<CompatibleProfile, "envPrefix" | "codes">;
+type NamedErrorProfile = ErrorProfile & Pick<CompatibleProfile, "name">;
 export type ErrorBase = Omit<ProviderErrorDetails, "kind"> & { readonly status: number };
 
 /** `classifyCompatibleBody` for providers with error details of their own; `base.status` is the HTTP status. */
@@ -80,7 +81,7 @@ export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: 
 export function classifyCompatibleResponse(
   response: HttpResponse,
   now: number,
-  profile: CompatibleProfile,
+  profile: NamedErrorProfile,
   expected: string,
 ): ProviderError {
   const { status } = response;
@@ -187,7 +188,7 @@ function hintFor(kind: string, { envPrefix }: ErrorProfile): string {
   return kind === "quota" ? ": top up the account or raise its limit" : "";
 }
 
-function buildErrorDetails(profile: CompatibleProfile, head: ResponseHead, now: number) {
+function buildErrorDetails(profile: NamedErrorProfile, head: ResponseHead, now: number) {
   return {
     provider: profile.name,
     status: head.status,

@@ -1,6 +1,15 @@
 import { assertInRange, type Range } from "#src/providers/check-range.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
-import type { DescribeModel, EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type {
+  DescribeModel,
+  EmbeddingModel,
+  ModelData,
+  Provider,
+  ProviderAccount,
+  RerankModel,
+} from "#src/providers/provider.ts";
+import { createHttpRerankModel } from "#src/providers/rerank/http-rerank-model.ts";
+import { DEFAULT_MAX_DOCUMENTS } from "#src/providers/rerank/profiles.ts";
 import type { TimeLimits, Transport } from "#src/providers/transport/transport.ts";
 import { createChatCodec } from "./chat/chat-codec.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
@@ -40,6 +49,8 @@ export function createCompatibleProvider(
       const url = createUrl(profile, account.baseUrl, model, "embeddings");
       return createEmbeddingModel(profile, describe(model, "embedding"), url, headers, transport);
     },
+    rerank:
+      profile.rerank && ((model) => createRerankModel(profile, account, describe(model, "rerank"), headers, transport)),
     close: () => transport.close(),
   };
 }
@@ -126,4 +137,30 @@ function createEmbeddingModel(
   const timeLimits = toTimeLimits(profile, EMBEDDING_TOTAL_MS);
   const request = { provider, url, headers: { ...headers, "content-type": "application/json" }, timeLimits };
   return createOpenaiEmbeddingModel(data, dialect, (body, call) => transport.post({ ...request, body }, call));
+}
+
+/** TEI reranks at the root of the server. It truncates long texts only on request; the vendors always do. */
+function createRerankModel(
+  profile: CompatibleProfile,
+  { baseUrl }: ProviderAccount,
+  { name, maxInputs = DEFAULT_MAX_DOCUMENTS }: ModelData,
+  headers: Readonly<Record<string, string>>,
+  transport: Transport,
+): RerankModel {
+  const { rerank: form = "shared" } = profile;
+  const base = form === "tei" ? baseUrl.replace(/\/v1\/*$/, "") : baseUrl;
+  return createHttpRerankModel({
+    transport,
+    url: createUrl(profile, base, name, "rerank"),
+    headers,
+    model: name,
+    maxDocuments: maxInputs,
+    dialect: {
+      provider: profile.name,
+      form,
+      fields: form === "tei" ? { truncate: true } : undefined,
+      classify: (response, now) => classifyCompatibleResponse(response, now, profile, "a score for each document"),
+    },
+    timeLimits: toTimeLimits(profile, EMBEDDING_TOTAL_MS),
+  });
 }

@@ -1,5 +1,6 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ProviderFacts } from "#src/providers/provider-entry.ts";
+import type { RerankDialect } from "#src/providers/rerank/rerank-codec.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
 
 export interface ErrorCodeClass {
@@ -57,4 +58,6 @@ export interface CompatibleProfile extends ProviderFacts {
   /** Prefix of the paths of a model, relative to the base URL and without slashes at its ends. */
   readonly pathPrefix?: (model: string) => string;
   readonly timeouts?: ProviderTimeouts;
+  /** The protocol of rerank calls, for servers that offer them. */
+  readonly rerank?: RerankDialect["form"];
 }
