@@ -159,10 +159,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The manifest as a file. That of a finished run ends with a hash of everything before it. */
-function formatManifest({ sha256: _, ...manifest }: RunManifest): string {
-  const text = JSON.stringify(manifest, null, 2);
-  return manifest.state === "finished" ? sealText(text) : `${text}\n`;
+/** The manifest as a file. Only that of a finished run has digests, and ends with a hash of everything before it. */
+function formatManifest({ sha256: _, digests, ...manifest }: RunManifest): string {
+  if (manifest.state === "finished") return sealText(JSON.stringify({ ...manifest, digests }, null, 2));
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /** Replaces the manifest atomically: after a crash the folder contains either the old or the new one. */

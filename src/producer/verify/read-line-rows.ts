@@ -76,6 +76,9 @@ function parseRow(line: string, parse: ParseLine): FoundRow {
 /** The CRC-32 of floats as little-endian float32. */
 function checksumFloats(values: readonly unknown[]): number {
   const floats = new Float32Array(values.length);
-  for (const [i, value] of values.entries()) floats[i] = typeof value === "number" ? value : Number.NaN;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i];
+    floats[i] = typeof value === "number" ? value : Number.NaN;
+  }
   return crc32(new Uint8Array(floats.buffer));
 }

@@ -31,13 +31,17 @@ export async function readSealedManifest(dir: string): Promise<SealedManifest> {
   const seal = isSealIntact(bytes);
   const manifest = runManifest.safeParse(parseJson(bytes.toString("utf8"))).data;
   const digests = manifest?.digests;
-  if (seal !== undefined || digests) return { manifest, digests, isIntact: seal === true };
+  // Whatever else a file lacks whose seal is broken, it was changed.
+  if (seal === false || (digests && seal === undefined && manifest?.state === "finished")) {
+    return { manifest, digests, isIntact: false };
+  }
   if (!manifest) {
     throw new RunError(`${path}: not the manifest of a run of this version`, "Pass the output folder of a run.");
   }
   if (manifest.state !== "finished") {
     throw new RunError(`the run in ${dir} is ${manifest.state}`, "Run its command again: it resumes where it stopped.");
   }
+  if (digests) return { manifest, digests, isIntact: true };
   throw new RunError(
     `the run in ${dir} was written by Sluice ${manifest.sluice}, which recorded no digests; it cannot be verified`,
     "Write the output again with this version.",

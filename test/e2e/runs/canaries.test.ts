@@ -83,9 +83,9 @@ test("a single call with swapped vectors is made again, and its vectors are not 
   await using _ = sandbox;
   sandbox.simulator.configure({
     vectors: "meaningful",
-    faults: [{ action: { type: "vectors", defect: "swapped" }, text: CANARY_TEXT, after: 2, calls: 1 }],
+    faults: [{ action: { type: "vectors", defect: "swapped" }, text: CANARY_TEXT, after: 1, calls: 1 }],
   });
-  expect(await embed("--format", "jsonl", "--limit", "3000")).toMatchObject({ code: 0 });
+  expect(await embed("--format", "jsonl", "--limit", "2000")).toMatchObject({ code: 0 });
   expect(sandbox.manifest("out").canaries).toMatchObject({ mismatches: 1 });
   for (const line of readJsonl(sandbox.path("out", "records.jsonl")) as unknown as {
     index: number;

@@ -1,6 +1,7 @@
 import { cp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { sealText } from "#src/producer/runs/sealed-text.ts";
 import { verifyOutput } from "#src/producer/verify/verify-output.ts";
 import { temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 import { OUTPUT_KINDS, type OutputKind, type SampleOutputOptions, writeSampleOutput } from "./support/sample-output.ts";
@@ -92,12 +93,16 @@ test("a folder that cannot be verified is refused with the reason", async () => 
   const path = join(dir, "run.json");
   const { sha256: _, digests, ...manifest } = JSON.parse(await readFile(path, "utf8"));
   const write = (json: unknown) => writeFile(path, JSON.stringify(json, null, 2));
-  await write({ ...manifest, state: "stopped" });
+  await write({ ...manifest, digests, state: "stopped" });
   expect(await refusalOf(dir)).toBe(`the run in ${dir} is stopped`);
   await write(manifest);
   expect(await refusalOf(dir)).toContain("recorded no digests; it cannot be verified");
   await write({});
   expect(await refusalOf(dir)).toContain("not the manifest of a run");
+  await writeFile(path, sealText(JSON.stringify({ ...manifest, version: 9, digests }, null, 2)));
+  expect(await refusalOf(dir)).toContain("not the manifest of a run");
+  await writeFile(path, sealText(JSON.stringify(manifest, null, 2)));
+  expect(await refusalOf(dir)).toContain("recorded no digests; it cannot be verified");
   await rm(path);
   expect(await refusalOf(dir)).toContain("contains no run: run.json not found");
   expect(await refusalOf(join(dir, "records.jsonl"))).toContain("contains no run");
