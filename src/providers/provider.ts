@@ -41,6 +41,8 @@ export interface EmbeddingRequest {
   readonly purpose?: EmbeddingPurpose;
   /** Requested dimensions, for models that support a choice. */
   readonly dimensions?: number;
+  /** Further fields of the call, such as `input_type` or `truncate`; only those of `ModelData.embeddingFields`. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export interface EmbeddingResponse {
@@ -206,6 +208,8 @@ export interface ModelData {
   readonly dimensions?: number;
   /** Dimensions that a request may ask for; absent without a choice. `up-to`: any number up to `dimensions`. */
   readonly dimensionChoices?: readonly number[] | "up-to";
+  /** Names of the further fields that embedding calls may have; absent without any. `any`: the server's operator knows. */
+  readonly embeddingFields?: readonly string[] | "any";
   /** Maximum inputs of an embedding call, or documents of a rerank call. */
   readonly maxInputs?: number;
   /** Maximum tokens of an input (embedding) or of the whole context (chat). */

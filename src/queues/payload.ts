@@ -23,6 +23,8 @@ export const embeddingPayload = z
     model: z.string().min(1).max(128),
     purpose: z.enum(["db", "query"]),
     dimensions: z.int().positive().optional(),
+    /** Further fields of the calls. */
+    options: z.record(z.string(), z.unknown()).optional(),
     /** Whether calls may carry a canary. */
     canaries: z.boolean().optional(),
     items: z.array(itemTuple).min(1).max(10_000),

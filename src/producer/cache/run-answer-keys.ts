@@ -8,10 +8,16 @@ type Addresses = Pick<AnswerCacheSettings, "listAddresses">;
 /** Computes keys of texts that one model embeds. */
 export function createRunEmbeddingKey(
   { listAddresses }: Addresses,
-  request: { provider: string; model: string; purpose: string; dimensions?: number | undefined },
+  request: {
+    provider: string;
+    model: string;
+    purpose: string;
+    dimensions?: number | undefined;
+    options?: Readonly<Record<string, unknown>> | undefined;
+  },
 ): ComputeAnswerKey {
-  const { provider, model, purpose, dimensions } = request;
-  const parameters = omitUndefined({ purpose, dimensions });
+  const { provider, model, purpose, dimensions, options } = request;
+  const parameters = omitUndefined({ purpose, dimensions, options: options && JSON.stringify(options) });
   return createEmbeddingKey({ provider, addresses: listAddresses(provider), model, parameters });
 }
 

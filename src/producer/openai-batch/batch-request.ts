@@ -53,7 +53,12 @@ export class BatchRequestReader {
     const model = this.#findModel(read.model, endpoint, provider);
     if (typeof model === "string") return [...problems, model].join("; ");
     if (problems.length > 0) return problems.join("; ");
-    if (!("request" in read)) return { customId, endpoint: "/v1/embeddings", model, embedding: read };
+    if (!("request" in read)) {
+      const unsupported = findUnsupportedFields(read, model);
+      return unsupported.length > 0
+        ? unsupported.join("; ")
+        : { customId, endpoint: "/v1/embeddings", model, embedding: read };
+    }
     const { error } = chatRequestSchema.safeParse(read.request);
     if (error) return LINE_PROBLEMS.invalidBody(error.issues[0]?.path.map(String).join(".") ?? "");
     return {
@@ -93,6 +98,13 @@ export class BatchRequestReader {
       return LINE_PROBLEMS.unknownModel(name, error.suggestions);
     }
   }
+}
+
+function findUnsupportedFields({ options = {} }: EmbeddingBody, { data, name }: KnownModel): string[] {
+  const { embeddingFields = [] } = data;
+  return Object.keys(options)
+    .filter((field) => embeddingFields !== "any" && !embeddingFields.includes(field))
+    .map((field) => `"${field.slice(0, 80)}" ${FIELD_PROBLEMS.unsupported} by ${name}`);
 }
 
 /** Finds the problems of everything but the contents of the body. */

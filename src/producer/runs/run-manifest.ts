@@ -115,6 +115,8 @@ const batchManifest = z.looseObject({
   /** Dimensions of an embedding run's vectors, and those that its requests specify, if they do. */
   dimensions: z.int().positive().optional(),
   askedDimensions: z.int().positive().optional(),
+  /** Further fields of its embedding requests. */
+  embeddingOptions: z.record(z.string(), z.unknown()).optional(),
   output: z.object({ format: z.literal("batch"), files: z.array(z.string()) }),
 });
 export type BatchManifest = z.infer<typeof batchManifest>;

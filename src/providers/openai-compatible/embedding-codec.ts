@@ -29,10 +29,11 @@ interface ExpectedVectors {
  * known to reject.
  */
 export function encodeOpenaiEmbedding(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
-  const { inputs, dimensions } = request;
+  const { inputs, dimensions, options } = request;
   const { provider, maxInputs, encoding } = dialect;
   assertEmbeddingRequest(model, request, provider, maxInputs);
   return JSON.stringify({
+    ...options,
     model: model.name,
     input: inputs,
     encoding_format: encoding === "omitted" ? undefined : encoding,

@@ -1,4 +1,5 @@
-import type { Call, EmbeddingModel, ModelData } from "#src/providers/provider.ts";
+import { normalizeVectors } from "#src/providers/normalize-vectors.ts";
+import type { Call, EmbeddingModel, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { decodeOpenaiEmbedding, type EmbeddingDialect, encodeOpenaiEmbedding } from "./embedding-codec.ts";
 
@@ -15,7 +16,17 @@ export function createOpenaiEmbeddingModel(
     async embed(request, call) {
       const response = await post(encodeOpenaiEmbedding(data, request, dialect), call);
       const expected = { count: request.inputs.length, dimensions: request.dimensions ?? data.dimensions };
-      return decodeOpenaiEmbedding(response, expected, Date.now(), dialect);
+      const answer = decodeOpenaiEmbedding(response, expected, Date.now(), dialect);
+      // Some servers only cut off the values beyond the requested dimensions.
+      if (answer.dimensions < (data.dimensions ?? 0) && !hasUnitLength(answer))
+        normalizeVectors(answer.vectors, answer.dimensions);
+      return answer;
     },
   };
+}
+
+/** Whether the first vector has the length 1, as far as its precision allows. */
+function hasUnitLength({ vectors, dimensions }: EmbeddingResponse): boolean {
+  const length = Math.hypot(...vectors.subarray(0, dimensions));
+  return Math.abs(length - 1) < 1e-3;
 }

@@ -111,6 +111,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "openrouter",
     defaultBaseUrl: "https://openrouter.ai/api/v1",
+    defaults: { embedding: { embeddingFields: ["input_type"] } },
     envPrefix: "OPENROUTER",
     reasoningField: "reasoning",
     catalogue: "openrouter",
@@ -140,7 +141,12 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     timeouts: MODEL_LOADING,
     encoding: "base64",
     rerank: "shared",
-    defaults: { embedding: { maxInputs: 1024 } },
+    defaults: {
+      embedding: {
+        maxInputs: 1024,
+        embeddingFields: ["truncate_prompt_tokens", "truncation_side", "add_special_tokens", "priority"],
+      },
+    },
     models: [],
   },
   {

@@ -32,7 +32,7 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
     defaultBaseUrl: baseUrl,
     envPrefix: name.replaceAll("-", "_").toUpperCase(),
     encoding,
-    defaults: { embedding: { maxInputs: 16 } },
+    defaults: { embedding: { maxInputs: 16, embeddingFields: "any" } },
     models,
     maxTokensField: maxTokensField ?? azure?.maxTokensField,
     supportsChoices: azure?.supportsChoices,

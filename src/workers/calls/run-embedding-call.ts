@@ -3,7 +3,7 @@ import { coerceError } from "#src/core/failures/errors.ts";
 import { redactProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
 import type { Settlement } from "#src/limiter/limiter.ts";
-import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
+import type { EmbeddingModel, EmbeddingPurpose, EmbeddingRequest, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import type { CallSize } from "#src/state/runs/run-ledger.ts";
 import type { CanaryWatch, SentCanary } from "#src/workers/canaries/canary-watch.ts";
@@ -18,6 +18,7 @@ import { PROBE_TEXT } from "./lane-prober.ts";
 export interface BatchRequest {
   readonly purpose: EmbeddingPurpose;
   readonly dimensions?: number;
+  readonly options?: EmbeddingRequest["options"];
 }
 
 /**

@@ -56,14 +56,15 @@ export class DispatcherRegistry {
     model,
     purpose,
     dimensions,
+    options,
   }: EmbeddingPayload): ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined {
-    const key = JSON.stringify([provider, model, purpose, dimensions]);
+    const key = JSON.stringify([provider, model, purpose, dimensions, options]);
     const existing = this.#embedding.get(key);
     if (existing) return existing;
     const lanes = this.#deps.embeddingLanes(provider, model);
     const first = lanes[0]?.model;
     if (!first) return undefined;
-    const request: BatchRequest = { purpose, dimensions };
+    const request: BatchRequest = { purpose, dimensions, options };
     const limits = { maxInputs: first.maxInputs, maxTokens: first.maxBatchTokens };
     const canaries = new CanaryWatch(first.maxInputs, this.#deps.clock);
     const dispatcher = new ModelDispatcher(

@@ -234,3 +234,16 @@ describe("streams upstream", () => {
     expect(received).toEqual([false, false]);
   });
 });
+
+it("embeddings send further fields, and shortened vectors are normalized again", async () => {
+  const answer = { data: [{ index: 0, embedding: [3, 4] }], usage: { prompt_tokens: 1, total_tokens: 1 } };
+  const { url, received } = await serve((response) => response.end(JSON.stringify(answer)));
+  const models = [{ name: "e", kind: "embedding" as const, dimensions: 4, dimensionChoices: "up-to" as const }];
+  const registry = createRegistry({ definedProviders: [{ name: "gw", baseUrl: url, models }] });
+  const provider = registry.createProvider("gw", { baseUrl: url, apiKey: "" }, createTransport());
+  cleanups.push(() => provider.close());
+  const request = { inputs: ["x"], dimensions: 2, options: { input_type: "query", truncate: "END" } };
+  const response = await provider.embedding?.("e").embed(request, call);
+  expect([...(response?.vectors ?? [])].map((value) => value.toFixed(3))).toEqual(["0.600", "0.800"]);
+  expect(received[0]?.body).toMatchObject({ input: ["x"], dimensions: 2, input_type: "query", truncate: "END" });
+});

@@ -132,11 +132,11 @@ function scaleCost({ low, expected, high, currency }: CostEstimate, share: numbe
 
 /** The same keys as those of the run itself. */
 function createAnswerKeyFunction(
-  { endpoint, models, askedDimensions }: BatchPlan,
+  { endpoint, models, askedDimensions, embeddingOptions: options }: BatchPlan,
   cache: AnswerCacheSettings,
 ): ComputeAnswerKey {
   if (endpoint !== "/v1/embeddings") return createRunChatKey(cache);
   const [name = ""] = models;
   const { provider, model } = requireModelName(name);
-  return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
+  return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions, options });
 }

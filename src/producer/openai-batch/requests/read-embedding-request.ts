@@ -8,6 +8,8 @@ export interface EmbeddingBody {
   readonly dimensions: number | undefined;
   /** Encoding of the vectors in the output. */
   readonly encoding: "float" | "base64";
+  /** Further fields, if there are any, in the order of their names. */
+  readonly options: JsonObject | undefined;
 }
 
 /** OpenAI's limit of inputs per request. */
@@ -23,9 +25,10 @@ export function readEmbeddingRequest(body: JsonObject): EmbeddingBody | { readon
   if (encoding !== "float" && encoding !== "base64") fields.addProblem("encoding_format", FIELD_PROBLEMS.encoding);
   // The end user's id; it does not affect the embedding.
   fields.value("user");
-  for (const name of fields.unreadFields()) fields.addProblem(name, FIELD_PROBLEMS.unsupported);
+  const others = fields.unreadFields().sort();
+  const options = others.length > 0 ? Object.fromEntries(others.map((name) => [name, body[name]])) : undefined;
   if (fields.problems.length > 0) return { problems: fields.problems };
-  return { model, inputs, dimensions, encoding: encoding === "base64" ? "base64" : "float" };
+  return { model, inputs, dimensions, encoding: encoding === "base64" ? "base64" : "float", options };
 }
 
 function readInputs(fields: FieldReader): readonly string[] {

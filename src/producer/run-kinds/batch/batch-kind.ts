@@ -66,11 +66,11 @@ function openEmbeddingRun(
   { cache, findMaxInputs, canaries }: BatchKindOptions,
   services: RunKindServices,
 ): RunParts {
-  const { run, dimensions, askedDimensions } = manifest;
+  const { run, dimensions, askedDimensions, embeddingOptions: options } = manifest;
   const items = manifest.items.total;
   const [name = ""] = manifest.models;
   const { provider, model } = requireModelName(name);
-  const request = { provider, model, purpose: "db" as const, dimensions: askedDimensions };
+  const request = { provider, model, purpose: "db" as const, dimensions: askedDimensions, options };
   return {
     jobs: {
       factory: createEmbeddingJobs({ run, ...request, canaries }, findMaxInputs(name)),

@@ -15,7 +15,7 @@ export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifes
       for (const adjustment of plan.adjustments) hooks.onNote?.(adjustment);
       return plan;
     },
-    createManifest: ({ endpoint, models, dimensions, askedDimensions }: BatchPlan, createBase) => {
+    createManifest: ({ endpoint, models, dimensions, askedDimensions, embeddingOptions }: BatchPlan, createBase) => {
       if (endpoint === undefined) throw new RunError("the input has no requests");
       const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);
       return {
@@ -26,6 +26,7 @@ export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifes
         endpoint,
         dimensions,
         askedDimensions,
+        embeddingOptions,
         output: { format: "batch", files: [] },
       };
     },

@@ -46,6 +46,8 @@ export interface BatchPlan extends Plan {
   /** Dimensions of all embeddings, if known, and those that the requests specify, if they do. */
   readonly dimensions: number | undefined;
   readonly askedDimensions: number | undefined;
+  /** Further fields of all embedding requests. */
+  readonly embeddingOptions: Readonly<Record<string, unknown>> | undefined;
   /** What is sent differently from the requests; see `RequestCheck.adjusted`. */
   readonly adjustments: readonly string[];
 }
@@ -115,6 +117,8 @@ async function requireOneFile(source: BatchSource): Promise<void> {
     throw new InputError("expected one file of requests, or - for stdin", source.path);
 }
 
+const NO_EMBEDDINGS = { dimensions: undefined, askedDimensions: undefined, embeddingOptions: undefined };
+
 /** Turns the lines of a file into documents, each with the items of one request. */
 class BatchFileReader {
   readonly #reader: BatchRequestReader;
@@ -141,11 +145,11 @@ class BatchFileReader {
     return [...this.#adjustments];
   }
 
-  get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions"> {
+  get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions" | "embeddingOptions"> {
     const request = this.#first?.request;
-    if (request?.endpoint !== "/v1/embeddings") return { dimensions: undefined, askedDimensions: undefined };
-    const requested = request.embedding.dimensions;
-    return { dimensions: requested ?? request.model.data.dimensions, askedDimensions: requested };
+    if (request?.endpoint !== "/v1/embeddings") return NO_EMBEDDINGS;
+    const { dimensions: requested, options: embeddingOptions } = request.embedding;
+    return { dimensions: requested ?? request.model.data.dimensions, askedDimensions: requested, embeddingOptions };
   }
 
   async *read(bytes: AsyncIterable<Buffer>, file: SourceFile): AsyncGenerator<readonly Finding[]> {
@@ -191,6 +195,8 @@ class BatchFileReader {
       return `the model is ${request.model.name}, but that of line ${first.line} is ${first.request.model.name}: all embeddings of a file must use the same model`;
     if (first.request.embedding.dimensions !== request.embedding.dimensions)
       return `"dimensions" differs from that of line ${first.line}: all embeddings of a file must have the same dimensions`;
+    if (JSON.stringify(first.request.embedding.options) !== JSON.stringify(request.embedding.options))
+      return `the fields other than "input" differ from those of line ${first.line}: all embeddings of a file must have the same`;
     return undefined;
   }
 }

@@ -169,3 +169,33 @@ test("the fingerprint tells another file and other options", async () => {
   folder.write("requests.jsonl", lines(chat("a"), chat("b")));
   expect(await fingerprintBatch(source(folder))).not.toBe(plan.fingerprint);
 });
+
+test("further fields of embedding requests are kept if the provider has them, and are the same in all lines", async () => {
+  using folder = new SourceFolder();
+  const vllm = (id: string, more: object) => embedding(id, id, { model: "vllm/e", ...more });
+  folder.write(
+    "requests.jsonl",
+    lines(
+      vllm("a", { truncate_prompt_tokens: 512 }),
+      vllm("b", { truncate_prompt_tokens: 256 }),
+      vllm("c", { truncate_prompt_tokens: 512, input_type: "query" }),
+      embedding("d", "x", { task: "retrieval" }),
+    ),
+  );
+  const { plan, problems } = await planned(folder, { skipInvalid: true });
+  expect(plan.embeddingOptions).toEqual({ truncate_prompt_tokens: 512 });
+  expect(problems).toEqual([
+    'requests.jsonl:2: the fields other than "input" differ from those of line 1: all embeddings of a file must have the same',
+    expect.stringContaining("requests.jsonl:3: "),
+    expect.stringContaining("requests.jsonl:4: "),
+  ]);
+});
+
+test("fields that a provider does not have are problems", async () => {
+  using folder = new SourceFolder();
+  folder.write("requests.jsonl", lines(embedding("d", "x", { task: "retrieval", truncate: "END" })));
+  const { problems } = await planned(folder);
+  expect(problems).toEqual([
+    'requests.jsonl:1: "task" is not supported by minimax/embo-01; "truncate" is not supported by minimax/embo-01',
+  ]);
+});
