@@ -44,7 +44,7 @@ test("a canary whose row was swapped with another one was moved", () => {
   );
 });
 
-test("a canary with the vector of another input is told from one with a new vector", () => {
+test("a canary with the vector of another input differs from one with a new vector", () => {
   fc.assert(
     fc.property(call, ({ size, place, other }) => {
       fc.pre(place !== other);
