@@ -41,16 +41,20 @@ const MAX_CACHED_CAUSES = 500;
 
 /** Inserts records. To be used within a transaction. */
 export class RecordWriter {
-  readonly #insert: StatementSync;
+  readonly #insertResult: StatementSync;
+  readonly #insertFailure: StatementSync;
   readonly #insertLane: StatementSync;
   readonly #lanes = new Map<string, number>();
   readonly #causes = new LruCache<string, string>(MAX_CACHED_CAUSES);
 
   constructor(database: DatabaseSync) {
-    this.#insert = database.prepare(
-      `INSERT INTO records ("index", status, attempts, tokens, output_tokens, recorded_at, checksum, answer, lane,
-        started_at, duration_ms, kind, code, message, provider_message, param, cause)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    const common = `"index", status, attempts, tokens, output_tokens, recorded_at, lane, started_at, duration_ms`;
+    this.#insertResult = database.prepare(
+      `INSERT INTO records (${common}, checksum, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#insertFailure = database.prepare(
+      `INSERT INTO records (${common}, kind, code, message, provider_message, param, cause)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#insertLane = database.prepare("INSERT INTO lanes VALUES (?, ?)");
     for (const { lane, name } of database.prepare("SELECT lane, name FROM lanes").iterate()) {
@@ -58,27 +62,26 @@ export class RecordWriter {
     }
   }
 
-  insert({ index, status, attempts, tokens, outputTokens, recordedAt, ...record }: NewRecord): void {
-    const { checksum, answer, failure, call } = record;
-    this.#insert.run(
+  insert(record: NewRecord): void {
+    const { index, status, attempts, tokens, outputTokens, recordedAt, call, failure } = record;
+    const common = [
       index,
       status,
       attempts,
       tokens,
       outputTokens,
       recordedAt,
-      checksum,
-      answer,
       call ? this.#findLane(call.lane) : null,
       call ? Math.round(call.startedAt) : null,
       call ? Math.round(call.durationMs) : null,
-      failure?.kind ?? null,
-      failure?.code ?? null,
-      failure?.message.slice(0, MESSAGE_LIMIT) ?? null,
-      failure?.providerMessage ?? null,
-      failure?.param ?? null,
-      failure ? this.#findCause(failure) : null,
-    );
+    ];
+    if (!failure) {
+      this.#insertResult.run(...common, record.checksum, record.answer);
+      return;
+    }
+    const { kind, code = null, message, providerMessage = null, param = null } = failure;
+    const text = message.slice(0, MESSAGE_LIMIT);
+    this.#insertFailure.run(...common, kind, code, text, providerMessage, param, this.#findCause(failure));
   }
 
   #findLane(name: string): number {

@@ -279,8 +279,11 @@ export class RunStore {
       if (vector) vectors.push({ index: record.index, vector });
     }
     await this.vectors?.write(vectors);
-    this.#pending.push(...rows);
-    for (const row of rows) this.#state.add({ ...row, count: 1, isDuplicate: this.duplicates.has(row.index) });
+    for (const row of rows) {
+      this.#pending.push(row);
+      const { status, attempts, tokens, outputTokens, index } = row;
+      this.#state.add({ status, attempts, tokens, outputTokens, count: 1, isDuplicate: this.duplicates.has(index) });
+    }
   }
 
   async #syncOnce(): Promise<void> {
