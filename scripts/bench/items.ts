@@ -2,7 +2,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { exportItems } from "#src/producer/items/item-export.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, parseItemSort } from "#src/producer/items/item-query.ts";
 import { updateSearchIndex } from "#src/producer/items/search-index.ts";
@@ -10,7 +9,9 @@ import { resetRecords } from "#src/producer/storage/failure-rows.ts";
 import { openRunDatabase } from "#src/producer/storage/run-database.ts";
 import { SEARCH_INDEX } from "#src/producer/storage/schema.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
+import { measureProcess } from "./measure-process.ts";
 import { writeRunFolder } from "./run-folder.ts";
+import { SLUICE } from "./sluice-command.ts";
 import { computeSpread, formatMarkdownTable, formatMegabytes, number } from "./table.ts";
 
 export interface ItemsOptions {
@@ -31,7 +32,12 @@ export interface ItemsResult {
   readonly items: number;
   readonly index: { readonly seconds: number; readonly bytes: number };
   readonly pages: readonly PageCost[];
-  readonly export: { readonly seconds: number; readonly bytes: number; readonly peakBytes: number };
+  readonly export: {
+    readonly seconds: number;
+    readonly cpuSeconds: number;
+    readonly bytes: number;
+    readonly peakBytes: number;
+  };
   readonly retry: { readonly seconds: number; readonly items: number };
 }
 
@@ -108,17 +114,14 @@ function measurePage(
 
 async function measureExport(dir: string): Promise<ItemsResult["export"]> {
   const path = join(dir, "export.jsonl");
-  const startedAt = performance.now();
-  let peakBytes = 0;
-  using finder = new ItemFinder(dir);
-  const groups = (function* () {
-    for (const group of finder.readAll({})) {
-      peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-      yield group;
-    }
-  })();
-  await exportItems(path, groups, { format: "jsonl", signal: new AbortController().signal });
-  return { seconds: secondsSince(startedAt), bytes: statSync(path).size, peakBytes };
+  const { wallMs, cpuMs, peakRss, exitCode } = await measureProcess([SLUICE, "items", dir, "--export", path]);
+  if (exitCode !== 0) throw new Error(`sluice items exited with ${exitCode}`);
+  return {
+    seconds: wallMs / 1000,
+    cpuSeconds: cpuMs / 1000,
+    bytes: statSync(path).size,
+    peakBytes: Math.max(...Object.values(peakRss)),
+  };
 }
 
 /** Finds and resets what "sluice retry --text" would, without calling a provider. */
@@ -162,11 +165,15 @@ export function describeItems({ items, index, pages, retry, export: exported }: 
       ["work", "seconds", "size"],
       [
         ["build the search index, once per run", number(index.seconds), formatMegabytes(index.bytes)],
-        ["export all items as JSONL", number(exported.seconds), formatMegabytes(exported.bytes)],
+        [
+          `\`sluice items --export\` of all items (${number(exported.cpuSeconds)} s CPU)`,
+          number(exported.seconds),
+          formatMegabytes(exported.bytes),
+        ],
         [`find and reset ${number(retry.items)} failed items by text`, number(retry.seconds), "-"],
       ],
     ),
     "",
-    `Peak memory of the process during the export: ${formatMegabytes(exported.peakBytes)}.`,
+    `Peak memory of the export: ${formatMegabytes(exported.peakBytes)}.`,
   ].join("\n");
 }

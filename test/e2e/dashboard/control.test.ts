@@ -113,6 +113,23 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
   });
 
+  test("finds the failed item by its text, exports all that match, and asks before it retries them", async () => {
+    const { page } = guarded;
+    await page.getByLabel("Search").fill("12");
+    await page.locator("select[name=status]").selectOption("failed");
+    await page.getByRole("button", { name: "Find items" }).click();
+    const found = page.locator("#items tbody tr");
+    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await page.getByRole("button", { name: "Tokens" }).click();
+    await expectEventually(() => page.locator("th[aria-sort=ascending]").innerText()).toMatch(/^Tokens/);
+    const download = page.waitForEvent("download");
+    await page.getByRole("link", { name: "Export all matching" }).click();
+    expect(readJsonl(await (await download).path())).toMatchObject([{ id: "c-12", text: expect.any(String) }]);
+    await page.getByRole("button", { name: "Retry all matching" }).click();
+    await page.getByRole("dialog").getByText("Retry all failed items that match?").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  });
+
   test("exports a cause with one line per item", async () => {
     const { page } = guarded;
     const download = page.waitForEvent("download");
@@ -140,7 +157,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await expectEventually(async () =>
       (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
-    ).toEqual(["Pause run", "Resume run", "Retry items", "Export failures", "Change limits"]);
+    ).toEqual(["Pause run", "Resume run", "Retry items", "Export items", "Export items", "Change limits"]);
     const targets = page.locator("tbody tr td:nth-child(4)");
     for (const target of await targets.all()) {
       const text = await target.locator("bdi").boundingBox();

@@ -73,7 +73,8 @@ export function Items({
           run={run}
           state={state}
           onSort={(sort) => {
-            filter.value = { ...state.filter, sort };
+            // Not that of the results, which a running search may be about to replace.
+            filter.value = { ...filter.value, sort };
           }}
         />
       )}

@@ -32,7 +32,7 @@ export const auditEn = {
       queue: "Change queue",
       reveal: "View item",
       follow: "Follow chat",
-      export: "Export failures",
+      export: "Export items",
       search: "Search records",
       "search-text": "Search item texts",
       "sign-in": "Sign in",

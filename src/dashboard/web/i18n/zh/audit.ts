@@ -30,7 +30,7 @@ export const auditZh: typeof auditEn = {
       queue: "更改队列",
       reveal: "查看条目",
       follow: "跟随对话",
-      export: "导出失败条目",
+      export: "导出条目",
       search: "搜索",
       "search-text": "搜索条目文本",
       "sign-in": "登录",
