@@ -90,7 +90,9 @@ async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
       monitor = createMonitor(leased, { ...manifest, failuresByKind: reset.kept });
     }
     store = await parts.records.openStore();
-    for (const message of [...store.notes, ...describeLostRecords(run, store)]) onEvent({ type: "note", message });
+    // A retry has removed records on purpose.
+    const lost = reset === undefined ? describeLostRecords(run, store) : [];
+    for (const message of [...store.notes, ...lost]) onEvent({ type: "note", message });
     if (store.counts().failed > 0) monitor.failures.recordStored(listFailureGroups(store.database));
     await Promise.all([
       control.register(Date.parse(run.manifest.createdAt)),

@@ -48,6 +48,7 @@ test.each(["npy", "jsonl", "parquet"])(
     sandbox.simulator.configure({ faults: [rejectFault] });
     const first = await sandbox.run(["retry", "out", "--kind", "content-filter", "--workers", "1"]);
     expect(first.code).toBe(1);
+    expect(first.stderr).not.toContain("any more");
     const after = sandbox.simulator.statistics();
     expect(after.texts - before.texts).toBe(3);
     expect(sandbox.manifest("out")).toMatchObject({
@@ -122,6 +123,19 @@ test("a retry that is killed is continued by the run's own command", async () =>
   expect(await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).toMatchObject({
     code: 0,
   });
+  expect(sandbox.manifest("out").items).toMatchObject({ succeeded: ITEMS, failed: 0 });
+});
+
+test("an unfinished run is retried by text, which builds the search index", async () => {
+  await runWithFailures("jsonl");
+  sandbox.simulator.configure({ faults: [{ action: { type: "stall" } }] });
+  const { calls } = sandbox.simulator.statistics();
+  const retry = sandbox.start(["retry", "out", "--kind", "content-filter", "--workers", "1", "--json"]);
+  await retry.event(() => sandbox.simulator.statistics().calls > calls, "a call");
+  retry.killGroup("SIGKILL");
+  await retry.exit;
+  sandbox.simulator.configure({ faults: [] });
+  expect(await sandbox.run(["retry", "out", "--text", "broken", "--workers", "1"])).toMatchObject({ code: 0 });
   expect(sandbox.manifest("out").items).toMatchObject({ succeeded: ITEMS, failed: 0 });
 });
 

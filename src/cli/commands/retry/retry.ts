@@ -30,7 +30,8 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
   const query = await resolveOtherCause(parsed, { dir, manifest }, config);
   const hasNone = !mayHaveRetries(manifest, query);
   if (!hasNone) requireRunDatabase(dir);
-  if (hasNone || (manifest.state === "finished" && !hasMatch(dir, query))) {
+  // An unfinished run is resumed in any case, but its search index must exist and its expression be valid.
+  if (hasNone || (!hasMatch(dir, query) && manifest.state === "finished")) {
     process.stderr.write(`${manifest.run} has no ${describeRetryQuery(query)}: nothing to retry.\n`);
     return EXIT_CODES.ok;
   }
