@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { InputError } from "#src/core/failures/errors.ts";
 import type { ItemPage, ItemSummary } from "#src/dashboard/items/item-api.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { type OutputReader, toLinePrefilter } from "./output-items.ts";
@@ -19,13 +20,16 @@ const PAGE_TIME_LIMIT_MS = 150;
 
 /**
  * The items of a finished run without its database that match, from index `from` on, until the page is full or its time is
- * over; `next` says where to continue. Case-insensitive.
+ * over; `next` says where to continue. Case-insensitive. Rejects with an InputError for a start that is no index.
  */
 export async function findOutputItems(
   reader: OutputReader,
   folder: RunFolder,
   { from, limit, ...filter }: OutputItemFilter,
 ): Promise<ItemPage> {
+  // The cursor of a page that was read before the run finished and deleted its database is no index.
+  if (!Number.isSafeInteger(from) || from < 0)
+    throw new InputError("this is not the cursor of an earlier page", "after");
   const total = folder.manifest.items.total;
   const id = filter.id.toLowerCase();
   const terms = filter.terms.map((term) => term.toLowerCase());

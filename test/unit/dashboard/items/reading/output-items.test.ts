@@ -77,6 +77,13 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
     expect(await all(folder, { id: "nowhere" })).toMatchObject({ found: [], searchedShare: 1 });
   });
 
+  it.each([-1, Number.NaN])("is not listed from %s on, and later pages are right", async (from) => {
+    const folder = await finished(format);
+    const page = findOutputItems(reader.outputs, folder, { id: "", terms: [], limit: 9, from });
+    await expect(page).rejects.toThrow("not the cursor");
+    expect((await all(folder, {})).found).toHaveLength(COUNT);
+  });
+
   it("returns one item with everything that it contains", async () => {
     const folder = await finished(format);
     for (const index of [COUNT - 1, 0, 1_700, 1_000]) {
