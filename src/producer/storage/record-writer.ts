@@ -44,6 +44,7 @@ export class RecordWriter {
   readonly #insertResult: StatementSync;
   readonly #insertFailure: StatementSync;
   readonly #insertLane: StatementSync;
+  readonly #selectLanes: StatementSync;
   readonly #lanes = new Map<string, number>();
   readonly #causes = new LruCache<string, string>(MAX_CACHED_CAUSES);
 
@@ -57,9 +58,14 @@ export class RecordWriter {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#insertLane = database.prepare("INSERT INTO lanes VALUES (?, ?)");
-    for (const { lane, name } of database.prepare("SELECT lane, name FROM lanes").iterate()) {
-      this.#lanes.set(String(name), Number(lane));
-    }
+    this.#selectLanes = database.prepare("SELECT lane, name FROM lanes");
+    this.readLanes();
+  }
+
+  /** Required after a rollback, which may have removed lanes. */
+  readLanes(): void {
+    this.#lanes.clear();
+    for (const { lane, name } of this.#selectLanes.iterate()) this.#lanes.set(String(name), Number(lane));
   }
 
   insert(record: NewRecord): void {

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
-import { toDatabaseError } from "#src/sqlite/database-error.ts";
+import { isDatabaseBusy, toDatabaseError } from "#src/sqlite/database-error.ts";
 import { type OpenedDatabase, openDatabase } from "#src/sqlite/open-database.ts";
 import { RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION, SEARCH_INDEX } from "./schema.ts";
 
@@ -102,5 +103,25 @@ export function runInTransaction<T>(database: DatabaseSync, write: () => T): T {
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
+  }
+}
+
+const LOCK_TIMEOUT_MS = 60_000;
+const LOCK_RETRY_MS = 200;
+
+/**
+ * Repeats a transaction for up to a minute while a reader holds a lock, which is possible only where there is no WAL. In
+ * between, the event loop is free, so that the lease of the run is renewed. `onRollback` is called before each repetition.
+ */
+export async function repeatWhileLocked(transact: () => void, onRollback: () => void): Promise<void> {
+  for (const end = performance.now() + LOCK_TIMEOUT_MS; ; ) {
+    try {
+      transact();
+      return;
+    } catch (error) {
+      if (!isDatabaseBusy(error) || performance.now() > end) throw error;
+    }
+    onRollback();
+    await sleep(LOCK_RETRY_MS);
   }
 }

@@ -8,7 +8,7 @@ import { type Disk, systemDisk } from "./disk.ts";
 import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.ts";
 import { readRecordBlock, type StoredBlock } from "./read-records.ts";
 import { type NewRecord, RecordWriter, toNewRecord } from "./record-writer.ts";
-import { openRunDatabase, runInTransaction, toRunDatabaseError } from "./run-database.ts";
+import { openRunDatabase, repeatWhileLocked, runInTransaction, toRunDatabaseError } from "./run-database.ts";
 import { ANSWER_INDEXES } from "./schema.ts";
 import { type ItemRange, type RecordCounts, StoreState } from "./store-state.ts";
 import { checkRecord } from "./stored-record.ts";
@@ -295,7 +295,11 @@ export class RunStore {
       if (rows.some(({ status }) => status === "ok")) await this.vectors?.sync();
       for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
         if (at > 0) await setImmediate();
-        this.#commit(rows.slice(at, at + ROWS_PER_TRANSACTION));
+        const part = rows.slice(at, at + ROWS_PER_TRANSACTION);
+        await repeatWhileLocked(
+          () => this.#commit(part),
+          () => this.#writer.readLanes(),
+        );
       }
     } catch (error) {
       throw this.#fail(error);
