@@ -86,7 +86,7 @@ function checkFiles(listing: string): string {
     "dist/index.d.ts",
     "dist/redis/private-server/supervisor.js",
     "dist/web/index.html",
-    "dist/providers/catalogue/models.json",
+    "dist/providers/catalogue/models.generated.json",
     "README.md",
   ])
     assertThat(paths.includes(required), `${required} in the package`);

@@ -9,7 +9,7 @@ import { listCatalogueNames } from "#src/providers/registry.ts";
 const USAGE = `usage: node scripts/trim-catalogue.ts --date YYYY-MM-DD --license FILE API_JSON
 
 Trims a copy of models.dev's api.json to the providers that Sluice knows and the fields that it uses, and writes
-src/providers/catalogue/models.json, with the date of the copy and the text of its licence.`;
+src/providers/catalogue/models.generated.json, with the date of the copy and the text of its licence.`;
 
 const { values, positionals } = parseArgs({
   options: { help: { type: "boolean", short: "h" }, date: { type: "string" }, license: { type: "string" } },

@@ -1,12 +1,12 @@
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { RunError } from "#src/core/failures/errors.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
-import type { Differences, PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
-import { assertRunResumable, WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
+import type { PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { createBaseManifest, type NewRun } from "./base-manifest.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { clearOutputFolder, createOutputFolder } from "./output-folder.ts";
+import { assertRunResumable, requireSameRun } from "./resume-checks.ts";
 import { type RunManifest, readManifest, writeManifest } from "./run-manifest.ts";
 
 export type PrepareResult<M extends RunManifest = RunManifest> =
@@ -54,23 +54,4 @@ export async function prepareRun<M extends RunManifest>(
     await unlock();
     throw error;
   }
-}
-
-/** The existing run must have the same kind, models, input and items as the requested one. */
-async function requireSameRun<M extends RunManifest>(
-  existing: RunManifest,
-  dir: string,
-  planner: RunPlanner<M>,
-  hooks: PrepareHooks,
-): Promise<M> {
-  const matched = await planner.matchExistingRun(existing, hooks);
-  if (!isDifferences(matched)) return matched;
-  throw new RunError(
-    `${dir} contains another run (${existing.run}, ${existing.state}): ${matched.join("; ")}`,
-    "Choose another folder with --out, or delete that run with --force.",
-  );
-}
-
-function isDifferences(matched: RunManifest | Differences): matched is Differences {
-  return Array.isArray(matched);
 }

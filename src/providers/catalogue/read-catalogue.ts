@@ -5,7 +5,7 @@ import { type Catalogue, parseCatalogue } from "./catalogue-format.ts";
 export const CATALOGUE_URL = "https://models.dev/api.json";
 
 /** The catalogue in the package, which scripts/trim-catalogue.ts writes. */
-export const SHIPPED_CATALOGUE = new URL("./models.json", import.meta.url);
+export const SHIPPED_CATALOGUE = new URL("./models.generated.json", import.meta.url);
 
 export function readShippedCatalogue(): Catalogue {
   return parseCatalogue(readFileSync(SHIPPED_CATALOGUE, "utf8"));

@@ -15,8 +15,9 @@ import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
-import { explainRefusal, isRefusal, type LaneProber, type ProbeCall } from "./lane-prober.ts";
+import type { LaneProber, ProbeCall } from "./lane-prober.ts";
 import type { LimitReports } from "./limit-reports.ts";
+import { needsProbe, probeAfterAuthError } from "./probe-after-auth-error.ts";
 
 export interface FailureDeps extends CommitDeps {
   readonly limiter: Limiter;
@@ -32,7 +33,7 @@ export interface FailedCallContext {
 }
 
 /**
- * Handles a failed call: settles its reservation, charges attempts, throttles or parks the lane, and commits definite
+ * Handles a failed call: settles its reservation, charges attempts, throttles or parks the lane, and commits final
  * errors. Returns what to do with the inputs. Never rejects.
  *
  * A 401 or 403 of a lane that has succeeded or was parked before parks it only if a small call with another input is refused
@@ -49,8 +50,8 @@ export async function handleFailure(
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
   const { faultStreak, hasHistory } = await settleFailure(reported, inputs, grant, deps);
   const { error, isUndecided } =
-    hasHistory && isRefusal(reported) && !isTooOftenUndecided(inputs)
-      ? await findCauseOfRefusal(reported, grant, probe, deps)
+    hasHistory && needsProbe(reported, inputs)
+      ? await probeAfterAuthError(reported, grant, probe, deps)
       : { error: reported, isUndecided: false };
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
@@ -102,25 +103,6 @@ export async function handleFailure(
     await commitFailure(inputs, { kind, message, code, providerMessage, param }, deps);
   }
   return decision;
-}
-
-/** From this number of refusals without an answer to a probe on, the account is the cause, so that a run does not last forever. */
-const MAX_UNDECIDED = 30;
-
-function isTooOftenUndecided(inputs: readonly PendingInput[]): boolean {
-  return inputs.some(({ undecided = 0 }) => undecided >= MAX_UNDECIDED);
-}
-
-/** A refusal is undecided when its probe was neither accepted nor refused: the lane may be paused or out. */
-async function findCauseOfRefusal(
-  refusal: ProviderError,
-  grant: Grant<unknown>,
-  call: ProbeCall,
-  deps: FailureDeps,
-): Promise<{ readonly error: ProviderError; readonly isUndecided: boolean }> {
-  const result = await deps.prober.probe({ grant, status: refusal.status }, call, deps);
-  const error = explainRefusal(refusal, result, deps.signal.aborted);
-  return { error, isUndecided: result === undefined && error.kind !== "aborted" };
 }
 
 /**

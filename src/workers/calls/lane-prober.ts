@@ -152,24 +152,3 @@ async function reserveOne(
   }
   return undefined;
 }
-
-/** Whether the error may be caused by the input although it looks like a problem of the account. */
-export function isRefusal({ kind, status }: ProviderError): boolean {
-  return kind === "auth" && (status === 401 || status === 403);
-}
-
-/** The error of a refused input after a probe. `isStopping`: the worker stops, which may have cut the probe. */
-export function explainRefusal(error: ProviderError, result: ProbeResult, isStopping: boolean): ProviderError {
-  if (result === "refused") return error;
-  const { provider, status, code, requestId, providerMessage, param } = error;
-  const details = { provider, status, code, requestId, providerMessage, param, cause: error };
-  if (result === "accepted")
-    return new ProviderError(
-      `the provider rejected this input (HTTP ${status}) but accepts others: a content filter or a firewall rejects it`,
-      { ...details, kind: "content-filter" },
-    );
-  return new ProviderError(`the provider rejected the call (HTTP ${status}), and a test call was not answered`, {
-    ...details,
-    kind: isStopping ? "aborted" : "server",
-  });
-}

@@ -7,9 +7,9 @@ import { describe, expect, test, vi } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 import { FolderGuard } from "#src/producer/runs/folder-guard.ts";
+import { assertRunResumable } from "#src/producer/runs/resume-checks.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";
-import { assertRunResumable } from "#src/producer/storage/work-folder.ts";
 import { collect } from "#test/support/runs/source-folder.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 import { copyDatabase, expectFirstVersions } from "./support/expect-records.ts";
@@ -218,7 +218,7 @@ describe("a folder that this version must not use", () => {
     writeFileSync(join(dir, ".work", "items.jsonl"), '{"id":"a","text":"t","tokens":1}\n');
     expect(() => assertRunResumable(dir)).toThrow(
       expect.objectContaining({
-        message: `${join(dir, ".work")} was written by Sluice 0.2 or earlier, and this version cannot resume it`,
+        message: `${join(dir, ".work")} was written by Sluice 0.1, and this version cannot resume it`,
         hint: expect.stringContaining("--force"),
       }),
     );
