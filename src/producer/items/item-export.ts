@@ -78,7 +78,8 @@ export function* formatItems(
 
 /**
  * Writes all items to a file, which appears when it is complete; it replaces an existing one. Keeps one group in memory.
- * Resolves with the number of items. Rejects with a RunError when the file cannot be written, and with the signal's reason.
+ * Resolves with the number of items. Rejects with a RunError when the file cannot be written, with the signal's reason, and
+ * with the error of a query that fails.
  */
 export async function exportItems(
   path: string,
@@ -86,21 +87,30 @@ export async function exportItems(
   { format, signal }: { readonly format: ExportFormat; readonly signal: AbortSignal },
 ): Promise<number> {
   const partial = `${path}.partial-${process.pid}`;
-  let count = 0;
   try {
-    await using file = await open(partial, "w");
-    for (const { text, items } of formatItems(groups, { format, texts: true })) {
-      await file.writeFile(text);
-      count += items;
-      await setImmediate();
-      signal.throwIfAborted();
-    }
-    await file.sync();
+    const count = await writeItems(partial, groups, { format, signal });
+    await rename(partial, path);
+    return count;
   } catch (error) {
     await rm(partial, { force: true });
-    throw error === signal.reason ? error : toDiskError(error, dirname(path));
+    throw error instanceof Error && "syscall" in error ? toDiskError(error, dirname(path)) : error;
   }
-  await rename(partial, path);
+}
+
+async function writeItems(
+  path: string,
+  groups: Iterable<readonly ItemWithRecord[]>,
+  { format, signal }: { readonly format: ExportFormat; readonly signal: AbortSignal },
+): Promise<number> {
+  await using file = await open(path, "w");
+  let count = 0;
+  for (const { text, items } of formatItems(groups, { format, texts: true })) {
+    await file.writeFile(text);
+    count += items;
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+  await file.sync();
   return count;
 }
 
