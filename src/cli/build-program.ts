@@ -25,13 +25,22 @@ export function bindCommand<D extends CommandDefinition>(
 }
 
 const HELP_FOOTER = `
-Exit codes: 0 all items succeeded, 1 some items failed, 2 could not start or had to stop, 130 interrupted.
-Configuration: environment variables, .env and sluice.yaml. "sluice doctor" checks them.`;
+Exit codes:
+  0    all items succeeded
+  1    some items failed; for verify: the output is incomplete or changed
+  2    could not start or had to stop
+  3    a provider asked for a longer wait than --max-wait allows
+  130  interrupted
+
+Configuration: environment variables, .env, and sluice.yaml. "sluice doctor"
+checks them.`;
 
 /** The parser of the command line; `onExit` receives the exit code of the command that ran. */
 export function buildProgram(commands: readonly BoundCommand[], onExit: (code: number) => void): Command {
   const program = new Command("sluice")
-    .description("Runs LLM jobs in bulk: every provider at its limit and never above it, every item exactly once.")
+    .description(
+      "Runs LLM jobs in bulk: every provider up to its limit and never beyond the limits that you set, every item exactly once.",
+    )
     .version(readVersion(), "-V, --version", "print the version")
     .option("--config <file>", "settings file to read instead of ./sluice.yaml")
     .helpOption("-h, --help", "show this help")

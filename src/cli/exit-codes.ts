@@ -1,7 +1,7 @@
 import { ConfigError, coerceError, InputError, RunError } from "#src/core/failures/errors.ts";
 import { findRejection } from "#src/redis/write-rejection.ts";
 
-/** The exit codes of all commands; documented in the README. */
+/** The exit codes of all commands; documented in docs/errors.md. */
 export const EXIT_CODES = {
   ok: 0,
   /** Some items failed; their errors are in the output. */

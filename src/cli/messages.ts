@@ -8,7 +8,10 @@ export const CLI_ERRORS = {
   folderWithoutRun: (dir: string) =>
     new RunError(`${dir} contains no run`, "Name a run, or the output folder of a run."),
   unknownRun: (requested: string) =>
-    new RunError(`no run "${requested}" in this Redis`, '"sluice runs" lists all runs. An output folder works too.'),
+    new RunError(
+      `no run "${requested}" in this Redis`,
+      '"sluice runs" lists the runs there. An output folder works too.',
+    ),
   runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, RESUME_HINT),
   notRetryable: (status: string) =>
     new InputError(

@@ -28,7 +28,11 @@ export const JSON_EVENTS = inGroup(OPTION_GROUPS.output, { json: flag("print one
 /** Options of every command that coordinates a run. */
 export const COORDINATOR_OPTIONS = {
   ...inGroup(OPTION_GROUPS.execution, {
-    window: value("n", "number of items in Redis at once", parsePositiveInteger),
+    window: value(
+      "n",
+      "maximum number of items of the run in Redis at once (default: 5000 for embed, 2000 for batch, or more if the limits allow larger bursts)",
+      parsePositiveInteger,
+    ),
     workers: value(
       "n",
       "worker processes to start (default: one per core); 0 leaves the work to workers that run elsewhere",
@@ -46,7 +50,7 @@ export const COORDINATOR_OPTIONS = {
     ),
   }),
   ...inGroup(OPTION_GROUPS.output, {
-    keepDb: flag("keep run.db in the output folder even if no item failed, for sluice items, sqlite3 or DuckDB"),
+    keepDb: flag("keep run.db in the output folder even if no item failed, for sluice items, sqlite3, or DuckDB"),
   }),
 };
 
@@ -58,8 +62,8 @@ export const RUN_OPTIONS = {
   }),
   ...COORDINATOR_OPTIONS,
   ...inGroup(OPTION_GROUPS.execution, {
-    canaries: negatedFlag("send no known texts among those to embed, which reveal wrong vectors"),
-    dryRun: flag("plan the run and print its size, time and cost; send nothing"),
+    canaries: negatedFlag("do not add known texts (canaries) that detect wrong vectors"),
+    dryRun: flag("plan the run and print its size, time, and cost; send nothing"),
     offPeak: flag("make calls only while the price is the lowest, and wait until then"),
     force: flag("delete what another run left in the output folder"),
   }),

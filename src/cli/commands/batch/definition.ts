@@ -12,7 +12,7 @@ export const batchCommand = defineCommand({
     ...inGroup(OPTION_GROUPS.model, {
       model: value(
         "provider/model",
-        "model for all requests, whatever they name; a provider alone is prefixed to model names without a provider",
+        "provider/model: use this model for all requests; provider alone: add it to model names that have no provider",
       ),
     }),
     ...inGroup(OPTION_GROUPS.output, {

@@ -11,7 +11,7 @@ export const dashboardCommand = defineCommand({
   name: "dashboard",
   group: "Operate",
   summary: "Serve the dashboard",
-  description: "Serves web pages that show runs, lanes, queues and workers, and let operators act on them.",
+  description: "Serves web pages that show runs, lanes, queues, and workers, and let operators act on them.",
   arguments: [],
   options: LISTEN_OPTIONS,
   examples: [

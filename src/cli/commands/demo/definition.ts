@@ -5,7 +5,7 @@ export const demoCommand = defineCommand({
   group: "Run jobs",
   summary: "Try Sluice without keys: embed and search real text against a simulator",
   description:
-    "Embeds and searches real text with a private Redis and a simulated provider. The demo needs no key and makes no network calls.",
+    "Embeds and searches real text with a private Redis and a simulated provider. The demo needs no key and connects only to this machine.",
   arguments: [],
   options: {
     keep: flag("keep the vectors"),

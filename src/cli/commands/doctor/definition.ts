@@ -6,7 +6,7 @@ export const doctorCommand = defineCommand({
   group: "Operate",
   summary: "Check the setup: what is wrong and how to fix it",
   description:
-    "Checks Redis, versions, keys and limits, and prints what is wrong and how to fix it. The exit code is 2 if something will not work.",
+    "Checks Redis, versions, keys, and limits, and prints what is wrong and how to fix it. The exit code is 2 if something will not work.",
   arguments: [],
   options: JSON_OUTPUT,
   examples: ["sluice doctor", "sluice doctor --json"],

@@ -21,19 +21,23 @@ import { DEFAULT_CHUNK_OVERLAP, DEFAULT_CHUNK_TOKENS } from "#src/producer/input
 export const embedCommand = defineCommand({
   name: "embed",
   group: "Run jobs",
-  summary: "Embed files, folders or stdin",
+  summary: "Embed files, folders, or stdin",
   description:
     "Embeds documents and writes their vectors to an output folder. Running the same command again resumes the run.",
   arguments: [
     variadicArgument(
       "path",
-      "files, folders and globs of Markdown, text, HTML, JSON, JSONL, CSV, TSV or Parquet; - reads JSONL from stdin",
+      "files, folders, and globs of Markdown, text, HTML, JSON, JSONL, CSV, TSV, or Parquet; - reads JSONL from stdin",
     ),
   ],
   options: {
     ...inGroup(OPTION_GROUPS.model, {
       model: requiredValue("provider/model", "embedding model, such as minimax/embo-01"),
-      type: choiceOption("type", "db: texts to be searched; query: texts to search with", ["db", "query"]),
+      type: choiceOption(
+        "type",
+        "db: documents to be searched; query: texts to search with; only some providers distinguish them",
+        ["db", "query"],
+      ),
     }),
     ...inGroup(OPTION_GROUPS.output, {
       out: requiredValue("dir", "output folder; one run per folder"),
@@ -41,7 +45,7 @@ export const embedCommand = defineCommand({
       withText: flag("include the text and the metadata of each item in the output"),
     }),
     ...inGroup(OPTION_GROUPS.input, {
-      idField: valueOr("id", "field", "field of a JSON, JSONL, CSV or Parquet record that holds its id"),
+      idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, or Parquet) that holds its id"),
       textField: valueOr("text", "field", "field that holds the text"),
       delimiter: value(
         "char",
@@ -65,7 +69,7 @@ export const embedCommand = defineCommand({
         `tokens shared by neighboring chunks (default: ${DEFAULT_CHUNK_OVERLAP}, or half of a chunk if that is less)`,
         parseNonNegativeInteger,
       ),
-      chunk: negatedFlag("make one item per document or record, whatever its length"),
+      chunk: negatedFlag("make one item per document or input record, whatever its length"),
     }),
     ...RUN_OPTIONS,
   },

@@ -5,8 +5,8 @@ import { CATALOGUE_URL } from "#src/providers/catalogue/read-catalogue.ts";
 export const modelsCommand = defineCommand({
   name: "models",
   group: "Providers and models",
-  summary: "List models with their sizes, limits and prices",
-  description: "Lists every known model with its sizes, limits and prices, and what is missing to use it.",
+  summary: "List models with their sizes, limits, and prices",
+  description: "Lists every known model with its sizes, limits, and prices, and what is missing to use it.",
   arguments: [optionalArgument("provider", "list only the models of this provider")],
   options: {
     refresh: optionalValue("url|file", `first get the newest catalogue of models (default: ${CATALOGUE_URL})`),

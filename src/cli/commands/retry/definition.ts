@@ -7,9 +7,15 @@ export const retryCommand = defineCommand({
   group: "Watch and control runs",
   summary: "Retry a run's failed items",
   description:
-    "Removes the error records of a finished or stopped run, calls the provider again for these items only, and rewrites the output. With a filter, only matching failed items are retried; --empty retries chat answers without text instead.",
+    "Removes the error records of a finished or stopped run, calls the provider again for these items only, and rewrites the output. With a filter, only matching failed items are retried. --empty retries chat answers without text instead; --duration and --lane match only these, because failures have no duration and no lane.",
   arguments: [RUN_ARGUMENT],
-  options: { ...ITEM_FILTER_OPTIONS, ...COORDINATOR_OPTIONS, ...JSON_EVENTS },
+  // The other filters determine the status. The dashboard passes the status of its list.
+  options: {
+    ...ITEM_FILTER_OPTIONS,
+    status: { ...ITEM_FILTER_OPTIONS.status, isHidden: true },
+    ...COORDINATOR_OPTIONS,
+    ...JSON_EVENTS,
+  },
   examples: [
     "sluice retry ./vectors",
     "sluice retry ./vectors --kind server,timeout",

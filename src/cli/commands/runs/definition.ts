@@ -4,8 +4,8 @@ import { JSON_OUTPUT, OPTIONAL_RUN_ARGUMENT } from "#src/cli/options/shared-opti
 export const runsCommand = defineCommand({
   name: "runs",
   group: "Watch and control runs",
-  summary: "List all runs, or show one",
-  description: "Lists the runs that Redis knows, or shows the details of one run.",
+  summary: "List the runs in this Redis, or show one",
+  description: "Lists the runs in this Redis, or shows the report of one run.",
   arguments: [OPTIONAL_RUN_ARGUMENT],
   options: JSON_OUTPUT,
   examples: ["sluice runs", "sluice runs ./vectors", "sluice runs ./vectors --json"],

@@ -7,7 +7,7 @@ export const setLimitCommand = defineCommand({
   group: "Operate",
   summary: "Change the limits of a lane for all workers",
   description:
-    "Sets limits of a lane (provider, account and model). They apply to all workers within a second and override the configuration.",
+    "Sets limits of a lane (provider + account + model). They apply to all workers within a second and override the configuration.",
   arguments: [argument("lane", "provider/model, or provider:account/model")],
   options: {
     ...inGroup(OPTION_GROUPS.limits, {
