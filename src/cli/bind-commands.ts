@@ -11,6 +11,7 @@ import { modelsCommand } from "./commands/models/definition.ts";
 import { cancelCommand, pauseCommand, resumeCommand } from "./commands/pause-resume-cancel/definition.ts";
 import { pingCommand } from "./commands/ping/definition.ts";
 import { providersCommand } from "./commands/providers/definition.ts";
+import { rerankCommand } from "./commands/rerank/definition.ts";
 import { retryCommand } from "./commands/retry/definition.ts";
 import { runCommand } from "./commands/run/definition.ts";
 import { runsCommand } from "./commands/runs/definition.ts";
@@ -25,6 +26,7 @@ import type { CommandAction } from "./options/command-definition.ts";
 export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(embedCommand, async () => (await import("./commands/embed/embed.ts")).runEmbed),
   bindCommand(batchCommand, async () => (await import("./commands/batch/batch.ts")).runBatchFile),
+  bindCommand(rerankCommand, async () => (await import("./commands/rerank/rerank.ts")).runRerank),
   bindCommand(chatCommand, async () => (await import("./commands/chat/chat.ts")).runChat),
   bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
   bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),

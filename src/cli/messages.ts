@@ -40,7 +40,7 @@ export const CLI_ERRORS = {
   noAccount: (model: string) => new RunError(`no account for ${model}`),
   parkedModel: (model: string, reason: string) =>
     new RunError(`${model} is parked: ${reason}`, 'Run "sluice doctor" for details.'),
-  capabilityMissing: (capability: "chat" | "embeddings") =>
+  capabilityMissing: (capability: "chat" | "embeddings" | "reranking") =>
     new RunError(`the configured credentials do not give access to ${capability} at this provider`),
   streamWithoutAnswer: () => new RunError("the stream ended without an answer"),
   portUnavailable: (port: number, isInUse: boolean, cause: unknown) =>

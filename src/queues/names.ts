@@ -1,4 +1,4 @@
-export type JobKind = "embedding" | "chat";
+export type JobKind = "embedding" | "chat" | "rerank";
 
 /** Interactive jobs have their own queues and worker slots, so that they never wait behind bulk jobs. */
 export type JobPriority = "bulk" | "interactive";

@@ -3,7 +3,7 @@ import type { TraceContext } from "#src/core/tracer.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { JOB_OPTIONS, QUEUE_SETTINGS } from "./names.ts";
-import type { ChatPayload, EmbeddingPayload } from "./payload.ts";
+import type { JobPayload } from "./payload.ts";
 
 export type { Queue } from "bullmq";
 
@@ -33,7 +33,7 @@ export interface NewJob {
   readonly id: string;
   /** For dashboards only; workers read the payload. */
   readonly name: string;
-  readonly payload: ChatPayload | EmbeddingPayload;
+  readonly payload: JobPayload;
   readonly trace?: TraceContext;
 }
 

@@ -88,18 +88,46 @@ export const chatPayload = z
   );
 export type ChatPayload = z.infer<typeof chatPayload>;
 
-const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload]);
+/** Shape of a rerank request. */
+export const rerankRequestSchema = z.object({ query: z.string(), documents: z.array(z.string()).min(1) });
+
+/** Payload of a rerank job: items of one run, each a separate call with one query. */
+const rerankPayload = z.strictObject({
+  v: z.literal(2),
+  kind: z.literal("rerank"),
+  provider: z.string().min(1).max(64),
+  model: z.string().min(1).max(128),
+  run: z.string().min(1).max(64),
+  items: z
+    .array(
+      z.strictObject({
+        index: z.int().nonnegative(),
+        /** Estimated tokens, or search units. */
+        tokens: z.int().nonnegative(),
+        /** Null if the request is too large for a job and is stored with the run. */
+        request: rerankRequestSchema.nullable(),
+      }),
+    )
+    .min(1)
+    .max(1_000),
+  trace: traceContext,
+});
+export type RerankPayload = z.infer<typeof rerankPayload>;
+
+const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload, rerankPayload]);
+export type JobPayload = z.infer<typeof jobPayload>;
 
 /** The payload of a job; undefined if it is malformed or has another version. */
-export function parsePayload(data: unknown): EmbeddingPayload | ChatPayload | undefined {
+export function parsePayload(data: unknown): JobPayload | undefined {
   return jobPayload.safeParse(data).data;
 }
 
 /** Attributes of a job's spans: names and counts only, never texts. */
-export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAttributes {
+export function describePayload(payload: JobPayload): SpanAttributes {
   const { kind, provider, model, run, items } = payload;
   const shared = { "sluice.kind": kind, "sluice.provider": provider, "sluice.model": model };
-  const item = payload.kind === "chat" ? payload.items[0]?.item : payload.item;
+  const item =
+    payload.kind === "chat" ? payload.items[0]?.item : payload.kind === "embedding" ? payload.item : undefined;
   return { ...shared, "sluice.run": run, "sluice.item": item, "sluice.items": items.length };
 }
 

@@ -7,7 +7,7 @@ import { coerceError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { LIMITER_DEFAULTS, type Limiter } from "#src/limiter/limiter.ts";
-import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
+import type { ChatModel, EmbeddingModel, RerankModel } from "#src/providers/provider.ts";
 import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -53,6 +53,7 @@ export interface WorkerDeps {
   /** The lanes of a model that this worker has credentials for; empty when it does not know the model. */
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
+  readonly rerankLanes?: (provider: string, model: string) => readonly ModelLane<RerankModel>[];
   readonly version: string;
   readonly log: WorkerLog;
   readonly tracer?: Tracer;

@@ -3,7 +3,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
-import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
+import type { ChatModel, EmbeddingModel, Provider, RerankModel } from "#src/providers/provider.ts";
 import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import { limitTransport } from "#src/providers/transport/limit-transport.ts";
@@ -83,7 +83,7 @@ export class LaneRegistry {
     return this.providers().flatMap((provider) => {
       const [account] = this.#config.accounts(provider);
       const adapter = account && this.#provider(provider, account);
-      const kinds = (["embedding", "chat"] as const).filter((kind) => adapter?.[kind]);
+      const kinds = (["embedding", "chat", "rerank"] as const).filter((kind) => adapter?.[kind]);
       return kinds.map((kind) => ({ provider, kind }));
     });
   }
@@ -96,6 +96,11 @@ export class LaneRegistry {
   /** Empty if this process cannot call the model; another worker may be able to. */
   chatLanes(provider: string, model: string): ModelLane<ChatModel>[] {
     return this.#lanes(provider, model, (adapter) => adapter.chat);
+  }
+
+  /** Empty if this process cannot call the model; another worker may be able to. */
+  rerankLanes(provider: string, model: string): ModelLane<RerankModel>[] {
+    return this.#lanes(provider, model, (adapter) => adapter.rerank);
   }
 
   #lanes<M>(

@@ -18,7 +18,7 @@ export function requirePriceForCap(
 ): void {
   if (maxCost === undefined) return;
   const { inputPerMillionTokens: input, outputPerMillionTokens: output } = price ?? {};
-  if (input !== undefined && (kind === "embedding" || output !== undefined)) return;
+  if (input !== undefined && (kind !== "chat" || output !== undefined)) return;
   throw new RunError(
     `--max-cost needs a price, and none is known for ${model}${model.includes(",") ? " together" : ""}`,
     "Set the price of the model in sluice.yaml (see sluice.example.yaml).",

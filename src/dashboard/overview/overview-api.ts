@@ -81,7 +81,7 @@ export interface Percentiles {
 export interface QueueView {
   /** "minimax-embedding", "zhipu-chat-interactive" */
   readonly name: string;
-  readonly kind: "embedding" | "chat";
+  readonly kind: "embedding" | "chat" | "rerank";
   readonly priority: "bulk" | "interactive";
   readonly waiting: number;
   readonly active: number;

@@ -27,6 +27,14 @@ function isOutputPending({ state, hasCoordinator }: RunInfo, found: FolderLookup
 /** The run's command as far as its folder tells, which does not record how documents were split or which limits were set. */
 function buildResumeCommand(manifest: RunManifest, dir: string): string {
   const { source, model, output } = manifest;
+  if (isBatch(manifest) && manifest.kind === "rerank") {
+    const [queries = "", ...documents] = source.paths;
+    return quoteShellArgs(
+      ...["sluice", "rerank", queries, "--model", model, "--out", dir],
+      ...(documents.length === 0 ? [] : ["--documents", ...documents]),
+      ...(manifest.output.top === undefined ? [] : ["--top", String(manifest.output.top)]),
+    );
+  }
   if (isBatch(manifest)) return quoteShellArgs("sluice", "batch", ...source.paths, "--out", dir);
   const { type } = manifest;
   return quoteShellArgs(

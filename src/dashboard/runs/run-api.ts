@@ -37,7 +37,7 @@ export interface MoneyView {
 
 export interface RunSummary {
   readonly run: string;
-  readonly kind?: "embedding" | "chat" | "evaluation";
+  readonly kind?: "embedding" | "chat" | "rerank" | "evaluation";
   /** "minimax/embo-01"; all models if there are several. */
   readonly model?: string;
   readonly phase: RunPhaseView;

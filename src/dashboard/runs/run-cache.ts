@@ -11,7 +11,7 @@ export interface RunInfo {
   /** Epoch ms. */
   readonly createdAt: number;
   readonly state: RunState | undefined;
-  readonly kind: "embedding" | "chat" | undefined;
+  readonly kind: "embedding" | "chat" | "rerank" | undefined;
   readonly model: string | undefined;
   /** Names of the lanes that its coordinator may use; empty if unknown. */
   readonly lanes: readonly string[];
@@ -106,7 +106,7 @@ export class RunCache {
       run,
       createdAt,
       state: parseRunState(state),
-      kind: kind === "embedding" || kind === "chat" ? kind : undefined,
+      kind: kind === "embedding" || kind === "chat" || kind === "rerank" ? kind : undefined,
       model,
       lanes: parseLanes(lanes),
       dir,

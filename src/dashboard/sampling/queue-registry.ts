@@ -23,7 +23,7 @@ export interface QueueRegistryDeps {
 }
 
 const DISCOVERY_INTERVAL_MS = 5_000;
-const KINDS: readonly JobKind[] = ["embedding", "chat"];
+const KINDS: readonly JobKind[] = ["embedding", "chat", "rerank"];
 const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
 
 /** The queues that exist in this namespace. Their names follow from the providers' names, so each is looked up. */

@@ -1,6 +1,12 @@
 import { requireModelName } from "#src/core/model-name.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { type AnswerScope, type ComputeAnswerKey, createChatKey, createEmbeddingKey } from "./answer-key.ts";
+import {
+  type AnswerScope,
+  type ComputeAnswerKey,
+  computeAnswerKey,
+  createChatKey,
+  createEmbeddingKey,
+} from "./answer-key.ts";
 import type { AnswerCacheSettings } from "./open-answer-resolver.ts";
 
 type Addresses = Pick<AnswerCacheSettings, "listAddresses">;
@@ -19,6 +25,13 @@ export function createRunEmbeddingKey(
   const { provider, model, purpose, dimensions, options } = request;
   const parameters = omitUndefined({ purpose, dimensions, options: options && JSON.stringify(options) });
   return createEmbeddingKey({ provider, addresses: listAddresses(provider), model, parameters });
+}
+
+/** Computes keys of queries with their documents. */
+export function createRunRerankKey({ listAddresses }: Addresses, fullName: string): ComputeAnswerKey {
+  const { provider, model } = requireModelName(fullName);
+  const scope: AnswerScope = { provider, addresses: listAddresses(provider), model, parameters: { task: "rerank" } };
+  return ({ text }) => computeAnswerKey(scope, text);
 }
 
 /** Computes keys of chat requests, whose items have a model "provider/model". */

@@ -65,6 +65,8 @@ export interface SourceDocument {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Texts of a request that has several; each becomes an item with the id of the request. `text` is the first. */
   readonly parts?: readonly string[];
+  /** Tokens of each part, where they are not those of its text. */
+  readonly partTokens?: readonly number[];
 }
 
 /** What a reader yields: a document to plan, or a problem in its place. */

@@ -64,7 +64,8 @@ function createWholeItem(document: SourceDocument, maxTokens: number | undefined
 /** Only the first part has the request's id; the ids of the others only have to differ from those of other requests. */
 function createPartItem(document: SourceDocument, part: number, text: string): PlannedItem {
   const id = part === 0 ? document.id : `${document.id}\u0000${part}`;
-  return { ...toItem(document, id, text, estimateTokens(text)), metadata: { ...document.metadata, part } };
+  const tokens = document.partTokens?.[part] ?? estimateTokens(text);
+  return { ...toItem(document, id, text, tokens), metadata: { ...document.metadata, part } };
 }
 
 function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): PlannedItem {

@@ -1,12 +1,12 @@
 import type { Item } from "#src/core/item.ts";
-import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
+import type { JobPayload } from "#src/queues/payload.ts";
 
 /** A BullMQ job before it is added to its queue. */
 export interface JobSpec {
   readonly queue: string;
   /** Shown on dashboards; workers use only `data`. */
   readonly name: string;
-  readonly data: EmbeddingPayload | ChatPayload;
+  readonly data: JobPayload;
 }
 
 /** Turns the items of a run into jobs. */

@@ -104,12 +104,12 @@ const embeddingManifest = z.looseObject({
 });
 export type EmbeddingManifest = z.infer<typeof embeddingManifest>;
 
-/** A run that `sluice batch` started. */
+/** A run whose items are requests: `sluice batch` or `sluice rerank` started it. */
 const batchManifest = z.looseObject({
   ...common,
-  kind: z.enum(["chat", "embedding"]),
+  kind: z.enum(["chat", "embedding", "rerank"]),
   /** The endpoint of all its requests. */
-  endpoint: z.enum(BATCH_ENDPOINTS),
+  endpoint: z.enum([...BATCH_ENDPOINTS, "/v1/rerank"]),
   /** "provider/model" of every model that it calls. */
   models: z.array(z.string()).min(1),
   /** Dimensions of an embedding run's vectors, and those that its requests specify, if they do. */
@@ -117,7 +117,12 @@ const batchManifest = z.looseObject({
   askedDimensions: z.int().positive().optional(),
   /** Further fields of its embedding requests. */
   embeddingOptions: z.record(z.string(), z.unknown()).optional(),
-  output: z.object({ format: z.literal("batch"), files: z.array(z.string()) }),
+  output: z.object({
+    format: z.literal("batch"),
+    files: z.array(z.string()),
+    /** Documents per query in the output of `sluice rerank`; all if absent. */
+    top: z.int().positive().optional(),
+  }),
 });
 export type BatchManifest = z.infer<typeof batchManifest>;
 
@@ -128,7 +133,7 @@ export type BatchManifest = z.infer<typeof batchManifest>;
 export const runManifest = z.union([embeddingManifest, batchManifest]);
 export type RunManifest = z.infer<typeof runManifest>;
 
-/** Whether `sluice batch` started the run. */
+/** Whether `sluice batch` or `sluice rerank` started the run: its output has a line per request. */
 export function isBatch(manifest: RunManifest): manifest is BatchManifest {
   return manifest.output.format === "batch";
 }

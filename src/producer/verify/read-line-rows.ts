@@ -20,7 +20,8 @@ const record = z.object({
 });
 
 const failure = z.object({ id: z.string(), index: z.int() });
-const batchLine = z.object({ custom_id: z.string() });
+/** A line of `sluice rerank` has only an id. */
+const batchLine = z.object({ custom_id: z.string().optional(), id: z.string() });
 
 /** Converts a line to its row; throws for a line that no run writes. */
 type ParseLine = (json: unknown, line: string) => FoundRow;
@@ -53,10 +54,10 @@ export const parseFailureLine: ParseLine = (json, line) => {
 };
 
 /** A line of `output.jsonl`, or of `errors.jsonl` beside it. */
-export const parseBatchLine: ParseLine = (json, line) => ({
-  id: batchLine.parse(json).custom_id,
-  result: crc32(`${line}\n`),
-});
+export const parseBatchLine: ParseLine = (json, line) => {
+  const { id, custom_id: customId = id } = batchLine.parse(json);
+  return { id: customId, result: crc32(`${line}\n`) };
+};
 
 /** Yields the rows of a text file in groups; a line that cannot be read is a row with an error. */
 export async function* readLineRows(path: string, parse: ParseLine): AsyncGenerator<readonly FoundRow[]> {

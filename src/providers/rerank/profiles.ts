@@ -14,7 +14,7 @@ export interface RerankProfile extends ProviderFacts {
   readonly fields?: RerankDialect["fields"];
 }
 
-/** Inputs per call of a server or vendor whose maximum is higher: more make calls slow, and cost the same. */
+/** Documents per call where the maximum is higher or unknown: more make calls slow, and cost the same. */
 export const DEFAULT_MAX_DOCUMENTS = 1000;
 
 /** Documents that Cohere bills as one search unit. */

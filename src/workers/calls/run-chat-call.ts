@@ -1,7 +1,5 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
-import { redactProviderText } from "#src/core/failures/provider-text.ts";
-import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
 import type { Call, ChatModel, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
@@ -9,8 +7,9 @@ import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { commitFailure, commitRecords } from "./commit-records.ts";
-import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+import type { FailureDeps } from "./handle-failure.ts";
 import { PROBE_TEXT } from "./lane-prober.ts";
+import { runSingleCall, SINGLE_INPUT } from "./run-single-call.ts";
 
 export interface ChatDeps extends FailureDeps {
   readonly client: RedisClient;
@@ -19,7 +18,6 @@ export interface ChatDeps extends FailureDeps {
 /** How often a streamed call checks that its answer is still wanted. */
 const CHECK_INTERVAL_MS = 1_000;
 const PROBE_MAX_TOKENS = 16;
-const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
  * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. A request that the
@@ -33,7 +31,7 @@ export async function runChatCall(
 ): Promise<FailureDecision | undefined> {
   if (!input) return undefined;
   const { lane, reservation } = grant;
-  const { limiter, log } = deps;
+  const { limiter } = deps;
   const claimed = await isClaimed(input);
   if (claimed !== true) {
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
@@ -51,46 +49,25 @@ export async function runChatCall(
     await commitFailure([input], { kind: "invalid-request", message: rejection }, deps);
     return { action: "fail" };
   }
-  input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
-  const span = deps.observer?.call(grant, [input]);
-  const sentAt = performance.now();
-  const context = {
-    signal: deps.signal,
-    onAnswerStart: (limits: readonly ReportedLimit[]) =>
-      void deps.limitReports.add(lane.lane, limits, deps.clock.now()),
-  };
-  let response: ChatResponse;
-  try {
-    response = input.partials
-      ? await streamAnswer(input, input.partials, lane.model, { ...deps, call: context }, () => span?.delta())
-      : await lane.model.generate(input.request, context);
-  } catch (thrown) {
-    const error = redactProviderText(toProviderError(thrown, lane.lane.provider), input.request);
-    span?.failed(error);
-    const failed = { size: SINGLE_INPUT, probe: () => probeChatModel(lane.model, deps.signal) };
-    const decision = await handleFailure(error, [input], grant, failed, deps);
-    // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
-    if (decision.action === "fail") input.choice?.collector.fail();
-    else await input.partials?.ledger.restart().catch(() => undefined);
-    return decision;
-  }
-  deps.prober.recordSuccess(grant);
-  span?.answered(response.usage);
-  const call = {
-    lane: formatLane(lane.lane),
-    startedAt: reservation.grantedAt,
-    durationMs: performance.now() - sentAt,
-  };
-  await Promise.all([
-    commitAnswer(input, response, call, deps),
-    limiter
-      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: response.usage.totalTokens }])
-      .catch((error) =>
-        log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
-      ),
-  ]);
-  span?.committed();
-  return undefined;
+  return await runSingleCall(
+    input,
+    grant,
+    {
+      request: input.request,
+      send: (call, span) =>
+        input.partials
+          ? streamAnswer(input, input.partials, lane.model, { ...deps, call }, () => span?.delta())
+          : lane.model.generate(input.request, call),
+      probe: () => probeChatModel(lane.model, deps.signal),
+      commit: (response, call) => commitAnswer(input, response, call, deps),
+      // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
+      afterFailure: async ({ action }) => {
+        if (action === "fail") input.choice?.collector.fail();
+        else await input.partials?.ledger.restart().catch(() => undefined);
+      },
+    },
+    deps,
+  );
 }
 
 /** Commits the record of the item. If it needs several answers, the last call commits all of them. */

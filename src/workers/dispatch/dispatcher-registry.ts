@@ -1,22 +1,26 @@
 import type { Clock } from "#src/core/clock.ts";
+import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import type { Lane } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
-import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
-import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
+import type { ChatModel, EmbeddingModel, RerankModel } from "#src/providers/provider.ts";
+import type { EmbeddingPayload } from "#src/queues/payload.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { CallObserver } from "#src/workers/calls/call-observer.ts";
 import { LaneProber } from "#src/workers/calls/lane-prober.ts";
 import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { runChatCall } from "#src/workers/calls/run-chat-call.ts";
 import { type BatchRequest, runBatch } from "#src/workers/calls/run-embedding-call.ts";
+import { runRerankCall } from "#src/workers/calls/run-rerank-call.ts";
 import { CanaryWatch } from "#src/workers/canaries/canary-watch.ts";
 import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { ChatInput } from "./chat-input.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
-import { LaneChooser, type ModelLane } from "./lane-chooser.ts";
+import { type Grant, LaneChooser, type ModelLane } from "./lane-chooser.ts";
 import { type DispatcherOptions, ModelDispatcher } from "./model-dispatcher.ts";
+import type { PendingInput } from "./pending-input.ts";
+import type { RerankInput } from "./rerank-input.ts";
 
 export interface DispatcherRegistryDeps {
   readonly limiter: Limiter;
@@ -32,19 +36,26 @@ export interface DispatcherRegistryDeps {
   readonly observer?: CallObserver;
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
+  readonly rerankLanes?: (provider: string, model: string) => readonly ModelLane<RerankModel>[];
+}
+
+interface ModelKey {
+  readonly provider: string;
+  readonly model: string;
 }
 
 /**
  * Calls in flight per model. The answer to an embedding call is about 160 KB of JSON, and as many answers as calls may
- * be in memory: with more, a worker would exceed 300 MB. A chat answer is small and takes long.
+ * be in memory: with more, a worker would exceed 300 MB. A chat answer is small and takes long; a rerank request may be large.
  */
-const DEFAULT_MAX_CALLS = { embedding: 160, chat: 256 } as const;
+const DEFAULT_MAX_CALLS = { embedding: 160, chat: 256, rerank: 64 } as const;
 
 /** The dispatchers of a worker, each created with its first job. */
 export class DispatcherRegistry {
   readonly #deps: DispatcherRegistryDeps & { readonly prober: LaneProber; readonly limitReports: LimitReports };
   readonly #embedding = new Map<string, ModelDispatcher<EmbeddingInput, EmbeddingModel>>();
   readonly #chat = new Map<string, ModelDispatcher<ChatInput, ChatModel>>();
+  readonly #rerank = new Map<string, ModelDispatcher<RerankInput, RerankModel>>();
 
   constructor(deps: DispatcherRegistryDeps) {
     this.#deps = { ...deps, prober: new LaneProber(), limitReports: new LimitReports(deps.limiter) };
@@ -82,21 +93,35 @@ export class DispatcherRegistry {
   }
 
   /** Undefined when this worker has no credentials for the model. */
-  chat({ provider, model }: ChatPayload): ModelDispatcher<ChatInput, ChatModel> | undefined {
-    const key = JSON.stringify([provider, model]);
-    const existing = this.#chat.get(key);
-    if (existing) return existing;
-    const lanes = this.#deps.chatLanes(provider, model);
-    if (lanes.length === 0) return undefined;
-    const dispatcher = new ModelDispatcher(
-      new LaneChooser(this.#deps.limiter, lanes),
-      this.#options("chat", { maxInputs: 1 }),
-      {
-        ...this.#deps,
-        call: (inputs: readonly ChatInput[], grant) => runChatCall(inputs, grant, this.#deps),
-      },
+  chat(key: ModelKey): ModelDispatcher<ChatInput, ChatModel> | undefined {
+    return this.#findSingle("chat", key, this.#chat, this.#deps.chatLanes, (inputs, grant) =>
+      runChatCall(inputs, grant, this.#deps),
     );
-    this.#chat.set(key, dispatcher);
+  }
+
+  /** Undefined when this worker has no credentials for the model. */
+  rerank(key: ModelKey): ModelDispatcher<RerankInput, RerankModel> | undefined {
+    return this.#findSingle("rerank", key, this.#rerank, this.#deps.rerankLanes ?? (() => []), (inputs, grant) =>
+      runRerankCall(inputs, grant, this.#deps),
+    );
+  }
+
+  /** The dispatcher of a model that takes one input per call. */
+  #findSingle<I extends PendingInput, M>(
+    kind: "chat" | "rerank",
+    { provider, model }: ModelKey,
+    dispatchers: Map<string, ModelDispatcher<I, M>>,
+    listLanes: (provider: string, model: string) => readonly ModelLane<M>[],
+    call: (inputs: readonly I[], grant: Grant<M>) => Promise<FailureDecision | undefined>,
+  ): ModelDispatcher<I, M> | undefined {
+    const key = JSON.stringify([provider, model]);
+    const existing = dispatchers.get(key);
+    if (existing) return existing;
+    const lanes = listLanes(provider, model);
+    if (lanes.length === 0) return undefined;
+    const chooser = new LaneChooser(this.#deps.limiter, lanes);
+    const dispatcher = new ModelDispatcher(chooser, this.#options(kind, { maxInputs: 1 }), { ...this.#deps, call });
+    dispatchers.set(key, dispatcher);
     return dispatcher;
   }
 
@@ -122,7 +147,7 @@ export class DispatcherRegistry {
   }
 
   #all() {
-    return [...this.#embedding.values(), ...this.#chat.values()];
+    return [...this.#embedding.values(), ...this.#chat.values(), ...this.#rerank.values()];
   }
 
   #options(kind: keyof typeof DEFAULT_MAX_CALLS, limits: DispatcherOptions["limits"]): DispatcherOptions {

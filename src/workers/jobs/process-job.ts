@@ -4,10 +4,12 @@ import { parsePayload } from "#src/queues/payload.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { ItemLedger } from "#src/state/items/item-ledger.ts";
+import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import type { CommitDeps } from "#src/workers/calls/commit-records.ts";
 import type { DispatcherRegistry } from "#src/workers/dispatch/dispatcher-registry.ts";
 import { processChatJob } from "./process-chat-job.ts";
 import { processEmbeddingJob } from "./process-embedding-job.ts";
+import { processRerankJob } from "./process-rerank-job.ts";
 import type { RunLedgerCache } from "./run-ledger-cache.ts";
 import type { JobOwner, RunStateWatcher } from "./run-state-watcher.ts";
 
@@ -25,7 +27,7 @@ export interface JobDeps {
 /** A job that was started more often than this was queued some seconds ago. */
 const MAX_RECENT_STARTS = 20;
 
-/** Processes a job of any kind; see `processEmbeddingJob` and `processChatJob`. */
+/** Processes a job of any kind; see `processEmbeddingJob`, `processChatJob`, and `processRerankJob`. */
 export async function processJob(
   job: Job,
   signal: AbortSignal | undefined,
@@ -56,6 +58,15 @@ export async function processJob(
     const dispatcher = () => dispatchers.chat(payload);
     const stalls = job.stalledCounter;
     await processChatJob(id, payload, signal, { ...shared, client, keys, ledgers, dispatcher, withTracking, stalls });
+    return;
+  }
+  if (payload.kind === "rerank") {
+    const { run } = payload;
+    const dispatcher = () => dispatchers.rerank(payload);
+    const oversized = new OversizedRequests(client, keys.run(run));
+    await withTracking({ run }, () =>
+      processRerankJob(id, payload, signal, { ...shared, dispatcher, oversized, ledger: ledgers.of(run) }),
+    );
     return;
   }
   const { run = "", item } = payload;

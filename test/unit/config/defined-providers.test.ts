@@ -124,7 +124,10 @@ compatible:
     ["gate: { models: {} }", /gate\.baseUrl/],
     ["gate: { baseUrl: https://x.example }", /gate\.models/],
     ['gate: { baseUrl: https://x.example, models: { "a b": { kind: chat } } }', /names of up to 128 letters/],
-    ["gate: { baseUrl: https://x.example, models: { a: { kind: image } } }", /kind: expected chat or embedding/],
+    [
+      "gate: { baseUrl: https://x.example, models: { a: { kind: image } } }",
+      /kind: expected chat, embedding or rerank/,
+    ],
     ["gate: { baseUrl: https://x.example, model: {}, models: {} }", /did you mean "models"/],
   ])("are refused with every problem named: %s", (line, words) => {
     expect(() => load(`compatible:\n  ${line}\n`)).toThrow(words);

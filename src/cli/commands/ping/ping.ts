@@ -13,7 +13,7 @@ import type { Account } from "#src/config/accounts.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { appendProviderText, redactProviderText } from "#src/core/failures/provider-text.ts";
-import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
+import type { ChatModel, EmbeddingModel, RerankModel, Usage } from "#src/providers/provider.ts";
 import type { pingCommand } from "./definition.ts";
 
 /** The outcome of one call. Times are in ms; values that the provider did not report are absent. */
@@ -25,7 +25,7 @@ interface PingResult {
   readonly firstTokenMs?: number;
   readonly totalMs: number;
   readonly usage?: Usage;
-  /** The text of a chat answer, or the dimensions of a vector. */
+  /** The text of a chat answer, the dimensions of a vector, or a score. */
   readonly answer?: string;
   readonly error?: {
     readonly kind: ProviderErrorKind;
@@ -80,7 +80,9 @@ async function ping(config: Config, fullName: string, account: Account, signal: 
     const callResult =
       model.kind === "chat"
         ? await pingChat(provider.chat?.(model.name), signal, started)
-        : await pingEmbedding(provider.embedding?.(model.name), signal);
+        : model.kind === "rerank"
+          ? await pingRerank(provider.rerank?.(model.name), signal)
+          : await pingEmbedding(provider.embedding?.(model.name), signal);
     return { ...identity, ok: true, totalMs: performance.now() - started, ...callResult };
   } catch (thrown) {
     if (!(thrown instanceof ProviderError)) throw thrown;
@@ -125,6 +127,12 @@ async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSig
   if (!model) throw CLI_ERRORS.capabilityMissing("embeddings");
   const { usage, dimensions } = await model.embed({ inputs: ["hello"], purpose: "query" }, { signal });
   return { usage, answer: formatMany(dimensions, "dimension") };
+}
+
+async function pingRerank(model: RerankModel | undefined, signal: AbortSignal): Promise<CallResult> {
+  if (!model) throw CLI_ERRORS.capabilityMissing("reranking");
+  const { usage, results } = await model.rerank({ query: "hello", documents: ["hello"] }, { signal });
+  return { usage, answer: `score ${results[0]?.score}` };
 }
 
 function describePing(result: PingResult): string {

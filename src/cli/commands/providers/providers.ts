@@ -20,6 +20,7 @@ const COLUMNS: readonly Column[] = [
   { title: "provider" },
   { title: "chat models", align: "right" },
   { title: "embedding models", align: "right" },
+  { title: "rerank models", align: "right" },
   { title: "accounts" },
   { title: "base URL" },
   { title: "missing variables" },
@@ -32,6 +33,7 @@ export async function runProviders(options: OptionValues<typeof providersCommand
     provider: name,
     chatModels: countKind(config.registry.listModels(name), "chat"),
     embeddingModels: countKind(config.registry.listModels(name), "embedding"),
+    rerankModels: countKind(config.registry.listModels(name), "rerank"),
     defaultBaseUrl,
     ...describeSetup(config, name),
   }));
@@ -43,6 +45,7 @@ export async function runProviders(options: OptionValues<typeof providersCommand
         view.provider,
         formatCount(view.chatModels),
         formatCount(view.embeddingModels),
+        formatCount(view.rerankModels),
         view.accounts.join(", ") || UNKNOWN_VALUE,
         view.baseUrl ?? view.defaultBaseUrl,
         view.missing.join(", ") || UNKNOWN_VALUE,

@@ -16,6 +16,7 @@ import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
+import { createRerankExecution } from "#src/producer/run-kinds/rerank/rerank-kind.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
 import type { retryCommand } from "./definition.ts";
 
@@ -39,6 +40,9 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
   const canaries = config.run.canaries !== false;
   const target = { dir, query };
   const commandOptions = { ...options, out: dir };
+  if (isBatch(manifest) && manifest.kind === "rerank") {
+    return await retryInFolder({ ...target, manifest }, createRerankExecution(), config, commandOptions);
+  }
   if (isBatch(manifest)) {
     return await retryInFolder(
       { ...target, manifest },

@@ -41,6 +41,7 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
       capabilities,
       embeddingLanes: (provider, model) => lanes.embeddingLanes(provider, model),
       chatLanes: (provider, model) => lanes.chatLanes(provider, model),
+      rerankLanes: (provider, model) => lanes.rerankLanes(provider, model),
       version: readVersion(),
       log,
       tracer,

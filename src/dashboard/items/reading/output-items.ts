@@ -94,16 +94,25 @@ function parseRecordLine(line: string): StoredItem {
 
 /** A line of a finished batch run. Its working folder is only deleted when no item failed. */
 function parseBatchLine(line: string, index: number): StoredItem {
-  const { custom_id, response } = JSON.parse(line) as {
+  const {
+    id,
+    custom_id = id,
+    tokens: billed,
+    results,
+    response,
+  } = JSON.parse(line) as {
+    readonly id?: unknown;
     readonly custom_id?: unknown;
+    readonly tokens?: unknown;
+    readonly results?: unknown;
     readonly response?: { readonly body?: { readonly usage?: { readonly total_tokens?: unknown } } };
   };
-  const tokens = response?.body?.usage?.total_tokens;
+  const tokens = response?.body?.usage?.total_tokens ?? billed;
   return {
     index,
     id: String(custom_id ?? index),
     status: "succeeded",
     tokens: typeof tokens === "number" ? tokens : undefined,
-    answer: response?.body,
+    answer: response?.body ?? results,
   };
 }

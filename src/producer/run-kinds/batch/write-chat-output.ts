@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseModelName } from "#src/core/model-name.ts";
-import type { BatchEndpoint } from "#src/producer/openai-batch/lines/openai-line.ts";
+
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { writeResponsesObject } from "#src/producer/openai-batch/requests/write-responses-object.ts";
@@ -11,6 +11,7 @@ import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { type PublishedOutput, publishOutput } from "#src/producer/output/publish-output.ts";
 import { readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
@@ -19,7 +20,7 @@ import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
 export interface BatchOutputOptions {
   readonly run: string;
   /** Decides the form of the answers; by default that of chat completions. */
-  readonly endpoint?: BatchEndpoint;
+  readonly endpoint?: BatchManifest["endpoint"];
   readonly onProgress?: () => void;
   readonly onRefusal?: () => void;
   readonly signal?: AbortSignal;
@@ -28,7 +29,7 @@ export interface BatchOutputOptions {
 /** Items per block; answers may have some hundred KB each. */
 const ITEMS_PER_BLOCK = 256;
 
-const WRITERS: Partial<Record<BatchEndpoint, typeof writeChatCompletion>> = {
+const WRITERS: Partial<Record<BatchManifest["endpoint"], typeof writeChatCompletion>> = {
   "/v1/responses": writeResponsesObject,
   "/v1/completions": writeTextCompletion,
 };

@@ -36,7 +36,7 @@ export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner
       output: { format, withText, files: [] },
     }),
     matchExistingRun: async (existing, hooks) => {
-      if (isBatch(existing)) return ["it was started with sluice batch"];
+      if (isBatch(existing)) return [`it was started with sluice ${existing.kind === "rerank" ? "rerank" : "batch"}`];
       const differences: string[] = [];
       if (existing.model !== fullName) differences.push(`it uses the model ${existing.model}`);
       if (existing.type !== purpose) differences.push(`it was started with --type ${existing.type}`);

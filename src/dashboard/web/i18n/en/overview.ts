@@ -87,7 +87,7 @@ export const overviewEn = {
     latency: "Latency p50",
     firstToken: "First token p50",
     errors: "Errors (5 min)",
-    kinds: { embedding: "embedding", chat: "chat" },
+    kinds: { embedding: "embedding", chat: "chat", rerank: "rerank" },
     priorities: { bulk: "bulk", interactive: "interactive" },
     depth: (waiting: string, active: string) => `${waiting} waiting, ${active} active`,
     delayed: (count: string) => `${count} delayed`,

@@ -83,7 +83,7 @@ export const overviewZh: typeof overviewEn = {
     latency: "延迟 p50",
     firstToken: "首词元 p50",
     errors: "错误（5 分钟）",
-    kinds: { embedding: "向量化", chat: "对话" },
+    kinds: { embedding: "向量化", chat: "对话", rerank: "重排序" },
     priorities: { bulk: "批量", interactive: "交互" },
     depth: (waiting, active) => `${waiting} 个等待，${active} 个处理中`,
     delayed: (count) => `${count} 个延后`,

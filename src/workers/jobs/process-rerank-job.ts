@@ -1,0 +1,69 @@
+import { UnrecoverableError } from "bullmq";
+import type { RerankModel, RerankRequest } from "#src/providers/provider.ts";
+import { type RerankPayload, rerankRequestSchema } from "#src/queues/payload.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
+import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
+import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
+import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import type { RerankInput } from "#src/workers/dispatch/rerank-input.ts";
+import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
+
+export interface RerankJobDeps extends ClaimDeps {
+  /** Returns undefined when this worker has no credentials; throws a ProviderError when the provider lacks the model. */
+  readonly dispatcher: () => ModelDispatcher<RerankInput, RerankModel> | undefined;
+  readonly ledger: Ledger;
+  readonly oversized: OversizedRequests;
+}
+
+/** Takes the place of a request that has not been read; it is never sent. */
+const PLACEHOLDER_REQUEST: RerankRequest = { query: "", documents: [] };
+
+/**
+ * Makes sure that every item of a rerank job has its record. Rejects with `ReturnToQueue` when the job must return to the
+ * queue.
+ */
+export async function processRerankJob(
+  jobId: string,
+  { run, items, trace }: RerankPayload,
+  signal: AbortSignal | undefined,
+  deps: RerankJobDeps,
+): Promise<void> {
+  if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
+  const dispatcher = findDispatcher(deps.dispatcher);
+  if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
+  const { ledger, oversized, isInteractive } = deps;
+  const requests: (RerankRequest | null)[] = items.map(({ request }) => request);
+  const prepare = async (open: readonly number[]) => {
+    for (const position of open) requests[position] ??= await readRequest(oversized, items[position]?.index ?? 0);
+    return new Map();
+  };
+  const createDrafts = (position: number, attempts: number): InputDraft<RerankInput>[] => {
+    const { index = 0, tokens = 0 } = items[position] ?? {};
+    const request = requests[position] ?? PLACEHOLDER_REQUEST;
+    const progress = { attempts, chargedAttempts: attempts, snoozes: 0 };
+    return [
+      {
+        runId: run,
+        ledger,
+        isInteractive,
+        index,
+        tokens,
+        trace,
+        bytes: 0,
+        arrivedAt: deps.now(),
+        request,
+        ...progress,
+      },
+    ];
+  };
+  const indices = items.map(({ index }) => index);
+  await processClaim({ jobId, ledger, indices, isStandalone: false, prepare, createDrafts, dispatcher, signal }, deps);
+}
+
+/** A missing request fails the job instead of the item: the run's coordinator still has it and queues it again. */
+async function readRequest(oversized: OversizedRequests, index: number): Promise<RerankRequest> {
+  const text = await oversized.get(index);
+  if (text === undefined) throw new UnrecoverableError("an oversized request of this job is missing in Redis");
+  return rerankRequestSchema.parse(JSON.parse(text));
+}
