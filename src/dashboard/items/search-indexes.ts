@@ -17,7 +17,7 @@ interface IndexUpdate {
 
 /** Builds the search indexes of runs in child processes, one per run at a time, when the first search needs them. */
 export class SearchIndexes {
-  /** By folder. A failed update stays until it has been reported. */
+  /** By folder. A failed update stays until it has been reported, or until the next one. */
   readonly #updates = new Map<string, IndexUpdate>();
   readonly #closing = new AbortController();
 
@@ -27,6 +27,8 @@ export class SearchIndexes {
    */
   async prepare(dir: string, finder: ItemFinder): Promise<number | undefined> {
     if (finder.hasSearchIndex) {
+      // The search works without the newest answers, so nobody is told about the error.
+      if (this.#updates.get(dir)?.error) this.#updates.delete(dir);
       if (finder.hasNewAnswers()) this.#update(dir);
       return undefined;
     }
