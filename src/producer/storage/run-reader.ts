@@ -54,10 +54,14 @@ export class RunReader {
     return this.#select('WHERE i."index" = ?', index)[0];
   }
 
-  /** The items whose calls succeeded last, the latest last. */
+  /** The items whose results were stored last, in the order in which their calls ended. */
   listLatest(count: number): ItemWithRecord[] {
-    const end = "coalesce(r.started_at + r.duration_ms, r.recorded_at)";
-    return this.#select(`WHERE r.status = 'ok' AND r.attempts > 0 ORDER BY ${end} DESC LIMIT ?`, count).reverse();
+    // Of the other records, no texts and answers are read.
+    const latest = `SELECT "index" FROM records WHERE status = 'ok' AND attempts > 0 ORDER BY recorded_at DESC LIMIT ?`;
+    return this.#select(
+      `WHERE i."index" IN (${latest}) ORDER BY coalesce(r.started_at + r.duration_ms, r.recorded_at)`,
+      count,
+    );
   }
 
   /** The vector of an item; undefined if it has none, or if the file does not contain it any more. */

@@ -204,4 +204,5 @@ test("a reader finds items with their record, call, and vector, and the latest r
   expect(await reader.readVector(failed.record)).toBeUndefined();
   expect(await reader.readVector({ ...first.record, checksum: 1 })).toBeUndefined();
   expect(reader.listLatest(2)).toHaveLength(2);
+  expect(reader.listLatest(9).map(({ item }) => item.index)).toEqual([0, 1, 3]);
 });
