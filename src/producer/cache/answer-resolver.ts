@@ -93,14 +93,19 @@ export class AnswerResolver {
     return { send: result.send, records: [...records, ...result.records] };
   }
 
-  /** Claims items that are already queued, because an earlier process of this run has sent them. */
-  async resume(items: readonly Item[]): Promise<void> {
+  /**
+   * Claims items of jobs that are already queued, because an earlier process of this run has sent them. Returns the records
+   * of those whose answer is cached: jobs are ranges of items, so a range may include items that were never sent.
+   */
+  async resume(items: readonly Item[]): Promise<readonly WireRecord[]> {
     const lookups = items.flatMap((item) => {
       const key = this.#deps.computeKey(item);
       return key ? [{ item, key, hash: key.toString("hex").slice(0, HASH_HEX) }] : [];
     });
-    await this.#acquire(lookups);
-    for (const lookup of lookups) this.#inFlight.set(lookup.item.index, lookup);
+    const { records, missed } = await this.#find(lookups);
+    await this.#acquire(missed);
+    for (const lookup of missed) this.#inFlight.set(lookup.item.index, lookup);
+    return records;
   }
 
   /** Caches answers and releases their claims, in the background. */

@@ -6,7 +6,7 @@ import type { OutstandingJob } from "#src/state/runs/run-control.ts";
 import { FeedReader } from "./feed-reader.ts";
 import type { Window } from "./feed-window.ts";
 import { JOBS_PER_STEP, JobWriter, type PlannedJob } from "./job-writer.ts";
-import { readJobItems } from "./read-job-items.ts";
+import { type JobItems, readJobItems } from "./read-job-items.ts";
 
 /** A job to queue again, and the id that it gets. BullMQ ignores an id that its queue already has. */
 export interface RequeuedJob extends OutstandingJob {
@@ -111,7 +111,7 @@ export class Feeder {
 
   /** Queues the items of jobs that have no record yet, in a number of round trips that does not depend on the jobs. */
   async requeue(jobs: readonly RequeuedJob[]): Promise<void> {
-    const { readItems, control, lease, resolver, budget } = this.#context;
+    const { readItems, control, lease, resolver, budget, store } = this.#context;
     const source = {
       readItems,
       laneOf: (item: Item) => this.#laneOf(item),
@@ -119,15 +119,19 @@ export class Feeder {
     };
     const planned: PlannedJob[] = [];
     const ended: string[] = [];
-    for await (const { job, lane, items } of readJobItems(jobs, source)) {
+    const found: JobItems<RequeuedJob>[] = [];
+    for await (const one of readJobItems(jobs, source)) found.push(one);
+    const cached = (await resolver?.resume(found.flatMap(({ items }) => items))) ?? [];
+    await store.write(cached);
+    for (const { job, lane, items } of found) {
       const { newId, ...rest } = job;
-      if (items.length === 0) ended.push(job.id);
-      else planned.push({ job: { ...rest, id: newId }, lane, items });
+      const missing = items.filter(({ index }) => !store.has(index));
+      if (missing.length === 0) ended.push(job.id);
+      else planned.push({ job: { ...rest, id: newId }, lane, items: missing });
     }
     if (ended.length > 0) await control.trimResults(lease.token, undefined, ended);
     if (planned.length === 0) return;
     const items = planned.flatMap((job) => job.items);
-    await resolver?.resume(items);
     budget?.recordSent(items);
     await this.#writer.write(planned, this.#moveCursor());
     await this.#writer.settle();
