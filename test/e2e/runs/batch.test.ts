@@ -171,8 +171,8 @@ test("every bad line is reported before anything is sent, and skipped with --ski
       chatLine(0, "hello", MODELS[0]),
       "{",
       chatLine(0, "again", MODELS[0]),
-      JSON.stringify({ custom_id: "u", method: "POST", url: "/v1/responses", body: {} }),
-      chatLine(1, "hello", "zhipu/glm-4-plsu"),
+      JSON.stringify({ custom_id: "u", method: "POST", url: "/v1/audio/speech", body: {} }),
+      chatLine(1, "hello", "zhipuu/glm-4-plus"),
       JSON.stringify({ ...JSON.parse(chatLine(2, "private text", MODELS[0])), body: { stream: true, n: 2 } }),
     ].join("\n"),
   );
@@ -184,7 +184,7 @@ test("every bad line is reported before anything is sent, and skipped with --ski
     [2, "not valid JSON"],
     [3, 'the id "q-0" is already used by requests.jsonl:1'],
     [4, '"url" must be'],
-    [5, "did you mean zhipu/glm-4-plus"],
+    [5, "zhipuu"],
     [6, '"stream" must be false'],
   ])
     expect(stderr).toMatch(new RegExp(`requests\\.jsonl:${line}: .*${problem}`));

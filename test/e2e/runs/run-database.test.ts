@@ -44,7 +44,7 @@ const listFolder = () => readdirSync(sandbox.path("out")).toSorted();
 
 test("--keep-db keeps the database as one file with every record, and nothing else of the run's own files", async () => {
   expect(await sandbox.embed([...ARGS, "--keep-db"]).exit).toMatchObject({ code: 0, stderr: "" });
-  expect(listFolder()).toEqual(["records.jsonl", "run.db", "run.json"]);
+  expect(listFolder()).toEqual(["digests.bin", "records.jsonl", "run.db", "run.json"]);
   expect(countByStatus()).toEqual([{ status: "ok", count: ITEMS }]);
   const rows = query('SELECT id, text, duplicate_of, attempts FROM results ORDER BY "index"');
   for (const [n, row] of rows.entries()) {
@@ -62,13 +62,13 @@ test("--keep-db keeps the database as one file with every record, and nothing el
 
 test("without --keep-db, neither the database nor the work folder remains", async () => {
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
-  expect(listFolder()).toEqual(["records.jsonl", "run.json"]);
+  expect(listFolder()).toEqual(["digests.bin", "records.jsonl", "run.json"]);
 });
 
 test("a run with failures keeps its database for any number of retries", async () => {
   sandbox.simulator.configure({ faults: [filter, reject] });
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 1 });
-  const remaining = [".work", "errors.jsonl", "records.jsonl", "run.db", "run.json"];
+  const remaining = [".work", "digests.bin", "errors.jsonl", "records.jsonl", "run.db", "run.json"];
   expect(listFolder()).toEqual(remaining);
   expect(countByStatus()).toEqual([
     { status: "failed", count: 4 },
@@ -98,7 +98,7 @@ test("a run with failures keeps its database for any number of retries", async (
   before = texts();
   const rest = await sandbox.run(["retry", "out", "--workers", "1"]);
   expect([rest.code, texts() - before]).toEqual([0, 1]);
-  expect(listFolder()).toEqual(["records.jsonl", "run.json"]);
+  expect(listFolder()).toEqual(["digests.bin", "records.jsonl", "run.json"]);
   expect(readJsonl(sandbox.path("out", "records.jsonl")).map(({ id }) => id)).toEqual(
     Array.from({ length: ITEMS }, (_, n) => `c-${n}`),
   );

@@ -205,13 +205,12 @@ test("a request above the size limit of jobs arrives complete", async () => {
 
 test("an unknown model fails the item with a definite error", async () => {
   const chat = createFakeChat();
-  startFake(
-    new Proxy(chat, {
-      get: () => {
-        throw createProviderError("invalid-request");
-      },
-    }),
-  );
+  startFake({
+    ...chat,
+    generate: () => {
+      throw createProviderError("invalid-request");
+    },
+  });
   const { id } = await client.submitChat(ask("hello"));
   expect(await client.result(id)).toMatchObject({ status: "failed" });
 });
