@@ -66,10 +66,17 @@ function connect(
   path: string,
   { readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS }: OpenDatabaseOptions,
 ): DatabaseSync {
-  const location = pathToFileURL(path);
-  // In a folder without write permission, SQLite cannot create the shared memory of a WAL, which a finished file does not need.
-  if (readOnly && !isWritable(dirname(path)) && !existsSync(`${path}-wal`)) location.searchParams.set("immutable", "1");
+  const location = readOnly ? toReadOnlyUri(path) : pathToFileURL(path);
   return new DatabaseSync(location, { readOnly, timeout: busyTimeoutMs, allowExtension: false });
+}
+
+/** The address under which SQLite opens a database for reading, also with ATTACH. */
+export function toReadOnlyUri(path: string): URL {
+  const location = pathToFileURL(path);
+  location.searchParams.set("mode", "ro");
+  // In a folder without write permission, SQLite cannot create the shared memory of a WAL, which a finished file does not need.
+  if (!isWritable(dirname(path)) && !existsSync(`${path}-wal`)) location.searchParams.set("immutable", "1");
+  return location;
 }
 
 function isWritable(folder: string): boolean {

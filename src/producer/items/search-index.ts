@@ -1,11 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { getRunDatabasePath, openRunDatabaseReader } from "#src/producer/storage/run-database.ts";
 import { SEARCH_INDEX } from "#src/producer/storage/schema.ts";
 import { isDatabaseBusy, toDatabaseError } from "#src/sqlite/database-error.ts";
-import { openDatabase } from "#src/sqlite/open-database.ts";
+import { openDatabase, toReadOnlyUri } from "#src/sqlite/open-database.ts";
 import { toIndexedText } from "./match-expression.ts";
 
 /** Items in the index, and in the run. While answers are being added, both count answers. */
@@ -39,10 +38,8 @@ CREATE TABLE indexed ("index" INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL)
 export function attachSearchIndex(database: DatabaseSync, dir: string): boolean {
   const path = join(dir, SEARCH_INDEX);
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return false;
-  const location = pathToFileURL(path);
-  location.searchParams.set("mode", "ro");
   try {
-    database.prepare("ATTACH ? AS search").run(location.href);
+    database.prepare("ATTACH ? AS search").run(toReadOnlyUri(path).href);
     const found = database.prepare("SELECT fingerprint FROM search.source").get();
     if (found?.fingerprint === readFingerprint(database)) return true;
     database.exec("DETACH search");

@@ -1,6 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type IndexProgress, updateSearchIndex } from "#src/producer/items/search-index.ts";
@@ -122,4 +124,26 @@ test("answers are found as they arrive, also those that replace an empty one, an
   addRecords(dir, [{ index: 2, answer: "gamma", recordedAt: 3_000_000 }]);
   update();
   expect(search("gamma")).toEqual([2]);
+});
+
+test("a user who may only read the folder finds items with an index of answers", async () => {
+  await writeRunDatabase(dir, plan(["question"]), [{ index: 0, answer: "alpha" }]);
+  update();
+  for (const name of ["run.db", "run-search.db"]) {
+    // The last connection that may write removes the WAL.
+    const database = new DatabaseSync(join(dir, name));
+    database.exec("SELECT * FROM sqlite_schema");
+    database.close();
+    chmodSync(join(dir, name), 0o444);
+  }
+  chmodSync(dir, 0o555);
+  expect(readdirSync(dir).sort()).toEqual(["run-search.db", "run.db"]);
+  const { href } = new URL("../../../../src/producer/items/item-finder.ts", import.meta.url);
+  const script = `const { ItemFinder } = await import(${JSON.stringify(href)});
+    if (process.getuid() === 0) process.setuid(65534);
+    const finder = new ItemFinder(${JSON.stringify(dir)});
+    process.stdout.write(JSON.stringify([...finder.listIndices({ text: "alpha" })]));`;
+  const found = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  chmodSync(dir, 0o755);
+  expect(JSON.parse(found)).toEqual([0]);
 });
