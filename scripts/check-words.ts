@@ -66,12 +66,6 @@ const ALLOWED: readonly { readonly file: RegExp; readonly use: RegExp; readonly 
     use: /^(figure|aside)$/,
     reason: "HTML elements",
   },
-  {
-    file: /^src\/redis\/private-server\/socket-client\.ts$/,
-    use: /^keeper$/,
-    reason: "the connection name of the previous version's supervisor",
-  },
-  { file: /^src\/producer\/search\/top-k\.ts$/, use: /^sift$/, reason: "the heap operation" },
   { file: /^CHANGELOG\.md$/, use: /.*/, reason: "names of earlier versions" },
   {
     file: /^src\/producer\/search\/top-k\.ts$/,

@@ -45,7 +45,7 @@ export function resolveAccounts(
   );
 }
 
-/** The account fields of a defined provider; its models belong to the registry. */
+/** The account fields of a user-defined provider; its models belong to the registry. */
 function toAccountSettings({ baseUrl, apiKey, apiKeyEnv }: DefinedProviderSettings): ProviderFileSettings {
   return { baseUrl, apiKey, apiKeyEnv };
 }

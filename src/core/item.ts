@@ -17,7 +17,7 @@ export interface Item {
 /** Why an item has no result: the kind of a provider error, or a reason of the run itself. */
 export type FailureKind = ProviderErrorKind | "crash-loop" | "cancelled" | "expired";
 
-/** A definite error of one item. `message` never contains a credential or the item's text. */
+/** A final error of one item. `message` never contains a credential or the item's text. */
 export interface Failure extends ProviderText {
   readonly kind: FailureKind;
   readonly message: string;

@@ -15,7 +15,7 @@ export const ITEM_FILTER_OPTIONS = inGroup(FILTER_GROUP, {
   cause: value("cause", "failures of this cause, as shown on the dashboard"),
   metadata: value("key=value", "items with this value in a field of their metadata", parseMetadata),
   tokens: value("range", "tokens as reported by the provider, such as 100.., ..20, or 5", parseRangeOption),
-  attempts: value("range", "upstream calls for the item, without throttled ones", parseRangeOption),
+  attempts: value("range", "attempts: upstream calls for the item, without throttled ones", parseRangeOption),
   duration: value("range", "results whose call took this long in ms, such as 2000..", parseRangeOption),
   lane: value("lane", "results of this lane, such as minimax/embo-01"),
   empty: flag("chat answers without text"),

@@ -50,7 +50,7 @@ export const RETRY_DEFAULTS: RetryPolicy = {
 const UNDECIDED_DELAY_MS = 3_000;
 
 /**
- * Decides what a failed attempt leads to; no other code does. Pure.
+ * Decides what a failed attempt leads to. Only a call with a wrong canary is decided elsewhere (`rejectCall`). Pure.
  *
  * Server-side faults of a batch are retried once unchanged, then in halves: some upstreams always answer 500 for one
  * text, and the other nine must not fail with it. While the lane is out, nothing is bisected (the inputs are not the

@@ -17,7 +17,7 @@ export class ResultTimeoutError extends Error {
   }
 }
 
-/** The item failed with a definite error. */
+/** The item failed with a final error. */
 export class ItemFailedError extends Error {
   override readonly name = "ItemFailedError";
   readonly kind: string;

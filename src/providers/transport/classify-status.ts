@@ -30,7 +30,7 @@ const STATUSES: Readonly<Record<number, StatusClass>> = {
 /**
  * Classifies a response by its HTTP status alone, for bodies without a known code. A redirect, 404, 405 or 410 is caused by
  * a wrong base URL or a discontinued model. It is `auth`, which parks the lane; with `invalid-request`, one line of
- * configuration would turn every item of a run into a definite error.
+ * configuration would turn every item of a run into a final error.
  */
 export function classifyStatus(status: number): StatusClass {
   const listed = STATUSES[status];

@@ -13,7 +13,7 @@ export interface RecordCall {
 /** The record of one item, as sent from a worker to the collector. */
 export interface WireRecord {
   readonly index: number;
-  /** Number of upstream calls that carried the item. */
+  /** Upstream calls for the item, without those that were throttled, cut, or refused because of the account. */
   readonly attempts: number;
   readonly tokens: number;
   /** Little-endian float32 values: the result of an embedding item. */

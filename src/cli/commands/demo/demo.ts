@@ -86,7 +86,7 @@ export async function runDemo(options: OptionValues<typeof demoCommand>): Promis
 function printIntroduction(dashboard: Dashboard): void {
   print(
     "Sluice demo: a private Redis, worker processes, and a simulated provider that refuses more",
-    `than ${LIMITS.requestsPerMinute} requests per minute or ${LIMITS.concurrency} concurrent calls. No key and no network calls.`,
+    `than ${LIMITS.requestsPerMinute} requests per minute or ${LIMITS.concurrency} concurrent calls. No key, and no connections beyond this machine.`,
     "",
     describeDashboard(dashboard),
     "",
