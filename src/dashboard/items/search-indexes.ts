@@ -27,7 +27,7 @@ export class SearchIndexes {
    */
   async prepare(dir: string, finder: ItemFinder): Promise<number | undefined> {
     if (finder.hasSearchIndex) {
-      // The search works without the newest answers, so nobody is told about the error.
+      // The search works without the newest answers, so the error is not reported.
       if (this.#updates.get(dir)?.error) this.#updates.delete(dir);
       if (finder.hasNewAnswers()) this.#update(dir);
       return undefined;
