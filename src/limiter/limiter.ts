@@ -17,7 +17,7 @@ export interface Limiter {
   reserve(lane: Lane, limits: LaneLimits, estimates: readonly number[], interactive?: number): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
-  /** The provider refused a call for its rate: pauses the lane for all workers and lowers the learned limit. */
+  /** The provider refused a call for its rate: snoozes the lane for all workers and lowers the learned limit. */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
   /**
    * Records the limits that the headers of a response report. They apply from then on, below the configured limits, and what

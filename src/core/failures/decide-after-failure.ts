@@ -85,7 +85,7 @@ export function decideAfterFailure(failed: FailedCall, policy: RetryPolicy = RET
 }
 
 /**
- * A call that is refused for its tokens again and again, although the lane is paused in between, is larger than the
+ * A call that is refused for its tokens again and again, although the lane is snoozed in between, is larger than the
  * provider's window: smaller calls may succeed, but a single input never will.
  */
 function decideSnooze({ error, inputs, snoozes }: FailedCall): FailureDecision {

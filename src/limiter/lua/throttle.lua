@@ -1,5 +1,5 @@
 --[[
-  Record that the provider refused a call for its rate: pause the lane and lower the learned limit.
+  Record that the provider refused a call for its rate: snooze the lane and lower the learned limit.
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
@@ -12,7 +12,7 @@
     4 grantedAt   when the refused call's reservation was granted (epoch ms)
     5 windowMs    length of the provider's window, margin included
     6 reason      why, shown to users
-  Returns for how many ms the lane is paused.
+  Returns for how many ms the lane is snoozed.
 
   Many calls in flight may be refused together: only a call granted after the last cut leads to another cut.
 --]]

@@ -14,7 +14,7 @@ export function needsProbe({ kind, status }: ProviderError, inputs: readonly Pen
 
 /**
  * Finds out by a small call with another input whether the account or the input is the cause of a 401 or 403. Undecided
- * when that call was neither accepted nor refused: the lane may be paused or out.
+ * when that call was neither accepted nor refused: the lane may be snoozed or out.
  */
 export async function probeAfterAuthError(
   refusal: ProviderError,

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { COMMANDS } from "#src/cli/bind-commands.ts";
 import { buildProgram } from "#src/cli/build-program.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 
 /** The arguments of `sluice` in a command line of the help, without pipes, redirections and variables. */
 function parseExample(example: string): string[] {
@@ -103,3 +104,28 @@ test.each([
 ])("%j is refused", async (args, message) => {
   await expect(parse(args)).rejects.toThrow(message);
 });
+
+test("the help fits 80 columns and explains every exit code", () => {
+  const { root, retry } = renderHelp();
+  expect(root.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  for (const code of new Set(Object.values(EXIT_CODES))) expect(root).toMatch(new RegExp(`^ +${code} +[a-z]`, "m"));
+  expect(retry).toContain("--lane");
+});
+
+test("retry accepts the status of a list, but does not offer one", async () => {
+  const { calls } = await parse(["retry", "out", "--status", "failed"]);
+  expect(calls[0]?.values[1]).toMatchObject({ status: "failed" });
+  expect(renderHelp().retry).not.toContain("--status");
+});
+
+function renderHelp() {
+  const program = buildProgram(
+    COMMANDS.map(({ definition }) => ({ definition, load: async () => async () => 0 })),
+    () => undefined,
+  );
+  let root = "";
+  program.configureOutput({ writeOut: (text) => (root += text), getOutHelpWidth: () => 80 });
+  program.outputHelp();
+  const retry = program.commands.find((command) => command.name() === "retry")?.helpInformation() ?? "";
+  return { root, retry };
+}

@@ -6,7 +6,7 @@ export const pingCommand = defineCommand({
   group: "Providers and models",
   summary: "Call a model once to test its credentials",
   description:
-    "Calls a model once and prints the time to the first token, the total time and the usage, or the error and how to fix it.",
+    "Calls a model once and prints the time to the first token, the total time, and the usage, or the error and how to fix it.",
   arguments: [argument("provider/model", "model to call, such as minimax/MiniMax-M2 or minimax/embo-01")],
   options: {
     ...inGroup(OPTION_GROUPS.model, { account: value("name", "account to use (default: the first)") }),

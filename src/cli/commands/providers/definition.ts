@@ -5,7 +5,7 @@ export const providersCommand = defineCommand({
   name: "providers",
   group: "Providers and models",
   summary: "List providers, accounts, and missing variables",
-  description: "Lists every provider with its accounts, its base URL and the variables that are missing.",
+  description: "Lists every provider with its accounts, its base URL, and the variables that are missing.",
   arguments: [],
   options: JSON_OUTPUT,
   examples: ["sluice providers", "sluice providers --json"],
