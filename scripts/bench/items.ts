@@ -85,7 +85,7 @@ export async function benchItems({ quick, log }: ItemsOptions): Promise<ItemsRes
     const pages = PAGES.map((page) => measurePage(dir, page));
     for (const { name, times } of pages) log(`${name}: ${number(computeSpread(times).median)} ms`);
     const exported = await measureExport(dir);
-    return { items, index, pages, export: exported, retry: measureRetry(dir) };
+    return { items, index, pages, export: exported, retry: await measureRetry(dir) };
   } finally {
     removeFolder(dir);
   }
@@ -125,13 +125,13 @@ async function measureExport(dir: string): Promise<ItemsResult["export"]> {
 }
 
 /** Finds and resets what "sluice retry --text" would, without calling a provider. */
-function measureRetry(dir: string): ItemsResult["retry"] {
+async function measureRetry(dir: string): Promise<ItemsResult["retry"]> {
   const startedAt = performance.now();
   const finder = new ItemFinder(dir);
   const indices = [...finder.listIndices({ status: "failed", text: "sentence" })];
   finder.close();
   const { database } = openRunDatabase(dir);
-  const { count } = resetRecords(database, indices);
+  const { count } = await resetRecords(database, indices);
   database.close();
   return { seconds: secondsSince(startedAt), items: count };
 }

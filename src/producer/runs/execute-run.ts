@@ -225,7 +225,7 @@ function describeLostRecords({ manifest: { items } }: PreparedRun, store: RunSto
   const lost = store.counts().missing - items.missing;
   if (lost <= 0 || store.notes.length > 0) return [];
   return [
-    `${lost} records of this run are not in ${getRunDatabasePath(store.dir)} any more, which happens if its -wal file is deleted; their items are requested again`,
+    `${lost} records of this run are damaged or missing in ${getRunDatabasePath(store.dir)}, which happens if its -wal file is deleted; their items are requested again`,
   ];
 }
 

@@ -45,7 +45,7 @@ export async function resetRunFailures(
   const indices = listResetItems(run.dir, query);
   const { database } = openRunDatabase(run.dir);
   try {
-    return resetRecords(database, indices);
+    return await resetRecords(database, indices);
   } catch (error) {
     throw toRunDatabaseError(error, run.dir);
   } finally {

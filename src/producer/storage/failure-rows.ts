@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import * as z from "zod";
 import type { FailureKind } from "#src/core/item.ts";
 import { runInTransaction } from "./run-database.ts";
@@ -41,22 +42,30 @@ export interface ResetRecords {
   readonly kept: Readonly<Record<string, number>>;
 }
 
+/** Records per transaction, so that a run of millions of items keeps its lease meanwhile. */
+const RECORDS_PER_RESET = 5_000;
+
 /**
  * Durably removes the records of these items from a store that is not open, so that they are processed again when it is
  * opened. May be killed at any time and repeated; repeating it keeps the items of the first time.
  */
-export function resetRecords(database: DatabaseSync, indices: readonly number[]): ResetRecords {
-  return runInTransaction(database, () => {
-    database.exec(`DELETE FROM reset_items WHERE "index" IN (SELECT "index" FROM records)`);
-    const selected = JSON.stringify(indices);
-    database.prepare("INSERT OR IGNORE INTO reset_items SELECT value FROM json_each(?)").run(selected);
-    database.prepare(`DELETE FROM records WHERE "index" IN (SELECT value FROM json_each(?))`).run(selected);
-    const kept = database.prepare(`SELECT kind, count(*) AS count FROM records WHERE status = 'failed' GROUP BY kind`);
-    return {
-      count: countRows(database, "SELECT count(*) AS count FROM reset_items"),
-      kept: Object.fromEntries(kept.all().map((row) => [String(row.kind), Number(row.count)])),
-    };
-  });
+export async function resetRecords(database: DatabaseSync, indices: readonly number[]): Promise<ResetRecords> {
+  database.exec(`DELETE FROM reset_items WHERE "index" IN (SELECT "index" FROM records)`);
+  const insert = database.prepare("INSERT OR IGNORE INTO reset_items SELECT value FROM json_each(?)");
+  const remove = database.prepare(`DELETE FROM records WHERE "index" IN (SELECT value FROM json_each(?))`);
+  for (let at = 0; at < indices.length; at += RECORDS_PER_RESET) {
+    const selected = JSON.stringify(indices.slice(at, at + RECORDS_PER_RESET));
+    runInTransaction(database, () => {
+      insert.run(selected);
+      remove.run(selected);
+    });
+    await setImmediate();
+  }
+  const kept = database.prepare(`SELECT kind, count(*) AS count FROM records WHERE status = 'failed' GROUP BY kind`);
+  return {
+    count: countRows(database, "SELECT count(*) AS count FROM reset_items"),
+    kept: Object.fromEntries(kept.all().map((row) => [String(row.kind), Number(row.count)])),
+  };
 }
 
 /** Counts the items of the last reset that have failed again. */

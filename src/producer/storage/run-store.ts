@@ -28,6 +28,7 @@ export interface RunStoreOptions {
 
 /** Rows per transaction: more would block the event loop, and a result may be shared by any number of duplicates. */
 const ROWS_PER_TRANSACTION = 2_000;
+const ROWS_PER_READ = 20_000;
 
 /**
  * Opens the store of the planned run in `dir`. It contains all records that were durable; records that a kill or power
@@ -44,7 +45,9 @@ export async function openRunStore(dir: string, options: RunStoreOptions): Promi
     vectors = opened?.file;
     deleteIncompleteOriginals(database);
     const notes = [note, opened?.note].filter((text) => text !== undefined);
-    return new RunStore({ dir, disk, database, vectors, now, notes, state: readState(database, items) });
+    const duplicates = new DuplicateLookup(database);
+    const state = await readState(database, items, duplicates);
+    return new RunStore({ dir, disk, database, vectors, now, notes, duplicates, state });
   } catch (error) {
     await vectors?.close().catch(() => undefined);
     database.close();
@@ -58,6 +61,7 @@ interface RunStoreDeps {
   readonly database: DatabaseSync;
   readonly vectors: VectorFile | undefined;
   readonly now: () => number;
+  readonly duplicates: DuplicateLookup;
   readonly state: StoreState;
   /** Messages for the user about how the store was opened. */
   readonly notes: readonly string[];
@@ -94,14 +98,14 @@ export class RunStore {
   /** Readers that wait until all items before `end` have a durable record. */
   #waiting: { readonly end: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
-  constructor({ dir, disk, database, vectors, now, state, notes }: RunStoreDeps) {
+  constructor({ dir, disk, database, vectors, now, duplicates, state, notes }: RunStoreDeps) {
     this.dir = dir;
     this.folder = join(dir, WORK_FOLDER);
     this.disk = disk;
     this.notes = notes;
     this.database = database;
     this.vectors = vectors;
-    this.duplicates = new DuplicateLookup(database);
+    this.duplicates = duplicates;
     this.#now = now;
     this.#state = state;
     const { items, missing } = state.counts();
@@ -219,7 +223,8 @@ export class RunStore {
   async finish(): Promise<void> {
     await this.sync();
     try {
-      this.database.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+      // The run is finished, so a reader that holds a lock is not worth waiting for.
+      this.database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
     } catch (error) {
       // Another process is reading; the next one that opens the file completes the checkpoint.
       if (!isDatabaseBusy(error)) throw this.#fail(error);
@@ -331,24 +336,22 @@ function requireItemCount(database: DatabaseSync, dir: string, items: number): v
   );
 }
 
-function readState(database: DatabaseSync, items: number): StoreState {
+/** Reads in steps, so that a run of millions of items keeps its lease meanwhile. */
+async function readState(database: DatabaseSync, items: number, duplicates: DuplicateLookup): Promise<StoreState> {
   const state = new StoreState(items);
-  const indices = database.prepare('SELECT "index" FROM records');
-  for (const row of indices.iterate()) state.markDurable(Number(row.index));
-  const sums = database.prepare(`
-    SELECT r.status, coalesce(i.duplicate_of IS NOT NULL, 0) AS is_duplicate, count(*) AS count,
-      sum(r.attempts) AS attempts, sum(r.tokens) AS tokens, sum(r.output_tokens) AS output_tokens
-    FROM records r LEFT JOIN items i ON r.attempts = 0 AND i."index" = r."index"
-    GROUP BY r.status, r.attempts = 0, is_duplicate`);
-  for (const row of sums.all()) {
-    state.add({
-      status: row.status === "ok" ? "ok" : "failed",
-      count: Number(row.count),
-      attempts: Number(row.attempts),
-      tokens: Number(row.tokens),
-      outputTokens: Number(row.output_tokens),
-      isDuplicate: row.is_duplicate === 1,
-    });
+  const query = database.prepare(`
+    SELECT "index", status = 'ok' AS is_ok, attempts, tokens, output_tokens FROM records
+    WHERE "index" >= ? ORDER BY "index" LIMIT ${ROWS_PER_READ}`);
+  query.setReturnArrays(true);
+  for (let next = 0; ; ) {
+    const rows = query.all(next) as unknown as readonly (readonly number[])[];
+    for (const [index = 0, isOk, attempts = 0, tokens = 0, outputTokens = 0] of rows) {
+      state.markDurable(index);
+      const status = isOk === 1 ? "ok" : "failed";
+      state.add({ status, attempts, tokens, outputTokens, count: 1, isDuplicate: duplicates.has(index) });
+      next = index + 1;
+    }
+    if (rows.length < ROWS_PER_READ) return state;
+    await setImmediate();
   }
-  return state;
 }

@@ -107,6 +107,8 @@ export class CanaryWatch {
 
   /** The items of a call are about to be recorded. */
   recordItems(inputs: readonly EmbeddingInput[]): void {
+    // Without canaries there is nothing that these items could be suspected of.
+    if (this.#maxInputs < 2) return;
     for (const { hasCanaries, runId, index } of inputs) if (hasCanaries) this.#get(runId).recorded.push(index);
   }
 

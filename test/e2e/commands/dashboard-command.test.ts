@@ -82,16 +82,16 @@ test("a cause that is retried from a page is processed by a separate process", a
     count: 3,
     example: { id: expect.stringMatching(/^c-[012]$/) },
   });
-  const exported = await (await fetch(`${at}/causes/${causes[0].cause}/export`)).text();
+  const exported = await (await fetch(`${at}/items/export?cause=${causes[0].cause}`)).text();
   expect(exported.trim().split("\n")).toHaveLength(3);
 
   sandbox.simulator.configure({ faults: [refuse] });
   const retry = await fetch(`${at}/retry`, {
     method: "POST",
     headers: { "content-type": "application/json", origin: url },
-    body: JSON.stringify({ cause: causes[0].cause }),
+    body: JSON.stringify({ filter: { cause: causes[0].cause } }),
   });
-  expect(await retry.json()).toMatchObject({ state: "running", cause: causes[0].cause });
+  expect(await retry.json()).toMatchObject({ state: "running", filter: { cause: causes[0].cause } });
   const ended = await waitFor(async () => {
     const { retry: status } = await get(at);
     return status.state === "running" ? undefined : status;
@@ -163,11 +163,10 @@ test("a chat item's history is available while its run has a failure, and after 
   expect(revealed.response.text.length).toBe(story.response.characters);
 
   sandbox.simulator.configure({ faults: [] });
-  expect((await sandbox.run(["retry", "answers", "--workers", "0"])).code).toBe(0);
+  expect((await sandbox.run(["retry", "answers", "--workers", "0", "--keep-db"])).code).toBe(0);
   const after = await get(`${item}/0`);
   expect(after).toMatchObject({ id: "q-1", status: "succeeded", history: story.history });
-  expect(after.request.absentReason).toContain("does not contain the texts");
-  expect((await reveal()).response.text).toContain("choices");
+  expect(await reveal()).toEqual(revealed);
   cli.kill("SIGTERM");
   expect(await cli.exit).toMatchObject({ code: 0 });
 });

@@ -30,11 +30,11 @@ async function runWith(failures: readonly (readonly [number, Failure])[]): Promi
   return dir;
 }
 
-function reset(dir: string, query: ItemQuery): ResetRecords {
+async function reset(dir: string, query: ItemQuery): Promise<ResetRecords> {
   using finder = new ItemFinder(dir);
   const indices = [...finder.listIndices(toRetryQuery(query))];
   using database = openRunDatabase(dir).database;
-  return resetRecords(database, indices);
+  return await resetRecords(database, indices);
 }
 
 async function missing(dir: string): Promise<number[]> {
@@ -65,7 +65,7 @@ test("failures of one cause are reset, and others stay", async () => {
     [3, down],
     [4, { ...down, code: "1001" }],
   ]);
-  expect(reset(dir, { cause: computeFailureCause(long) })).toEqual({ count: 2, kept: { server: 2 } });
+  expect(await reset(dir, { cause: computeFailureCause(long) })).toEqual({ count: 2, kept: { server: 2 } });
   expect(await missing(dir)).toEqual([1, 2]);
 });
 
@@ -75,7 +75,7 @@ test("kind and cause together select only failures that match both", async () =>
     [3, down],
   ]);
   const filter = { kinds: new Set(["server"]), cause: computeFailureCause(long) };
-  expect(reset(dir, filter)).toEqual({ count: 0, kept: { "too-long": 1, server: 1 } });
+  expect(await reset(dir, filter)).toEqual({ count: 0, kept: { "too-long": 1, server: 1 } });
   expect(await missing(dir)).toEqual([]);
 });
 
@@ -86,7 +86,7 @@ test("all causes of a kind except some are reset", async () => {
     [4, { ...down, message: "HTTP 503" }],
   ]);
   const filter = { kinds: new Set(["server", "timeout"]), excludedCauses: new Set([computeFailureCause(down)]) };
-  expect(reset(dir, filter)).toEqual({ count: 1, kept: { "too-long": 1, server: 1 } });
+  expect(await reset(dir, filter)).toEqual({ count: 1, kept: { "too-long": 1, server: 1 } });
   expect(await missing(dir)).toEqual([4]);
 });
 
@@ -97,8 +97,8 @@ test("a reset that is repeated after a kill counts the same items, and a later o
     [4, down],
   ]);
   const servers = { kinds: new Set(["server"]) };
-  expect(reset(dir, servers).count).toBe(2);
-  expect(reset(dir, servers)).toEqual({ count: 2, kept: { "too-long": 1 } });
+  expect((await reset(dir, servers)).count).toBe(2);
+  expect(await reset(dir, servers)).toEqual({ count: 2, kept: { "too-long": 1 } });
   const store = await openStore(dir, ITEMS);
   await store.write([
     { index: 3, attempts: 2, tokens: 1, failure: down },
@@ -107,7 +107,7 @@ test("a reset that is repeated after a kill counts the same items, and a later o
   await store.sync();
   expect(countFailedResets(store.database)).toBe(1);
   await store.close();
-  expect(reset(dir, {})).toEqual({ count: 2, kept: {} });
+  expect(await reset(dir, {})).toEqual({ count: 2, kept: {} });
   expect(await missing(dir)).toEqual([1, 3]);
 });
 
@@ -119,7 +119,7 @@ test("a reset of an item resets its duplicates too", async () => {
   const store = await openStore(dir, 2);
   await store.write([{ index: 0, attempts: 1, tokens: 0, failure: down }]);
   await store.close();
-  expect(reset(dir, { kinds: new Set(["server"]) })).toEqual({ count: 2, kept: {} });
+  expect(await reset(dir, { kinds: new Set(["server"]) })).toEqual({ count: 2, kept: {} });
   const again = await openStore(dir, 2);
   await again.write([{ index: 0, attempts: 1, tokens: 3, vector: Buffer.alloc(4) }]);
   expect(again.counts()).toMatchObject({ ok: 2, failed: 0, tokens: 3, reused: { duplicates: 1 } });

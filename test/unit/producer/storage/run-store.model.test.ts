@@ -127,7 +127,7 @@ test.each([
           } else if (step.name === "reopen" || step.name === "reset") {
             await store.close();
             durable = new Map(written);
-            if (step.name === "reset") reset(step.kinds);
+            if (step.name === "reset") await reset(step.kinds);
             store = await open();
             await expectModel(store, durable, hasAnswers);
           } else {
@@ -149,10 +149,10 @@ test.each([
         await expectModel(store, written, hasAnswers);
         await store.close();
 
-        function reset(kinds: readonly string[]): void {
+        async function reset(kinds: readonly string[]): Promise<void> {
           using database = openRunDatabase(dir).database;
           const failed = [...durable.values()].filter(({ failure }) => failure && kinds.includes(failure));
-          resetRecords(
+          await resetRecords(
             database,
             failed.map(({ index }) => index),
           );
