@@ -1,7 +1,7 @@
 import { assertInRange, type Range } from "#src/providers/check-range.ts";
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { isObject } from "#src/providers/json-value.ts";
-import { omitMaxTokensAlias } from "#src/providers/max-tokens-alias.ts";
+import { omitCommonFields } from "#src/providers/omit-common-fields.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 import { toPlainMessages } from "./to-plain-messages.ts";
@@ -19,7 +19,7 @@ interface Caller {
  */
 export function encodeChatRequest(version: SparkVersion, request: ChatRequest, caller: Caller): string {
   rejectUnsupported(version, request);
-  const { patch_id: patchId, ...extra } = omitMaxTokensAlias(request.extra);
+  const { patch_id: patchId, ...extra } = omitCommonFields(SPARK_NAME, request.extra);
   const functions = request.toolChoice === "none" ? [] : (request.tools ?? []);
   return JSON.stringify({
     header: { app_id: caller.appId, uid: caller.uid, patch_id: patchId },

@@ -74,6 +74,19 @@ const ERRORS: readonly ErrorCase[] = [
   [200, JSON.stringify({ ...HEAD, content: null, stop_reason: "end_turn", usage: USAGE }), "bad-response"],
 ];
 
+const encodeMessage = (content: readonly object[], stopReason: string) =>
+  JSON.stringify({ ...HEAD, content, stop_reason: stopReason, stop_sequence: null, usage: USAGE });
+const REFUSED_EVENTS = [
+  {
+    type: "message_start",
+    message: { ...HEAD, content: [], stop_reason: null, stop_sequence: null, usage: USAGE },
+  },
+  { type: "message_delta", delta: { stop_reason: "refusal", stop_sequence: null }, usage: { output_tokens: 9 } },
+  { type: "message_stop" },
+];
+/** Rejected by Anthropic without its signature. */
+const THINKING = { type: "thinking", thinking: "6 * 7", signature: "c2ln" };
+
 export const ANTHROPIC_SUBJECT: ConformanceSubject = {
   name: "anthropic",
   chatModel: "claude-sonnet-4-5",
@@ -93,4 +106,12 @@ export const ANTHROPIC_SUBJECT: ConformanceSubject = {
   errors: ERRORS,
   rejectedStream: [error("overloaded_error"), "overloaded"],
   embeddings: [],
+  refusal: {
+    whole: encodeMessage([], "refusal"),
+    stream: REFUSED_EVENTS.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""),
+  },
+  reasoning: {
+    answer: encodeMessage([THINKING, { type: "text", text: "42" }], "end_turn"),
+    sentBack: { role: "assistant", content: [THINKING, { type: "text", text: "42" }] },
+  },
 };

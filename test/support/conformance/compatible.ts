@@ -4,6 +4,8 @@ import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
   type ErrorCase,
+  encodeCompletion,
+  encodeDelta,
   encodeReversed,
   recordEvents,
   TEXT,
@@ -37,6 +39,8 @@ const WHOLE = JSON.stringify({
   ...UNKNOWN_FIELDS,
 });
 
+const DETAILS = [{ type: "reasoning.text", text: "6 * 7", signature: "c2ln", index: 0 }];
+
 /** Errors that all vendors share, in addition to a vendor's own codes. */
 const ERRORS: readonly ErrorCase[] = [
   [401, '{"error":{"code":"invalid_api_key"}}', "auth"],
@@ -49,6 +53,7 @@ const ERRORS: readonly ErrorCase[] = [
   [400, '[{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]', "auth"],
   [429, '{"error":{"code":"rate_limit_exceeded","type":"requests"}}', "throttled"],
   [400, '{"error":{"code":"context_length_exceeded"}}', "too-long"],
+  [403, '{"error":{"code":403,"message":"x","metadata":{"reasons":["violence"]}}}', "content-filter"],
   [400, '{"error":{"code":"content_policy_violation"}}', "content-filter"],
   [400, '{"error":{"type":"invalid_request_error"}}', "invalid-request"],
   [500, '{"error":{"type":"server_error"}}', "server"],
@@ -60,7 +65,7 @@ const ERRORS: readonly ErrorCase[] = [
 
 /** A vendor of the OpenAI protocol. The simulator's OpenAI server is used for every vendor. */
 export function createCompatibleSubject(profile: CompatibleProfile): ConformanceSubject {
-  const { name, models, codes = {} } = profile;
+  const { name, models, codes = {}, reasoningField } = profile;
   const quotaKind = codes.insufficient_quota?.kind ?? "quota";
   const chat = models.find(({ kind }) => kind === "chat")?.name ?? "any/chat-model";
   const known = models.find(({ kind, dimensions }) => kind === "embedding" && dimensions !== undefined);
@@ -83,6 +88,17 @@ export function createCompatibleSubject(profile: CompatibleProfile): Conformance
       ),
     ],
     rejectedStream: ['{"error":{"code":"insufficient_quota"}}', quotaKind],
+    refusal: {
+      whole: encodeCompletion({ content: null, refusal: "No." }),
+      stream: encodeDelta({ content: null, refusal: "No." }),
+    },
+    reasoning:
+      reasoningField === undefined
+        ? "the vendor takes no reasoning back"
+        : {
+            answer: encodeCompletion({ content: "42", [reasoningField]: "6 * 7", reasoning_details: DETAILS }),
+            sentBack: { content: "42", [reasoningField]: "6 * 7", reasoning_details: DETAILS },
+          },
     embeddings: [
       {
         model: known?.name ?? "any/embedding-model",

@@ -47,6 +47,8 @@ const ERRORS: readonly ErrorCase[] = [
   [200, "{}", "bad-response"],
 ];
 
+const WITHDRAWN = { candidates: [{ finishReason: "SAFETY", index: 0 }], usageMetadata: USAGE, responseId: "r1" };
+
 export const GEMINI_SUBJECT: ConformanceSubject = {
   name: "gemini",
   chatModel: "gemini-2.5-flash",
@@ -58,6 +60,11 @@ export const GEMINI_SUBJECT: ConformanceSubject = {
   fullResponse: JSON.stringify(complete({ text: TEXT, ...UNKNOWN_FIELDS })),
   errors: ERRORS,
   rejectedStream: [error(429, "RESOURCE_EXHAUSTED", "x", [{ retryDelay: "12s" }]), "throttled"],
+  refusal: { whole: JSON.stringify(WITHDRAWN), stream: `data: ${JSON.stringify(WITHDRAWN)}\n\n` },
+  reasoning: {
+    answer: JSON.stringify(complete({ text: "42", thoughtSignature: "U0lH" })),
+    sentBack: { role: "model", parts: [{ text: "42", thoughtSignature: "U0lH" }] },
+  },
   embeddings: [
     {
       model: "gemini-embedding-001",

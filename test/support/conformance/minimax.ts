@@ -4,6 +4,8 @@ import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
   type ErrorCase,
+  encodeCompletion,
+  encodeDelta,
   type RecordedStream,
   recordEvents,
   TEXT,
@@ -95,7 +97,9 @@ const REFUSED = ['{"base_resp":{"status_code":1002,"status_msg":"rate limit exce
 function subject(
   dialect: string,
   chatModel: string,
-  recording: Pick<ConformanceSubject, "stream" | "errors" | "embeddings"> & { readonly fullResponse: string },
+  recording: Pick<ConformanceSubject, "stream" | "errors" | "embeddings" | "refusal" | "reasoning"> & {
+    readonly fullResponse: string;
+  },
 ): ConformanceSubject {
   return {
     name: `minimax ${dialect}`,
@@ -127,6 +131,10 @@ function bothFramings(frames: readonly unknown[]): RecordedStream {
   };
 }
 
+const WITHDRAWN = '{"choices":null,"base_resp":{"status_code":1027,"status_msg":"output new_sensitive"}}';
+const NATIVE_REFUSAL = { whole: WITHDRAWN, stream: `data: ${WITHDRAWN}\n\n` };
+const NO_REASONING = "abab models do not reason";
+
 export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
   subject("chatcompletion", "abab5.5s-chat", {
     stream: bothFramings([
@@ -135,6 +143,8 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
     ]),
     fullResponse: JSON.stringify({ ...END, choices: [{ text: TEXT, index: 0, finish_reason: "stop" }] }),
     errors: NATIVE_ERRORS,
+    refusal: NATIVE_REFUSAL,
+    reasoning: NO_REASONING,
     embeddings: [
       {
         model: "embo-01",
@@ -154,6 +164,8 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
       choices: [{ messages: [botMessage(TEXT)], index: 0, finish_reason: "stop" }],
     }),
     errors: NATIVE_ERRORS,
+    refusal: NATIVE_REFUSAL,
+    reasoning: NO_REASONING,
     embeddings: [],
   }),
   subject("chatcompletion_v2", "MiniMax-Text-01", {
@@ -169,6 +181,11 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
     ]),
     fullResponse: JSON.stringify(wholeMessage),
     errors: NATIVE_ERRORS,
+    refusal: NATIVE_REFUSAL,
+    reasoning: {
+      answer: encodeCompletion({ content: "42", reasoning_content: "6 * 7" }),
+      sentBack: { content: "42", reasoning_content: "6 * 7" },
+    },
     embeddings: [],
   }),
   subject("openai", "MiniMax-M2", {
@@ -181,6 +198,14 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
     ),
     fullResponse: JSON.stringify(wholeMessage),
     errors: COMPATIBLE_ERRORS,
+    refusal: {
+      whole: encodeCompletion({ content: "" }, "content_filter"),
+      stream: encodeDelta({ content: "" }, "content_filter"),
+    },
+    reasoning: {
+      answer: encodeCompletion({ content: "<think>\n6 * 7\n</think>\n\n42" }),
+      sentBack: { content: "<think>\n6 * 7\n</think>\n\n42" },
+    },
     embeddings: [],
   }),
 ];

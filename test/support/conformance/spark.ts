@@ -147,6 +147,11 @@ const WEBSOCKET: ConformanceSubject = {
     [101, "", "bad-response"],
   ],
   rejectedStream: ['{"header":{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}}', "throttled"],
+  refusal: {
+    whole: '{"header":{"code":10014,"message":"x","sid":"s","status":2}}',
+    stream: '{"header":{"code":10014,"message":"x","sid":"s","status":2}}',
+  },
+  reasoning: "messages of the WebSocket interface have no field for reasoning",
   embeddings: [embedding("embedding"), embedding("embedding-v2")],
 };
 
@@ -198,6 +203,11 @@ const HTTP: ConformanceSubject = {
     [200, "", "bad-response"],
   ],
   rejectedStream: ['{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}', "throttled"],
+  refusal: {
+    whole: '{"code":10014,"message":"x","sid":"s"}',
+    stream: 'data:{"code":10014,"message":"x","sid":"s"}\n\n',
+  },
+  reasoning: "the HTTP interface documents no field for earlier reasoning",
   embeddings: [],
 };
 

@@ -18,8 +18,19 @@ export interface ConformanceSubject {
   /** Body and kind of a response with status 200 that rejects a stream. */
   readonly rejectedStream: readonly [body: string, kind: ProviderErrorKind];
   readonly embeddings: readonly EmbeddingSubject[];
+  /** The model refuses to answer, or the vendor withdraws its answer: bodies of a complete response and of a stream. */
+  readonly refusal: { readonly whole: string; readonly stream: string };
+  /** Reasoning that the vendor wants back; otherwise why there is none. */
+  readonly reasoning: ReasoningCase | string;
   /** Also cuts real connections at every byte: for one subject per codec, because that takes seconds. */
   readonly usesRealSockets?: boolean;
+}
+
+export interface ReasoningCase {
+  /** A complete response with reasoning. */
+  readonly answer: string;
+  /** The assistant's message, or its fields that matter, in the request of the next turn. */
+  readonly sentBack: Readonly<Record<string, unknown>>;
 }
 
 export type ErrorCase = readonly [status: number, body: string, kind: ProviderErrorKind];
@@ -88,6 +99,22 @@ export function recordNamedEvents(events: readonly { readonly type: string }[]):
     complete: Buffer.byteLength(body) - 2,
     messages,
   };
+}
+
+/** A complete answer of the OpenAI protocol with these fields in its message. */
+export function encodeCompletion(message: object, finishReason = "stop"): string {
+  return JSON.stringify({
+    id: "c",
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: finishReason }],
+    usage: { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 },
+  });
+}
+
+/** A stream of the OpenAI protocol with one delta. */
+export function encodeDelta(delta: object, finishReason = "stop"): string {
+  const choice = { index: 0, delta: { role: "assistant", ...delta }, finish_reason: finishReason };
+  return `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [choice] })}\n\ndata: [DONE]\n\n`;
 }
 
 /** An OpenAI embedding response in reverse order; `index` gives the position of each input. */

@@ -4,6 +4,8 @@ import { SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
   type ErrorCase,
+  encodeCompletion,
+  encodeDelta,
   encodeReversed,
   recordEvents,
   TEXT,
@@ -120,6 +122,14 @@ export const ZHIPU_SUBJECT: ConformanceSubject = {
     [200, "", "bad-response"],
   ],
   rejectedStream: ['{"error":{"code":"1113","message":"x"}}', "quota"],
+  refusal: {
+    whole: encodeCompletion({ content: "" }, "sensitive"),
+    stream: encodeDelta({ content: "" }, "sensitive"),
+  },
+  reasoning: {
+    answer: encodeCompletion({ content: "42", reasoning_content: "6 * 7" }),
+    sentBack: { content: "42", reasoning_content: "6 * 7" },
+  },
   embeddings: [
     { model: "embedding-2", dimensions: 1024, isLengthKnown: true, answer: encodeReversed },
     { model: "embedding-3", dimensions: 2048, isLengthKnown: true, answer: encodeReversed },

@@ -57,7 +57,7 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
   const others = fields.unreadFields();
   if (fields.problems.length > 0) return { problems: fields.problems };
   if (choices > 1) others.push("n");
-  // Says that the request used this name; see `omitMaxTokensAlias`.
+  // Says that the request used this name; see `omitCommonFields`.
   if (newLimit !== undefined) others.push("max_completion_tokens");
   const extra = others.length > 0 ? Object.fromEntries(others.map((name) => [name, body[name]])) : undefined;
   return { model, request: omitUndefined({ messages, ...known, extra }) };

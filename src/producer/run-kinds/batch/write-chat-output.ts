@@ -103,7 +103,8 @@ async function writeRecord(
   return files.answers;
 }
 
-function isRefusal({ refusal, finishReason }: ChatChoice): boolean {
+/** Whether the model refused to answer, or a content filter cut the answer off. */
+export function isRefusal({ refusal, finishReason }: ChatChoice): boolean {
   return refusal !== undefined || finishReason.unified === "content-filter";
 }
 

@@ -1,7 +1,7 @@
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { isObject, readObject, readText } from "#src/providers/json-value.ts";
-import { omitMaxTokensAlias } from "#src/providers/max-tokens-alias.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { omitCommonFields } from "#src/providers/omit-common-fields.ts";
 import { CONVERSATION_TEMPLATES } from "#src/providers/prompt-templates/conversation-templates.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
@@ -30,7 +30,7 @@ export function encodeProRequest(model: string, request: ChatRequest, stream: bo
     top_p: topP,
     functions: functions.length > 0 ? functions : undefined,
     function_call: toolChoice === undefined ? undefined : toFunctionCall(toolChoice),
-    ...omitMaxTokensAlias(extra),
+    ...omitCommonFields(MINIMAX_NAME, extra),
     bot_setting: bots,
     reply_constraints: { sender_type: "BOT", ...constraints, sender_name: botName },
     stream,

@@ -1,6 +1,6 @@
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
-import { omitMaxTokensAlias } from "#src/providers/max-tokens-alias.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { omitCommonFields } from "#src/providers/omit-common-fields.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 
@@ -25,7 +25,7 @@ export function encodeTextRequest(model: string, request: ChatRequest, stream: b
     temperature,
     top_p: topP,
     use_standard_sse: stream || undefined,
-    ...omitMaxTokensAlias(extra),
+    ...omitCommonFields(MINIMAX_NAME, extra),
     stream,
   };
   checkText(body);
