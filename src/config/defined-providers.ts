@@ -57,7 +57,7 @@ export function findNameProblems(content: unknown, at: (path: readonly PropertyK
     if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name))
       problems.push(`${where}: expected a name of up to 32 lower-case letters, digits and "-"`);
     if (PROVIDER_SETTINGS.has(name))
-      problems.push(`${where}: this provider is built in; configure it under "providers"`);
+      problems.push(`${where}: this provider is built in; configure it under "providers", or choose another name`);
     const models: unknown = typeof provider === "object" && provider !== null ? provider.models : undefined;
     for (const model of Object.keys(typeof models === "object" && models !== null ? models : {})) {
       if (!MODEL_NAME_PATTERN.test(model))

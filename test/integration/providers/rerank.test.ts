@@ -65,3 +65,27 @@ test.each(PROVIDERS)("%s: an answer that is cut anywhere is never a success", as
   length = -1;
   expect(await kindOf(model.rerank(REQUEST, live()))).not.toBe("ok");
 });
+
+test.each(PROVIDERS)("%s: prefers the status to a vague code, and never guesses a missing index", async (provider) => {
+  let answer: readonly [body: unknown, status: number] = [{}, 200];
+  const server = await startReplayServer((socket, request) => {
+    const [body, status] = answer;
+    socket.end(encodeCompleteResponse(request, JSON.stringify(body), { status, contentType: "application/json" }));
+  });
+  cleanups.push(() => server.close());
+  const model = open(provider, server.origin);
+  const error = { message: "said", type: "invalid_request_error", code: "invalid_request_error" };
+  for (const [status, kind] of [
+    [401, "auth"],
+    [403, "auth"],
+    [429, "throttled"],
+    [503, "overloaded"],
+  ] as const) {
+    answer = [{ error, message: "said", error_type: "Validation" }, status];
+    expect(await kindOf(model.rerank(REQUEST, live()))).toBe(kind);
+  }
+  // Results are sorted by score, so their order says nothing about the documents.
+  const results = [{ index: 1 }, {}].map((one) => ({ ...one, score: 1, relevance_score: 1 }));
+  answer = [provider === "text-embeddings-inference" ? results : { results }, 200];
+  expect(await kindOf(model.rerank(REQUEST, live()))).toBe("bad-response");
+});
