@@ -91,7 +91,7 @@ test("a cause that is retried from a page is processed by a separate process", a
     headers: { "content-type": "application/json", origin: url },
     body: JSON.stringify({ filter: { cause: causes[0].cause } }),
   });
-  expect(await retry.json()).toMatchObject({ state: "running", filter: { cause: causes[0].cause } });
+  expect(await retry.json()).toMatchObject({ state: "running" });
   const ended = await waitFor(async () => {
     const { retry: status } = await get(at);
     return status.state === "running" ? undefined : status;
