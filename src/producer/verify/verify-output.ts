@@ -65,21 +65,12 @@ async function checkFiles(
   await findForeignFiles(dir, digests, problems);
   checkCounts(manifest, digests, problems);
   const hasher = new FileHasher();
-  try {
-    const isIntact = await compareHash(dir, digests, RESULT_FILES.digests, { hasher, problems });
-    // Large files are hashed in a thread while their rows are checked.
-    const rowProblems = new VerifyProblems();
-    const names = digests.files.map(({ name }) => name).filter((name) => name !== RESULT_FILES.digests);
-    const hashes = Promise.all(names.map((name) => compareHash(dir, digests, name, { hasher, problems })));
-    hashes.catch(() => undefined);
-    if (isIntact) await checkRows(dir, manifest, names, rowProblems);
-    await hashes;
-    problems.addAll(rowProblems);
-    const bytes = digests.files.reduce((sum, file) => sum + file.bytes, 0);
-    return { bytes, rows: isIntact ? digests.rows : undefined };
-  } finally {
-    await hasher.close();
-  }
+  const isIntact = await compareHash(dir, digests, RESULT_FILES.digests, { hasher, problems });
+  const names = digests.files.map(({ name }) => name).filter((name) => name !== RESULT_FILES.digests);
+  for (const name of names) await compareHash(dir, digests, name, { hasher, problems });
+  if (isIntact) await checkRows(dir, manifest, names, problems);
+  const bytes = digests.files.reduce((sum, file) => sum + file.bytes, 0);
+  return { bytes, rows: isIntact ? digests.rows : undefined };
 }
 
 /** Adds a problem for every file that has the name of an output file, but is not one of this output. */

@@ -23,11 +23,6 @@ export class VerifyProblems {
     return this.#count;
   }
 
-  addAll({ kept, count }: VerifyProblems): void {
-    for (const problem of kept) this.add(problem);
-    this.#count += count - kept.length;
-  }
-
   add(problem: VerifyProblem): void {
     this.#count += 1;
     if (this.kept.length < KEPT_PROBLEMS) this.kept.push(problem);

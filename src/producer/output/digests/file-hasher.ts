@@ -1,8 +1,6 @@
 import { stat } from "node:fs/promises";
-import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
+import { setImmediate } from "node:timers/promises";
 import { FollowedFile } from "./followed-file.ts";
-import type { HashReply, HashRequest } from "./hash-thread.ts";
 
 /** The size of a file in bytes, and its SHA-256 in hexadecimal. */
 export interface FileHash {
@@ -10,54 +8,36 @@ export interface FileHash {
   readonly sha256: string;
 }
 
-/** Smaller files are hashed in less time than a thread needs to start. */
-const THREAD_BYTES = 16 * 1024 * 1024;
+/** Bytes that are hashed at once: some 8 ms. */
+const STEP_BYTES = 8 * 1024 * 1024;
 
-/** Computes the SHA-256 of files, large ones in a thread of its own and while they are being written. */
+/** Computes the SHA-256 of files, also while they are being written. */
 export class FileHasher {
-  #thread: Worker | undefined;
-  readonly #replies = new Map<string, PromiseWithResolvers<string>>();
+  readonly #files = new Map<string, FollowedFile>();
 
-  /** Tells that all bytes of a file before `position` are written and final. */
+  /** Hashes all bytes of a file before `position`, which must be written and final. Throws the system error. */
   advance(path: string, position: number): void {
-    if (position < THREAD_BYTES) return;
-    this.#request({ path, position, isLast: false });
+    this.#follow(path).advance(position);
   }
 
   /** The hash of a complete file. Rejects with the system error. */
   async finish(path: string): Promise<FileHash> {
     const { size: bytes } = await stat(path);
-    if (bytes < THREAD_BYTES) {
-      const file = new FollowedFile(path);
-      file.advance(bytes);
-      return { bytes, sha256: file.digest() };
+    const file = this.#follow(path);
+    for (let position = STEP_BYTES; position < bytes; position += STEP_BYTES) {
+      file.advance(position);
+      await setImmediate();
     }
-    const reply = Promise.withResolvers<string>();
-    this.#replies.set(path, reply);
-    this.#request({ path, position: bytes, isLast: true });
-    return { bytes, sha256: await reply.promise };
+    file.advance(bytes);
+    this.#files.delete(path);
+    return { bytes, sha256: file.digest() };
   }
 
-  /** Ends the thread, also in the middle of a file. Required, because the thread keeps the process running. */
-  async close(): Promise<void> {
-    await this.#thread?.terminate();
-  }
-
-  #request(request: HashRequest): void {
-    this.#thread ??= this.#startThread();
-    this.#thread.postMessage(request);
-  }
-
-  #startThread(): Worker {
-    const thread = new Worker(new URL(`./hash-thread${extname(import.meta.url)}`, import.meta.url));
-    thread.on("message", ({ path, sha256, error }: HashReply) => {
-      const reply = this.#replies.get(path);
-      if (sha256 === undefined) reply?.reject(new Error(error));
-      else reply?.resolve(sha256);
-    });
-    thread.on("error", (error) => {
-      for (const reply of this.#replies.values()) reply.reject(error);
-    });
-    return thread;
+  #follow(path: string): FollowedFile {
+    const known = this.#files.get(path);
+    if (known) return known;
+    const file = new FollowedFile(path);
+    this.#files.set(path, file);
+    return file;
   }
 }

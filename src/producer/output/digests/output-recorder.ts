@@ -56,7 +56,7 @@ export class OutputRecorder {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.rows.close(), this.#hasher.close()]);
+    await this.rows.close();
   }
 }
 
