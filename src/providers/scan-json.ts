@@ -1,4 +1,4 @@
-import { expectByte, FloatSyntaxError, skipSpace } from "./decode-floats.ts";
+import { expectByte, FloatSyntaxError, skipSpace } from "./vectors/decode-floats.ts";
 
 /** Byte-level access to the top level of a JSON body, for bodies whose large parts must not become strings. */
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { RESUME_HINT, toDiskError } from "#src/core/failures/disk-error.ts";
+import { DISK_RESUME_HINT, toDiskError } from "#src/core/failures/disk-error.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 
 /** Primary result codes of SQLite. Extended codes have them in their lowest 8 bits. */
@@ -49,7 +49,7 @@ export function toDatabaseError(error: unknown, path: string, damagedHint: strin
   if (isDatabaseBusy(error)) {
     return new RunError(
       `${path} is locked by another process`,
-      `Wait until the other command has finished, or stop it. ${RESUME_HINT}`,
+      `Wait until the other command has finished, or stop it. ${DISK_RESUME_HINT}`,
       error,
     );
   }

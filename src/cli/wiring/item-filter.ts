@@ -5,7 +5,12 @@ import { InputError, PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { isFailureCauseId } from "#src/core/failures/failure-cause.ts";
 import { type FailureCause, FailureCauseCounter, parseOtherCause } from "#src/core/failures/failure-cause-counter.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { ITEM_STATUSES, type ItemQuery, type ItemStatus, type NumberRange } from "#src/producer/items/item-query.ts";
+import {
+  ITEM_STATUSES,
+  type ItemQuery,
+  type NumberRange,
+  type RecordedItemStatus,
+} from "#src/producer/items/item-query.ts";
 import { updateSearchIndex } from "#src/producer/items/search-index.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { listFailureGroups } from "#src/producer/storage/failure-rows.ts";
@@ -34,7 +39,7 @@ export interface ItemFilterOptions {
 const KINDS: readonly string[] = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"];
 
 /** Throws an InputError for an unknown status, kind, or cause. */
-export function parseItemFilter(options: ItemFilterOptions): ItemQuery {
+export function parseItemFilterOptions(options: ItemFilterOptions): ItemQuery {
   const { kind, cause, status, duration, empty, text, id, idContains, metadata, tokens, attempts, lane, where } =
     options;
   return omitUndefined({
@@ -47,7 +52,7 @@ export function parseItemFilter(options: ItemFilterOptions): ItemQuery {
   });
 }
 
-function parseStatus(status: string | undefined): ItemStatus | undefined {
+function parseStatus(status: string | undefined): RecordedItemStatus | undefined {
   const found = ITEM_STATUSES.find((name) => name === status);
   if (status === undefined || found) return found;
   throw new InputError(`unknown status "${sanitize(status)}": expected ${ITEM_STATUSES.join(", ")}`, "--status");

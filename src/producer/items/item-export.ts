@@ -4,13 +4,13 @@ import { setImmediate } from "node:timers/promises";
 import { toDiskError } from "#src/core/failures/disk-error.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { ItemWithRecord } from "#src/producer/storage/run-reader.ts";
-import type { ItemStatus } from "./item-query.ts";
+import type { RecordedItemStatus } from "./item-query.ts";
 
 /** One item as JSON, with everything that the database contains about it, except a vector. */
 export interface ExportedItem {
   readonly index: number;
   readonly id: string;
-  readonly status: ItemStatus;
+  readonly status: RecordedItemStatus;
   /** As reported by the provider; absent while the item waits. */
   readonly tokens?: number;
   readonly attempts?: number;

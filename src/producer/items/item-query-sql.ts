@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import { EMPTY_ANSWER } from "#src/producer/storage/schema.ts";
+import { IS_EMPTY_ANSWER } from "#src/producer/storage/schema.ts";
 import {
   hasRange,
   type ItemCursor,
@@ -204,7 +204,7 @@ function listConditions(query: ItemQuery): Condition[] {
   };
   if (selectsFailures(query)) add("record", "r.status = 'failed'");
   if (status === "ok" || isEmpty === true) add("record", "r.status = 'ok'");
-  if (isEmpty === true) add("record", EMPTY_ANSWER);
+  if (isEmpty === true) add("record", IS_EMPTY_ANSWER);
   if (kinds) add("record", "r.kind IN (SELECT value FROM json_each(?))", JSON.stringify([...kinds]));
   if (cause !== undefined) add("record", "r.cause = ?", cause);
   if (excludedCauses) {

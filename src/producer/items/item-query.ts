@@ -17,7 +17,7 @@ export function parseRange(text: string): NumberRange | undefined {
 }
 
 export const ITEM_STATUSES = ["waiting", "ok", "failed"] as const;
-export type ItemStatus = (typeof ITEM_STATUSES)[number];
+export type RecordedItemStatus = (typeof ITEM_STATUSES)[number];
 
 /** Selects the items of a run that match all given criteria; without criteria, all items. */
 export interface ItemQuery {
@@ -29,7 +29,7 @@ export interface ItemQuery {
   readonly id?: string;
   /** Part of the id; the case of ASCII letters does not matter. */
   readonly idContains?: string;
-  readonly status?: ItemStatus;
+  readonly status?: RecordedItemStatus;
   /** Kinds of failures. */
   readonly kinds?: ReadonlySet<string>;
   /** See `computeFailureCause`. */

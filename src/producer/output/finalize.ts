@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errorCode } from "#src/core/failures/errors.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
-import { VECTOR_FILE, type VectorFile } from "#src/producer/storage/vector-file.ts";
+import { VECTOR_FILE, type VectorFile } from "#src/producer/storage/vectors/vector-file.ts";
 import { digestBlock } from "./digest-block.ts";
 import type { OutputDigests, OutputRecorder } from "./digests/output-recorder.ts";
 import { createInPlaceParquetWriter, createParquetWriter } from "./parquet/write-parquet.ts";

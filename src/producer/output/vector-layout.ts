@@ -1,4 +1,4 @@
-import type { PlacedBytes } from "#src/producer/storage/plan-writes.ts";
+import type { PlacedBytes } from "#src/producer/storage/vectors/plan-writes.ts";
 import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { encodeFullPageStart, PARQUET_PAGE_BYTES } from "./parquet/vector-page.ts";
 

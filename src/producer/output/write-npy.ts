@@ -1,6 +1,6 @@
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
-import type { VectorFile } from "#src/producer/storage/vector-file.ts";
+import type { VectorFile } from "#src/producer/storage/vectors/vector-file.ts";
 import { encodeNpyHeader, NPY_HEADER_BYTES } from "./npy-header.ts";
 import type { ResultWriter } from "./result-writer.ts";
 import { createItemsWriter } from "./write-jsonl.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Clock } from "#src/core/clock.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
-import { isProcessAlive } from "./folder-lock.ts";
+import { isProcessAlive } from "./folder/folder-lock.ts";
 import { RunStoppedError } from "./run-error.ts";
 
 /** Time after which another process can take over the run of a dead coordinator. */

@@ -4,8 +4,8 @@ import type { Plan } from "#src/producer/plan/plan.ts";
 import type { PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { createBaseManifest, type NewRun } from "./base-manifest.ts";
-import { lockFolder } from "./folder-lock.ts";
-import { clearOutputFolder, createOutputFolder } from "./output-folder.ts";
+import { lockFolder } from "./folder/folder-lock.ts";
+import { clearOutputFolder, createOutputFolder } from "./folder/output-folder.ts";
 import { assertRunResumable, requireSameRun } from "./resume-checks.ts";
 import { type RunManifest, readManifest, writeManifest } from "./run-manifest.ts";
 

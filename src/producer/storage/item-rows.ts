@@ -6,7 +6,7 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 /** The columns that `toItem` needs, of the tables of `ITEM_SOURCE`. */
-export const ITEM_COLUMNS =
+export const SELECTED_ITEM_COLUMNS =
   'i."index", i.id, coalesce(i.text, original.text) AS text, i.tokens AS estimated_tokens, i.metadata, i.duplicate_of';
 export const ITEM_SOURCE = 'items i LEFT JOIN items original ON original."index" = i.duplicate_of';
 

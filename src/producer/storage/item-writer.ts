@@ -14,7 +14,7 @@ import {
 } from "./schema.ts";
 
 /** An item before it has an index. Its index is the number of items before it. */
-export interface NewItem {
+export interface NewRunItem {
   readonly id: string;
   readonly text: string;
   /** Estimated. */
@@ -67,7 +67,7 @@ export class ItemWriter {
     return this.#items;
   }
 
-  append({ id, text, tokens, line, metadata, duplicateOf }: NewItem): void {
+  append({ id, text, tokens, line, metadata, duplicateOf }: NewRunItem): void {
     const storedText = duplicateOf === undefined ? text : null;
     this.#insert.run(this.#items, id, storedText, tokens, line ?? null, metadata ?? null, duplicateOf ?? null);
     this.#items += 1;

@@ -1,5 +1,5 @@
 import type { Item } from "#src/core/item.ts";
-import { ITEM_COLUMNS, ITEM_SOURCE, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 
 /** Items per query; about 1 ms each. */
@@ -16,7 +16,7 @@ export async function* readItems(
   const database = openRunDatabaseReader(dir);
   try {
     const query = database.prepare(
-      `SELECT ${ITEM_COLUMNS} FROM ${ITEM_SOURCE} WHERE i."index" >= ? ORDER BY i."index" LIMIT ${ITEMS_PER_QUERY}`,
+      `SELECT ${SELECTED_ITEM_COLUMNS} FROM ${ITEM_SOURCE} WHERE i."index" >= ? ORDER BY i."index" LIMIT ${ITEMS_PER_QUERY}`,
     );
     for (let next = from; ; ) {
       signal?.throwIfAborted();

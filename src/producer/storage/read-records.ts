@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
-import { ITEM_COLUMNS, ITEM_SOURCE, type Row, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { isAnswerDamaged, RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
-import { computeVectorChecksum, type VectorFile } from "./vector-file.ts";
+import { computeVectorChecksum, type VectorFile } from "./vectors/vector-file.ts";
 
 /** An item with its record. */
 export interface RecordedItem {
@@ -56,7 +56,7 @@ export async function readRecordBlock(
 
 function readRows(database: DatabaseSync, start: number, count: number): RecordedItem[] {
   const query = database.prepare(
-    `SELECT ${ITEM_COLUMNS}, ${RECORD_COLUMNS} FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index"
+    `SELECT ${SELECTED_ITEM_COLUMNS}, ${RECORD_COLUMNS} FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index"
       WHERE i."index" >= ? ORDER BY i."index" LIMIT ?`,
   );
   const rows = query.all(start, count).map((row: Row) => {

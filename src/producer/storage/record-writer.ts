@@ -6,7 +6,7 @@ import { LruCache } from "#src/core/lru-cache.ts";
 import type { RecordCall, WireRecord } from "#src/state/record-format/record-codec.ts";
 import { recordUsage } from "#src/state/record-format/record-usage.ts";
 import type { RecordStatus } from "./stored-record.ts";
-import { computeVectorChecksum } from "./vector-file.ts";
+import { computeVectorChecksum } from "./vectors/vector-file.ts";
 
 /** A record before it is in the database: everything but its vector. */
 export interface NewRecord {

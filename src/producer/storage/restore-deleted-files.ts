@@ -5,7 +5,7 @@ import type { DiskFile } from "./disk.ts";
 import { getRunDatabasePath } from "./run-database.ts";
 import type { RunStore } from "./run-store.ts";
 import { RUN_DATABASE } from "./schema.ts";
-import { VECTOR_FILE } from "./vector-file.ts";
+import { VECTOR_FILE } from "./vectors/vector-file.ts";
 
 const COPY_BYTES = 4 * 1024 * 1024;
 

@@ -5,11 +5,11 @@ import type { Item } from "#src/core/item.ts";
 import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import { systemDisk } from "./disk.ts";
-import { ITEM_COLUMNS, ITEM_SOURCE, type Row, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { readProperty } from "./properties.ts";
 import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 import { RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
-import { computeVectorChecksum, VECTOR_FILE } from "./vector-file.ts";
+import { computeVectorChecksum, VECTOR_FILE } from "./vectors/vector-file.ts";
 import { WORK_FOLDER } from "./work-folder.ts";
 
 /** An item, and its record once it has one. */
@@ -21,7 +21,7 @@ export interface ItemWithRecord {
 }
 
 const SELECT_ITEMS = `
-  SELECT ${ITEM_COLUMNS}, ${RECORD_COLUMNS}, l.name AS lane, r.started_at, r.duration_ms
+  SELECT ${SELECTED_ITEM_COLUMNS}, ${RECORD_COLUMNS}, l.name AS lane, r.started_at, r.duration_ms
   FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index" LEFT JOIN lanes l ON l.lane = r.lane`;
 
 /**

@@ -12,8 +12,8 @@ import { openRunDatabase, repeatWhileLocked, runInTransaction, toRunDatabaseErro
 import { ANSWER_INDEXES } from "./schema.ts";
 import { type ItemRange, type RecordCounts, StoreState } from "./store-state.ts";
 import { checkRecord } from "./stored-record.ts";
-import type { IndexedVector, VectorFile } from "./vector-file.ts";
-import { openVectors, type VectorOptions, writeDimensions } from "./vector-properties.ts";
+import type { IndexedVector, VectorFile } from "./vectors/vector-file.ts";
+import { openVectors, type VectorOptions, writeDimensions } from "./vectors/vector-properties.ts";
 import { WORK_FOLDER } from "./work-folder.ts";
 
 export interface RunStoreOptions {

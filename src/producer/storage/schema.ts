@@ -98,7 +98,7 @@ CREATE VIEW attempts AS
  * Whether a record `r` is an empty chat answer. The first comparison keeps most answers from being parsed. Queries must
  * repeat the expression literally for SQLite to use the index.
  */
-export const EMPTY_ANSWER = `instr(r.answer, '"text":""') > 0 AND r.answer ->> '$.text' = ''
+export const IS_EMPTY_ANSWER = `instr(r.answer, '"text":""') > 0 AND r.answer ->> '$.text' = ''
   AND r.answer -> '$.toolCalls' IS NULL AND r.answer ->> '$.finishReason.unified' = 'stop'`;
 
 /**
@@ -107,5 +107,5 @@ export const EMPTY_ANSWER = `instr(r.answer, '"text":""') > 0 AND r.answer ->> '
  */
 export const ANSWER_INDEXES = `
 CREATE INDEX IF NOT EXISTS records_columns ON records (recorded_at, status, tokens, attempts, duration_ms, lane);
-CREATE INDEX IF NOT EXISTS records_empty ON records (recorded_at) WHERE status = 'ok' AND ${EMPTY_ANSWER.replaceAll("r.", "")};
+CREATE INDEX IF NOT EXISTS records_empty ON records (recorded_at) WHERE status = 'ok' AND ${IS_EMPTY_ANSWER.replaceAll("r.", "")};
 `;

@@ -3,7 +3,7 @@ import type { RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import type { FoundRow } from "./found-row.ts";
-import { parseBatchLine, parseFailureLine, parseItemLine, parseRecordLine, readLineRows } from "./read-line-rows.ts";
+import { parseBatchLine, parseFailureLine, parseItemLine, parseRecordRow, readLineRows } from "./read-line-rows.ts";
 import { readParquetRows } from "./read-parquet-rows.ts";
 import { readVectorRows } from "./read-vector-rows.ts";
 import type { CheckedFile } from "./row-checker.ts";
@@ -40,7 +40,7 @@ export function listRowFiles(dir: string, manifest: RunManifest): RowFile[] {
     return [file(parquet, all, "vector", () => readParquetRows(path(parquet), dimensions)), failures];
   }
   if (output.format === "jsonl") {
-    return [file(jsonl, all, "vector", () => readLineRows(path(jsonl), parseRecordLine)), failures];
+    return [file(jsonl, all, "vector", () => readLineRows(path(jsonl), parseRecordRow)), failures];
   }
   return [
     file(npyItems, all, "vector", () => readLineRows(path(npyItems), parseItemLine)),

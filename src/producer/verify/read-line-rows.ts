@@ -30,7 +30,7 @@ type ParseLine = (json: unknown, line: string) => FoundRow;
 export const parseItemLine: ParseLine = (json) => parseRecord(json).row;
 
 /** A line of `records.jsonl`. */
-export const parseRecordLine: ParseLine = (json) => {
+export const parseRecordRow: ParseLine = (json) => {
   const { row, vector } = parseRecord(json);
   return { ...row, result: Array.isArray(vector) ? checksumFloats(vector) : row.isOk ? NO_RESULT : undefined };
 };

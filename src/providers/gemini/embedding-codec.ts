@@ -1,12 +1,16 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { checkVectors } from "#src/providers/check-vectors.ts";
-import { decodeEmbeddingList, type EmbeddingList, type EmbeddingNames } from "#src/providers/decode-embedding-list.ts";
-import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 import { type JsonObject, readCount, readField } from "#src/providers/json-value.ts";
-import { normalizeVectors } from "#src/providers/normalize-vectors.ts";
 import { assertEmbeddingRequest } from "#src/providers/openai-compatible/embedding-codec.ts";
 import type { EmbeddingPurpose, EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
+import {
+  decodeEmbeddingList,
+  type EmbeddingList,
+  type EmbeddingNames,
+} from "#src/providers/vectors/decode-embedding-list.ts";
+import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
+import { normalizeVectors } from "#src/providers/vectors/normalize-vectors.ts";
 import {
   buildGeminiDetails,
   classifyGeminiBody,

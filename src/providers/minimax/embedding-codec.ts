@@ -1,10 +1,10 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { checkVectors } from "#src/providers/check-vectors.ts";
-import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
-import { decodeVectorBody, type VectorBody } from "#src/providers/decode-vector-body.ts";
 import { findRequestId } from "#src/providers/openai-compatible/chat/chat-dialect.ts";
 import type { EmbeddingRequest, EmbeddingResponse, Usage } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
+import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
+import { decodeVectorBody, type VectorBody } from "#src/providers/vectors/decode-vector-body.ts";
 import { classifyBaseResp, classifyMinimaxResponse, REQUEST_ID_HEADERS } from "./classify-error.ts";
 import { MINIMAX_NAME } from "./profile.ts";
 

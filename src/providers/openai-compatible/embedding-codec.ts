@@ -1,11 +1,11 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { checkVectors } from "#src/providers/check-vectors.ts";
-import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/decode-embedding-list.ts";
-import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
+import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/vectors/decode-embedding-list.ts";
+import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
 import { findRequestId, reportsError } from "./chat/chat-dialect.ts";
 import { readUsage } from "./chat/chat-parts.ts";
 

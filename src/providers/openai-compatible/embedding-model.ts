@@ -1,6 +1,6 @@
-import { normalizeVectors } from "#src/providers/normalize-vectors.ts";
 import type { Call, EmbeddingModel, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import { normalizeVectors } from "#src/providers/vectors/normalize-vectors.ts";
 import { decodeOpenaiEmbedding, type EmbeddingDialect, encodeOpenaiEmbedding } from "./embedding-codec.ts";
 
 /** An embedding model of the OpenAI protocol. `post` makes one call with the given JSON body. */

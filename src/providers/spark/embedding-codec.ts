@@ -1,10 +1,10 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
-import { countBase64Floats, writeBase64Floats } from "#src/providers/base64-floats.ts";
-import { checkVectors } from "#src/providers/check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
 import { readProviderText } from "#src/providers/response-body.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import { countBase64Floats, writeBase64Floats } from "#src/providers/vectors/base64-floats.ts";
+import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
 import { classifySparkResponse, createSparkCodeError, findSparkCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 

@@ -10,7 +10,12 @@ import {
 } from "#src/simulator/server/endpoint.ts";
 import type { ChatFault } from "#src/simulator/server/faults.ts";
 import { composeMessage, readPrompt } from "./compose-message.ts";
-import { errorBody, errorResponse, throttleResponse, withHeaders } from "./error-response.ts";
+import {
+  createAnthropicErrorBody,
+  createAnthropicErrorResponse,
+  createAnthropicThrottleResponse,
+  withHeaders,
+} from "./error-response.ts";
 import { PromptCache } from "./prompt-cache.ts";
 import { findRuleProblem } from "./request-rules.ts";
 import { type AnthropicRequest, requestSchema } from "./request-schema.ts";
@@ -30,8 +35,8 @@ export function createAnthropicEndpoint(apiKey: string): Endpoint<AnthropicCall>
   return {
     path: "/anthropic/v1/messages",
     check: (call) => checkCall(call, apiKey),
-    throttle: throttleResponse,
-    fail: (status, message) => errorResponse(status, message ?? "simulated failure"),
+    throttle: createAnthropicThrottleResponse,
+    fail: (status, message) => createAnthropicErrorResponse(status, message ?? "simulated failure"),
     succeed: ({ request, tokens }, _mode, _vectors, fault) => {
       const id = `msg_01Simulated${answerCount++}`;
       return succeed(request, { id, model: request.model, inputUsage: cache.charge(request, tokens) }, fault);
@@ -40,7 +45,7 @@ export function createAnthropicEndpoint(apiKey: string): Endpoint<AnthropicCall>
 }
 
 function checkCall(call: ReceivedCall, apiKey: string): { accepted: AnthropicCall } | { refusal: SimulatedResponse } {
-  const refuse = (status: number, message: string) => ({ refusal: errorResponse(status, message) });
+  const refuse = (status: number, message: string) => ({ refusal: createAnthropicErrorResponse(status, message) });
   const { "x-api-key": key, authorization, "anthropic-version": version } = call.headers;
   if ((key === undefined) === (authorization === undefined)) return refuse(401, "exactly one API key is required");
   if (key !== apiKey && authorization !== `Bearer ${apiKey}`) return refuse(401, "invalid x-api-key");
@@ -80,7 +85,7 @@ function stopWith(composed: ReturnType<typeof composeMessage>, stopReason: strin
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-const FAILURE = errorBody(529, "Overloaded");
+const FAILURE = createAnthropicErrorBody(529, "Overloaded");
 
 function corruptMessage(message: Fields, fault: ChatFault | undefined): Fields {
   if (fault?.defect === "null-choices") return { ...message, content: null };

@@ -16,13 +16,16 @@ const TYPES: Readonly<Record<number, string>> = {
 /** The id of every simulated request, also in the header. */
 export const REQUEST_ID = "req_011CSimulated";
 
-export function errorBody(status: number, message: string) {
+export function createAnthropicErrorBody(status: number, message: string) {
   return { type: "error", error: { type: TYPES[status] ?? "api_error", message }, request_id: REQUEST_ID };
 }
 
 /** An error of the Messages API, with the type of its status. */
-export function errorResponse(status: number, message: string): SimulatedResponse {
-  return withHeaders(jsonResponse(status, errorBody(status, message)), status === 429 ? { "retry-after": "1" } : {});
+export function createAnthropicErrorResponse(status: number, message: string): SimulatedResponse {
+  return withHeaders(
+    jsonResponse(status, createAnthropicErrorBody(status, message)),
+    status === 429 ? { "retry-after": "1" } : {},
+  );
 }
 
 const LIMITS: Readonly<Record<LimitName, string>> = {
@@ -31,8 +34,8 @@ const LIMITS: Readonly<Record<LimitName, string>> = {
   concurrency: "Number of concurrent connections has exceeded your rate limit",
 };
 
-export function throttleResponse(limit: LimitName): SimulatedResponse {
-  return errorResponse(429, LIMITS[limit]);
+export function createAnthropicThrottleResponse(limit: LimitName): SimulatedResponse {
+  return createAnthropicErrorResponse(429, LIMITS[limit]);
 }
 
 export function withHeaders(response: SimulatedResponse, headers: Readonly<Record<string, string>>): SimulatedResponse {

@@ -1,5 +1,5 @@
 import type { ReceivedCall, SimulatedResponse } from "#src/simulator/server/endpoint.ts";
-import { errorResponse, invalidKeyResponse } from "./error-response.ts";
+import { createGeminiErrorResponse, invalidKeyResponse } from "./error-response.ts";
 
 /** Both versions have the same methods. */
 const PATH = /^\/gemini\/v1(beta)?\/models\/[^/]+$/;
@@ -12,11 +12,17 @@ export function findAccessProblem(
 ): SimulatedResponse | undefined {
   const key = headers["x-goog-api-key"] ?? query.get("key");
   if (key === null || key === undefined)
-    return errorResponse(403, "Method doesn't allow unregistered callers (callers without established identity).");
+    return createGeminiErrorResponse(
+      403,
+      "Method doesn't allow unregistered callers (callers without established identity).",
+    );
   if (key !== apiKey) return invalidKeyResponse();
   return /^gemini-/.test(model) && PATH.test(path)
     ? undefined
-    : errorResponse(404, `models/${model} is not found for API version v1, or is not supported for this method.`);
+    : createGeminiErrorResponse(
+        404,
+        `models/${model} is not found for API version v1, or is not supported for this method.`,
+      );
 }
 
 /** The model in the path of a call. */

@@ -10,7 +10,7 @@ import {
   type SimulatedResponse,
 } from "#src/simulator/server/endpoint.ts";
 import { findAccessProblem, readModel } from "./check-access.ts";
-import { errorResponse, throttleResponse } from "./error-response.ts";
+import { createGeminiErrorResponse, createGeminiThrottleResponse } from "./error-response.ts";
 import { batchEmbedSchema, describeSchemaProblem, embedSchema } from "./request-schema.ts";
 
 const DIMENSIONS = 3072;
@@ -26,8 +26,8 @@ export function createGeminiEmbeddingEndpoint(
     path: `/gemini/*:${method}`,
     limitKey: ({ model }) => `gemini/${model}`,
     check: (call) => checkCall(call, apiKey, method),
-    throttle: throttleResponse,
-    fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
+    throttle: createGeminiThrottleResponse,
+    fail: (code, message) => createGeminiErrorResponse(code, message ?? "simulated failure"),
     succeed: ({ texts, dimensions = DIMENSIONS }, mode, defect) => {
       const printed = vectors.print(texts, mode, DIMENSIONS).map((vector) => shorten(vector, dimensions));
       const values = corruptVectors(printed, defect).map((vector) => Buffer.concat([OPEN, vector, CLOSE]));
@@ -60,16 +60,16 @@ function checkCall(
   if (refusal) return { refusal };
   const body = parseBody(call.body);
   const parsed = method === "embedContent" ? embedSchema.safeParse(body) : batchEmbedSchema.safeParse(body);
-  if (!parsed.data) return { refusal: errorResponse(400, describeSchemaProblem(parsed.error)) };
+  if (!parsed.data) return { refusal: createGeminiErrorResponse(400, describeSchemaProblem(parsed.error)) };
   const requests = "requests" in parsed.data ? parsed.data.requests : [parsed.data];
   if (requests.some((request) => request.model !== undefined && request.model !== `models/${model}`))
-    return { refusal: errorResponse(400, "the model of a request differs from that of the URL") };
+    return { refusal: createGeminiErrorResponse(400, "the model of a request differs from that of the URL") };
   const texts = requests.map(({ content }) => content.parts.map(({ text }) => text).join(""));
   const counts = texts.map(countTokens);
   const tokens = counts.reduce((sum, count) => sum + count, 0);
   if (Math.max(...counts) > MAX_TOKENS)
     return {
-      refusal: errorResponse(
+      refusal: createGeminiErrorResponse(
         400,
         `The input token count (${Math.max(...counts)}) exceeds the maximum number of tokens allowed (${MAX_TOKENS}).`,
       ),

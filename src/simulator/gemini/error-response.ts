@@ -12,19 +12,23 @@ const STATUSES: Readonly<Record<number, string>> = {
   504: "DEADLINE_EXCEEDED",
 };
 
-export function errorBody(code: number, message: string, details: readonly unknown[] = []) {
+export function createGeminiErrorBody(code: number, message: string, details: readonly unknown[] = []) {
   const list = details.length > 0 ? { details } : {};
   return { error: { code, message, status: STATUSES[code] ?? "UNKNOWN", ...list } };
 }
 
 /** An error of a Google API. */
-export function errorResponse(code: number, message: string, details?: readonly unknown[]): SimulatedResponse {
-  return jsonResponse(code, errorBody(code, message, details));
+export function createGeminiErrorResponse(
+  code: number,
+  message: string,
+  details?: readonly unknown[],
+): SimulatedResponse {
+  return jsonResponse(code, createGeminiErrorBody(code, message, details));
 }
 
 /** Gemini reports a wrong key as an invalid argument. */
 export function invalidKeyResponse(): SimulatedResponse {
-  return errorResponse(400, "API key not valid. Please pass a valid API key.", [
+  return createGeminiErrorResponse(400, "API key not valid. Please pass a valid API key.", [
     {
       "@type": "type.googleapis.com/google.rpc.ErrorInfo",
       reason: "API_KEY_INVALID",
@@ -41,9 +45,13 @@ const QUOTAS: Readonly<Record<LimitName, string>> = {
 };
 
 /** The wait is in the details, not in a header. */
-export function throttleResponse(limit: LimitName): SimulatedResponse {
-  return errorResponse(429, "You exceeded your current quota, please check your plan and billing details.", [
-    { "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [{ quotaId: QUOTAS[limit] }] },
-    { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "1s" },
-  ]);
+export function createGeminiThrottleResponse(limit: LimitName): SimulatedResponse {
+  return createGeminiErrorResponse(
+    429,
+    "You exceeded your current quota, please check your plan and billing details.",
+    [
+      { "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [{ quotaId: QUOTAS[limit] }] },
+      { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "1s" },
+    ],
+  );
 }

@@ -12,7 +12,7 @@ import type { ChatFault } from "#src/simulator/server/faults.ts";
 import { findAccessProblem, readModel } from "./check-access.ts";
 import { type ComposedCandidate, composeCandidate, readGeminiPrompt } from "./compose-candidate.ts";
 import { findContentProblem } from "./content-rules.ts";
-import { errorBody, errorResponse, throttleResponse } from "./error-response.ts";
+import { createGeminiErrorBody, createGeminiErrorResponse, createGeminiThrottleResponse } from "./error-response.ts";
 import { describeSchemaProblem, type GenerateRequest, generateSchema } from "./request-schema.ts";
 
 interface GenerateCall extends CheckedCall {
@@ -29,8 +29,8 @@ export function createGenerateEndpoint(apiKey: string, method: string): Endpoint
     path: `/gemini/*:${method}`,
     limitKey: ({ model }) => `gemini/${model}`,
     check: (call) => checkCall(call, apiKey, method),
-    throttle: throttleResponse,
-    fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
+    throttle: createGeminiThrottleResponse,
+    fail: (code, message) => createGeminiErrorResponse(code, message ?? "simulated failure"),
     succeed: (call, _mode, _vectors, fault) => succeed(call, `simulated${answerCount++}`, fault),
   };
 }
@@ -44,9 +44,9 @@ function checkCall(
   const refusal = findAccessProblem(call, apiKey, model);
   if (refusal) return { refusal };
   const { data: request, error } = generateSchema.safeParse(parseBody(call.body));
-  if (!request) return { refusal: errorResponse(400, describeSchemaProblem(error)) };
+  if (!request) return { refusal: createGeminiErrorResponse(400, describeSchemaProblem(error)) };
   const problem = findContentProblem(model, request);
-  if (problem !== undefined) return { refusal: errorResponse(400, problem) };
+  if (problem !== undefined) return { refusal: createGeminiErrorResponse(400, problem) };
   const tokens = countTokens(JSON.stringify([request.systemInstruction, request.tools, request.contents]));
   const streamed = call.query.get("alt") === "sse" ? "events" : "list";
   const form = method === "generateContent" ? "whole" : streamed;
@@ -54,7 +54,7 @@ function checkCall(
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-const FAILURE = errorBody(503, "The model is overloaded. Please try again later.");
+const FAILURE = createGeminiErrorBody(503, "The model is overloaded. Please try again later.");
 
 function succeed(call: GenerateCall, id: string, fault: ChatFault | undefined): SimulatedResponse {
   const composed = composeCandidate(call.model, call.request);

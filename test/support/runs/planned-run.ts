@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { ItemWriter, type NewItem } from "#src/producer/storage/item-writer.ts";
+import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import { openRunStore, type RunStore, type RunStoreOptions } from "#src/producer/storage/run-store.ts";
 
 /** Writes the database of a run with these items in `dir`, as planning does. Creates the folder. */
-export async function writePlannedRun(dir: string, items: readonly NewItem[]): Promise<void> {
+export async function writePlannedRun(dir: string, items: readonly NewRunItem[]): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const writer = await ItemWriter.create(dir);
   for (const item of items) writer.append(item);

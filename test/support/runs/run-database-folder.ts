@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Failure } from "#src/core/item.ts";
-import { ItemWriter, type NewItem } from "#src/producer/storage/item-writer.ts";
+import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
 import { RecordWriter } from "#src/producer/storage/record-writer.ts";
 import { openRunDatabase, runInTransaction } from "#src/producer/storage/run-database.ts";
 import { ANSWER_INDEXES } from "#src/producer/storage/schema.ts";
@@ -20,7 +20,7 @@ export interface TestRecord {
 /** Writes the database of a run: its plan, and the records that exist so far. */
 export async function writeRunDatabase(
   dir: string,
-  items: readonly NewItem[],
+  items: readonly NewRunItem[],
   records: readonly TestRecord[] = [],
 ): Promise<void> {
   mkdirSync(dir, { recursive: true });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkVectors } from "#src/providers/check-vectors.ts";
+import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
 
 const details = { provider: "minimax", status: 200 };
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeEmbeddingList } from "#src/providers/decode-embedding-list.ts";
-import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
+import { decodeEmbeddingList } from "#src/providers/vectors/decode-embedding-list.ts";
+import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
 
 const decode = (body: unknown) =>
   decodeEmbeddingList(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), 8);

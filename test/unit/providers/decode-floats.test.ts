@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeFloatMatrix, FloatSyntaxError } from "#src/providers/decode-floats.ts";
+import { decodeFloatMatrix, FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
 
 function decode(text: string, sizeHint = 0) {
   return decodeFloatMatrix(Buffer.from(text), 0, sizeHint);

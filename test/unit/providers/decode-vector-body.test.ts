@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
-import { decodeVectorBody } from "#src/providers/decode-vector-body.ts";
+import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
+import { decodeVectorBody } from "#src/providers/vectors/decode-vector-body.ts";
 
 function decode(text: string | Uint8Array) {
   return decodeVectorBody(typeof text === "string" ? Buffer.from(text) : text, "vectors", 4);

@@ -6,7 +6,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
-import { parseItemFilter, prepareSearch, resolveOtherCause } from "#src/cli/wiring/item-filter.ts";
+import { parseItemFilterOptions, prepareSearch, resolveOtherCause } from "#src/cli/wiring/item-filter.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { EXPORT_FORMATS, type ExportFormat, exportItems, formatItems } from "#src/producer/items/item-export.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
@@ -20,7 +20,7 @@ const TABLE_ITEMS = 20;
 
 /** `sluice items` */
 export async function runItems(requested: string, options: OptionValues<typeof itemsCommand>): Promise<number> {
-  const parsed = parseItemFilter(options);
+  const parsed = parseItemFilterOptions(options);
   const sort = parseItemSort(options.sort);
   if (!sort) throw CLI_ERRORS.unknownSort(options.sort, ITEM_SORT_COLUMNS);
   const file =

@@ -6,7 +6,7 @@ import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wir
 import {
   describeRetryQuery,
   mayHaveRetries,
-  parseItemFilter,
+  parseItemFilterOptions,
   prepareSearch,
   resolveOtherCause,
 } from "#src/cli/wiring/item-filter.ts";
@@ -22,7 +22,7 @@ import type { retryCommand } from "./definition.ts";
 
 /** `sluice retry` */
 export async function runRetry(requested: string, options: OptionValues<typeof retryCommand>): Promise<number> {
-  const parsed = parseItemFilter(options);
+  const parsed = parseItemFilterOptions(options);
   const { status } = parsed;
   if (status !== undefined && status !== toRetryQuery(parsed).status) throw CLI_ERRORS.notRetryable(status);
   const config = loadConfig({ file: options.config });

@@ -11,7 +11,7 @@ import type { Config } from "#src/config/config.ts";
 import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import type { RunExecution, RunKind } from "#src/producer/run-kinds/run-kind.ts";
 import type { NewRun } from "#src/producer/runs/base-manifest.ts";
-import { lockFolder } from "#src/producer/runs/folder-lock.ts";
+import { lockFolder } from "#src/producer/runs/folder/folder-lock.ts";
 import { type PrepareResult, prepareRun } from "#src/producer/runs/prepare-run.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";

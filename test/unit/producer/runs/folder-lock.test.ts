@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { isProcessAlive, lockFolder } from "#src/producer/runs/folder-lock.ts";
+import { isProcessAlive, lockFolder } from "#src/producer/runs/folder/folder-lock.ts";
 
 let folder: string;
 beforeEach(() => {

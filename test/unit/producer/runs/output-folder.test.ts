@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { clearOutputFolder } from "#src/producer/runs/output-folder.ts";
+import { clearOutputFolder } from "#src/producer/runs/folder/output-folder.ts";
 import { openPlannedStore } from "#test/support/runs/planned-run.ts";
 
 let dir: string;

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
 import { RunError } from "#src/core/failures/errors.ts";
-import { FolderGuard } from "#src/producer/runs/folder-guard.ts";
+import { FolderGuard } from "#src/producer/runs/folder/folder-guard.ts";
 import { assertRunResumable } from "#src/producer/runs/resume-checks.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Item } from "#src/core/item.ts";
 import type { LayoutKind } from "#src/producer/output/vector-layout.ts";
-import { ItemWriter, type NewItem } from "#src/producer/storage/item-writer.ts";
+import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
 import { isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
 import { openRunStore, type RunStore, type RunStoreOptions } from "#src/producer/storage/run-store.ts";
 import { sampleRecord } from "./sample-record.ts";
@@ -31,7 +31,7 @@ export async function writePlan(dir: string, items: number | readonly Omit<Item,
   const writer = await ItemWriter.create(dir);
   const all = typeof items === "number" ? Array.from({ length: items }, (_, i) => sampleItem(i)) : items;
   for (const { metadata, ...item } of all) {
-    const newItem: NewItem = item;
+    const newItem: NewRunItem = item;
     writer.append(metadata === undefined ? newItem : { ...newItem, metadata: JSON.stringify(metadata) });
   }
   await writer.commit();

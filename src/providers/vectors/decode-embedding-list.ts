@@ -1,6 +1,6 @@
+import { readValue, scanBody, scanObject, trimBody } from "#src/providers/scan-json.ts";
 import { countBase64Floats, writeBase64Floats } from "./base64-floats.ts";
 import { decodeFloatRow, type FloatMatrix, type FloatSink, FloatSyntaxError, skipSpace } from "./decode-floats.ts";
-import { readValue, scanBody, scanObject, trimBody } from "./scan-json.ts";
 
 export interface EmbeddingList {
   /** In the order of `index`; undefined when there is no `data` list. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { createVectorLayout, type LayoutKind, type VectorLayout } from "#src/producer/output/vector-layout.ts";
-import { type Disk, type DiskFile, requireLittleEndian } from "./disk.ts";
+import { type Disk, type DiskFile, requireLittleEndian } from "#src/producer/storage/disk.ts";
+import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { planWrites } from "./plan-writes.ts";
-import { WORK_FOLDER } from "./work-folder.ts";
 
 export const VECTOR_FILE = "vectors.f32";
 

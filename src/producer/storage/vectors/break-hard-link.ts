@@ -1,7 +1,7 @@
 import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode } from "#src/core/failures/errors.ts";
-import { type Disk, systemDisk, toDiskError } from "./disk.ts";
+import { type Disk, systemDisk, toDiskError } from "#src/producer/storage/disk.ts";
 
 /**
  * Replaces a file that has several hard links by a copy, so that writing to it does not change the other links. A file

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "#src/core/clock.ts";
 import { errorCode } from "#src/core/failures/errors.ts";
-import { FolderLostError } from "./run-error.ts";
+import { FolderLostError } from "#src/producer/runs/run-error.ts";
 
 const CHECK_INTERVAL_MS = 1_000;
 

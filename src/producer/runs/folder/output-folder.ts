@@ -2,10 +2,10 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import { MANIFEST_FILE } from "#src/producer/runs/run-manifest.ts";
 import { deleteRunDatabase, hasRecords, isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
 import { RUN_DATABASE } from "#src/producer/storage/schema.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
-import { MANIFEST_FILE } from "./run-manifest.ts";
 
 /** Creates the output folder of a run, if needed. Throws a RunError if that is not possible. */
 export async function createOutputFolder(dir: string): Promise<void> {

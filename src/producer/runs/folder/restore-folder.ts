@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { FolderLostError, RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { restoreDeletedFiles } from "#src/producer/storage/restore-deleted-files.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { FolderGuard } from "./folder-guard.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { FolderLostError, RunStoppedError } from "./run-error.ts";
 
 /**
  * For a run that stops with `error`: if files of it were deleted, writes them again, so that nothing that was paid for is

@@ -1,5 +1,5 @@
+import { readValue, scanBody, trimBody } from "#src/providers/scan-json.ts";
 import { decodeFloatMatrix, type FloatMatrix, FloatSyntaxError } from "./decode-floats.ts";
-import { readValue, scanBody, trimBody } from "./scan-json.ts";
 
 export interface VectorBody {
   /** The array of arrays in the vector field; null when the field is null, undefined when it is absent. */

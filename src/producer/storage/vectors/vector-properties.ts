@@ -2,8 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import * as z from "zod";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { LayoutKind } from "#src/producer/output/vector-layout.ts";
-import type { Disk } from "./disk.ts";
-import { readProperty, writeProperty } from "./properties.ts";
+import type { Disk } from "#src/producer/storage/disk.ts";
+import { readProperty, writeProperty } from "#src/producer/storage/properties.ts";
 import { VECTOR_FILE, VectorFile } from "./vector-file.ts";
 
 export interface VectorOptions {
