@@ -102,7 +102,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     traces,
     file: settingsFile.path,
     warnings: warnings.map((warning) => scrub(warning, redactions)),
-    providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
+    providers: [...new Set([...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})])],
     registry: createRegistry({
       definedProviders: listDefinedProviders(settings),
       models: listModelSettings(settings),

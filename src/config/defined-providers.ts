@@ -5,7 +5,7 @@ import type { ModelData } from "#src/providers/provider.ts";
 import type { RegistryOptions } from "#src/providers/registry.ts";
 import type { DefinedProviderSettings, FileSettings, ModelSettings } from "./file-schema.ts";
 import { toTokenPrice } from "./price-schema.ts";
-import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
+import type { ProviderSettings } from "./provider-settings.ts";
 
 export function listDefinedProviders({ compatible = {} }: FileSettings): readonly ProviderDefinition[] {
   return Object.entries(compatible).map(
@@ -48,16 +48,25 @@ export function toProviderSettings(name: string, defined: DefinedProviderSetting
   };
 }
 
-/** Problems of provider and model names, which become parts of queue names and lane names. */
-export function findNameProblems(content: unknown, at: (path: readonly PropertyKey[]) => string): string[] {
-  if (typeof content !== "object" || content === null) return [];
-  return Object.entries(content).flatMap(([name, provider]) => {
+/**
+ * Problems of the provider and model names in the mapping `compatible`, which become parts of queue names and lane names. A
+ * provider may have the name of a built-in one, which it replaces; `configured` are the names below "providers".
+ */
+export function findNameProblems(
+  compatible: unknown,
+  configured: readonly string[],
+  at: (path: readonly PropertyKey[]) => string,
+): string[] {
+  if (typeof compatible !== "object" || compatible === null) return [];
+  return Object.entries(compatible).flatMap(([name, provider]) => {
     const where = at(["compatible", name]);
     const problems: string[] = [];
     if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name))
       problems.push(`${where}: expected a name of up to 32 lower-case letters, digits and "-"`);
-    if (PROVIDER_SETTINGS.has(name))
-      problems.push(`${where}: this provider is built in; configure it under "providers", or choose another name`);
+    if (configured.includes(name))
+      problems.push(
+        `${where}: this definition replaces the built-in provider; remove providers.${name}, or rename one`,
+      );
     const models: unknown = typeof provider === "object" && provider !== null ? provider.models : undefined;
     for (const model of Object.keys(typeof models === "object" && models !== null ? models : {})) {
       if (!MODEL_NAME_PATTERN.test(model))

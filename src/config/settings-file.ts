@@ -87,7 +87,10 @@ export function checkSettings(content: unknown, label: string, problems: string[
   const result = fileSchema.safeParse(content);
   const found = result.success ? [] : describeIssues(fileSchema, content, result.error.issues, at);
   found.push(...findAccountProblems(content, at));
-  found.push(...findNameProblems(isMapping(content) ? content.compatible : undefined, at));
+  if (isMapping(content)) {
+    const configured = isMapping(content.providers) ? Object.keys(content.providers) : [];
+    found.push(...findNameProblems(content.compatible, configured, at));
+  }
   problems.push(...found);
   return result.success && found.length === 0 ? result.data : {};
 }

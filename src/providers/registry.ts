@@ -46,7 +46,7 @@ export interface FoundModel {
 
 /** Looks up providers and models: the built-in ones and those that sluice.yaml adds. */
 export interface ProviderRegistry {
-  /** All providers, those defined in sluice.yaml last. */
+  /** All providers, those defined in sluice.yaml last; a defined one replaces a built-in one of the same name. */
   readonly providers: readonly ProviderEntry[];
   /** The catalogue in use. */
   readonly catalogue: ChosenCatalogue;
@@ -76,7 +76,8 @@ export function createRegistry(options: RegistryOptions = {}): ProviderRegistry 
     readCatalogue = () => ({ catalogue: readShippedCatalogue() }),
   } = options;
   const definedEntries = definedProviders.map((definition) => createCompatibleEntry(defineProfile(definition)));
-  const providers = [...BUILT_IN_PROVIDERS, ...definedEntries];
+  const replaced = new Set(definedEntries.map(({ name }) => name));
+  const providers = [...BUILT_IN_PROVIDERS.filter(({ name }) => !replaced.has(name)), ...definedEntries];
   const lookUp = createLookup(settings, readCatalogue);
 
   const findProvider: ProviderRegistry["findProvider"] = (name) => {

@@ -48,6 +48,20 @@ describe("providers defined in sluice.yaml", () => {
     });
   });
 
+  it("replace a built-in provider of the same name, so that an update of Sluice breaks no configuration", () => {
+    const gemini =
+      "compatible: { gemini: { baseUrl: https://x.example/v1, apiKeyEnv: MY_KEY, models: { m: { kind: chat } } } }";
+    const config = load(gemini, { MY_KEY: "secret-of-gemini" });
+    expect(config.providers.filter((name) => name === "gemini")).toHaveLength(1);
+    expect(config.registry.providers.filter(({ name }) => name === "gemini")).toHaveLength(1);
+    expect(config.accounts("gemini")[0]).toMatchObject({ baseUrl: "https://x.example/v1" });
+    expect(config.accounts("gemini")[0]?.apiKey.reveal()).toBe("secret-of-gemini");
+    expect(config.registry.listModels("gemini").map(({ name }) => name)).toContain("m");
+    expect(() => load(`${gemini}\nproviders: { gemini: { apiKeyEnv: OTHER } }`)).toThrow(
+      "compatible.gemini: this definition replaces the built-in provider; remove providers.gemini, or rename one",
+    );
+  });
+
   it("have an API version only with the profile of Azure", () => {
     const settings = "{ baseUrl: https://x.example, apiVersion: '2024-10-21', models: { m: { kind: chat } } }";
     expect(() => load(`compatible: { a: ${settings} }`)).toThrow(
@@ -119,7 +133,6 @@ compatible:
   });
 
   it.each([
-    ["openai: { baseUrl: https://x.example, models: {} }", /openai: this provider is built in/],
     ["Gate_Way: { baseUrl: https://x.example, models: {} }", /lower-case letters/],
     ["gate: { models: {} }", /gate\.baseUrl/],
     ["gate: { baseUrl: https://x.example }", /gate\.models/],
