@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { writeManifest } from "#src/producer/runs/run-manifest.ts";
 import { ItemWriter } from "#src/producer/storage/item-writer.ts";
-import { openRunStore } from "#src/producer/storage/run-store.ts";
+import { openRunStore } from "#src/producer/storage/open-run-store.ts";
 
 export interface RunFolderOptions {
   readonly run: string;

@@ -4,56 +4,19 @@ import { setImmediate } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
 import { isDatabaseBusy } from "#src/sqlite/database-error.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
-import { type Disk, systemDisk } from "./disk.ts";
-import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.ts";
+import type { Disk } from "./disk.ts";
+import type { DuplicateLookup } from "./duplicate-lookup.ts";
 import { readRecordBlock, type StoredBlock } from "./read-records.ts";
 import { type NewRecord, RecordWriter, toNewRecord } from "./record-writer.ts";
-import { openRunDatabase, repeatWhileLocked, runInTransaction, toRunDatabaseError } from "./run-database.ts";
-import { ANSWER_INDEXES } from "./schema.ts";
-import { type ItemRange, type RecordCounts, StoreState } from "./store-state.ts";
+import { repeatWhileLocked, runInTransaction, toRunDatabaseError } from "./run-database.ts";
+import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 import { checkRecord } from "./stored-record.ts";
 import type { IndexedVector, VectorFile } from "./vectors/vector-file.ts";
-import { openVectors, type VectorOptions, writeDimensions } from "./vectors/vector-properties.ts";
+import { writeDimensions } from "./vectors/vector-properties.ts";
 import { WORK_FOLDER } from "./work-folder.ts";
-
-export interface RunStoreOptions {
-  /** Items of the run; opening a store with another number of items fails. */
-  readonly items: number;
-  /** Returns epoch ms, for the times of records. */
-  readonly now: () => number;
-  /** Absent for a run whose results are JSON. */
-  readonly vectors?: VectorOptions;
-  readonly disk?: Disk;
-}
 
 /** Rows per transaction: more would block the event loop, and a result may be shared by any number of duplicates. */
 const ROWS_PER_TRANSACTION = 2_000;
-const ROWS_PER_READ = 20_000;
-
-/**
- * Opens the store of the planned run in `dir`. It contains all records that were durable; records that a kill or power
- * failure left incomplete are missing. Only one process at a time may open a store. Rejects with a RunError.
- */
-export async function openRunStore(dir: string, options: RunStoreOptions): Promise<RunStore> {
-  const { disk = systemDisk, items, now } = options;
-  const { database, note } = openRunDatabase(dir);
-  let vectors: VectorFile | undefined;
-  try {
-    requireItemCount(database, dir, items);
-    if (!options.vectors) database.exec(ANSWER_INDEXES);
-    const opened = options.vectors && (await openVectors(database, dir, { disk, items, ...options.vectors }));
-    vectors = opened?.file;
-    deleteIncompleteOriginals(database);
-    const notes = [note, opened?.note].filter((text) => text !== undefined);
-    const duplicates = new DuplicateLookup(database);
-    const state = await readState(database, items, duplicates);
-    return new RunStore({ dir, disk, database, vectors, now, notes, duplicates, state });
-  } catch (error) {
-    await vectors?.close().catch(() => undefined);
-    database.close();
-    throw toRunDatabaseError(error, dir);
-  }
-}
 
 interface RunStoreDeps {
   readonly dir: string;
@@ -324,34 +287,5 @@ export class RunStore {
     if (ready.length === 0) return;
     this.#waiting = waiting.filter(({ end }) => end > durablePrefix);
     for (const { resolve } of ready) resolve();
-  }
-}
-
-function requireItemCount(database: DatabaseSync, dir: string, items: number): void {
-  const row = database.prepare('SELECT coalesce(max("index") + 1, 0) AS items FROM items').get();
-  if (row?.items === items) return;
-  throw new RunError(
-    `${dir} belongs to a run of ${row?.items} items, but this run has ${items}`,
-    "Use another output folder.",
-  );
-}
-
-/** Reads in steps, so that a run of millions of items keeps its lease meanwhile. */
-async function readState(database: DatabaseSync, items: number, duplicates: DuplicateLookup): Promise<StoreState> {
-  const state = new StoreState(items);
-  const query = database.prepare(`
-    SELECT "index", status = 'ok' AS is_ok, attempts, tokens, output_tokens FROM records
-    WHERE "index" >= ? ORDER BY "index" LIMIT ${ROWS_PER_READ}`);
-  query.setReturnArrays(true);
-  for (let next = 0; ; ) {
-    const rows = query.all(next) as unknown as readonly (readonly number[])[];
-    for (const [index = 0, isOk, attempts = 0, tokens = 0, outputTokens = 0] of rows) {
-      state.markDurable(index);
-      const status = isOk === 1 ? "ok" : "failed";
-      state.add({ status, attempts, tokens, outputTokens, count: 1, isDuplicate: duplicates.has(index) });
-      next = index + 1;
-    }
-    if (rows.length < ROWS_PER_READ) return state;
-    await setImmediate();
   }
 }

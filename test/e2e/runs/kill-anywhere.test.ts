@@ -70,6 +70,7 @@ test.each([
     const cli = sandbox.start(command);
     // Every second kill may come before the run has started, while it is planned or prepared.
     if (kill % 2 === 0) await cli.event(({ event }) => event === "run-start" || event === "run-end", "its start");
+    // Meant: the kill comes at any point, and the assertions hold wherever it comes.
     await sleep(delay);
     if (kill < KILLS / 2) cli.killGroup("SIGKILL");
     else cli.kill("SIGKILL");

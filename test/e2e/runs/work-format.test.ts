@@ -33,8 +33,7 @@ test("a work folder of an earlier version is rejected by a rerun and by a retry,
     if (name.startsWith("run.db")) rmSync(sandbox.path("out", name));
   }
   sandbox.write("out/.work/items.jsonl", "{}\n");
-  const rejection =
-    /\.work was written by Sluice 0\.1, .*\n +Finish the run with the version that started it/;
+  const rejection = /\.work was written by Sluice 0\.1, .*\n +Finish the run with the version that started it/;
   await expectRejections(sandbox, rejection);
   expect(await sandbox.embed([...ARGS, "--force"]).exit).toMatchObject({ code: 0, stderr: "" });
   await sandbox.waitUntilNoProcesses();

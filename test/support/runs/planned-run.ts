@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
+import { openRunStore, type RunStoreOptions } from "#src/producer/storage/open-run-store.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
-import { openRunStore, type RunStore, type RunStoreOptions } from "#src/producer/storage/run-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 
 /** Writes the database of a run with these items in `dir`, as planning does. Creates the folder. */
 export async function writePlannedRun(dir: string, items: readonly NewRunItem[]): Promise<void> {

@@ -4,7 +4,7 @@ import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run
 import { createEmbeddingJobs } from "#src/producer/run-kinds/embedding/embedding-jobs.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
-import { openRunStore } from "#src/producer/storage/run-store.ts";
+import { openRunStore } from "#src/producer/storage/open-run-store.ts";
 import { queueName } from "#src/queues/names.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { createChatJobs, estimateChatTokens } from "./chat-jobs.ts";

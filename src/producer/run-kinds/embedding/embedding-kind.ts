@@ -4,7 +4,7 @@ import { createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
-import { openRunStore } from "#src/producer/storage/run-store.ts";
+import { openRunStore } from "#src/producer/storage/open-run-store.ts";
 import { queueName } from "#src/queues/names.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
 

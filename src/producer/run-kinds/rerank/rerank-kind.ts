@@ -4,7 +4,7 @@ import { createRunRerankKey } from "#src/producer/cache/run-answer-keys.ts";
 import { findSourceDifferences } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
 import type { RunExecution, RunParts, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
 import { type BatchManifest, isBatch } from "#src/producer/runs/run-manifest.ts";
-import { openRunStore } from "#src/producer/storage/run-store.ts";
+import { openRunStore } from "#src/producer/storage/open-run-store.ts";
 import { queueName } from "#src/queues/names.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { fingerprintRerank, planRerank, type RerankSource } from "./read-queries.ts";

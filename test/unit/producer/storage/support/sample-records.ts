@@ -5,8 +5,9 @@ import { onTestFinished } from "vitest";
 import type { Item } from "#src/core/item.ts";
 import type { LayoutKind } from "#src/producer/output/vector-layout.ts";
 import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
+import { openRunStore, type RunStoreOptions } from "#src/producer/storage/open-run-store.ts";
 import { isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
-import { openRunStore, type RunStore, type RunStoreOptions } from "#src/producer/storage/run-store.ts";
+import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { sampleRecord } from "./sample-record.ts";
 
 /** A folder of the test's own, removed when it ends. */
