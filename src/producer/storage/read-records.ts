@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
+import { DAMAGED_RUN_HINT } from "./run-database.ts";
 import { isAnswerDamaged, RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
 import { computeVectorChecksum, type VectorFile } from "./vectors/vector-file.ts";
 
@@ -21,6 +22,8 @@ export interface StoredBlock {
   /** Indices of records whose vector or answer does not match its checksum. */
   readonly damaged: readonly number[];
 }
+
+const RERUN = "Run the command again: items without a record are requested again.";
 
 interface BlockRange {
   readonly start: number;
@@ -60,9 +63,11 @@ function readRows(database: DatabaseSync, start: number, count: number): Recorde
       WHERE i."index" >= ? ORDER BY i."index" LIMIT ?`,
   );
   const rows = query.all(start, count).map((row: Row) => {
-    if (row.status === null) throw new RunError(`item ${row.index} has no record yet`);
+    if (row.status === null) throw new RunError(`item ${row.index} has no record in ${database.location()}`, RERUN);
     return { item: toItem(row), record: toStoredRecord(row) };
   });
-  if (rows.length < count) throw new RunError(`item ${start + rows.length} is missing in the run's database`);
+  if (rows.length < count) {
+    throw new RunError(`${database.location()} is damaged: item ${start + rows.length} is missing`, DAMAGED_RUN_HINT);
+  }
   return rows;
 }

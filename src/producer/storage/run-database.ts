@@ -39,7 +39,8 @@ export function hasRecords(dir: string): boolean {
   }
 }
 
-const DAMAGED_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
+/** What to do about a damaged run.db. */
+export const DAMAGED_RUN_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
 
 /**
  * Opens the database of the run in `dir` for its coordinator; a commit survives a power failure. Throws a RunError when the
@@ -66,8 +67,8 @@ export function openRunDatabaseReader(dir: string): DatabaseSync {
 export function toRunDatabaseError(error: unknown, dir: string): RunError {
   const path = getRunDatabasePath(dir);
   // Metadata and properties are JSON. The message of a syntax error contains a part of the text.
-  if (error instanceof SyntaxError) return new RunError(`${path} is damaged`, DAMAGED_HINT);
-  return toDatabaseError(error, path, DAMAGED_HINT);
+  if (error instanceof SyntaxError) return new RunError(`${path} is damaged`, DAMAGED_RUN_HINT);
+  return toDatabaseError(error, path, DAMAGED_RUN_HINT);
 }
 
 function requireRunDatabase(dir: string): void {
