@@ -1,6 +1,6 @@
 import type { Item } from "#src/core/item.ts";
 import { ITEM_SOURCE, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
-import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
+import { damagedRunDatabase, openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 
 /** Items per query; about 1 ms each. */
 const ITEMS_PER_QUERY = 500;
@@ -21,10 +21,12 @@ export async function* readItems(
     for (let next = from; ; ) {
       signal?.throwIfAborted();
       const items = query.all(next).map(toItem);
-      const last = items.at(-1);
-      if (!last) return;
+      if (items.length === 0) return;
+      // The database doesn't notice every changed byte. With an index out of order, this loop would read the same rows forever.
+      const isConsecutive = items.every(({ index }, i) => index === next + i);
+      if (!isConsecutive) throw damagedRunDatabase(dir);
       yield items;
-      next = last.index + 1;
+      next += items.length;
     }
   } catch (error) {
     throw error === signal?.reason ? error : toRunDatabaseError(error, dir);

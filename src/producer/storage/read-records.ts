@@ -2,7 +2,6 @@ import type { DatabaseSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
-import { DAMAGED_RUN_HINT } from "./run-database.ts";
 import { isAnswerDamaged, RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
 import { computeVectorChecksum, type VectorFile } from "./vectors/vector-file.ts";
 
@@ -66,8 +65,7 @@ function readRows(database: DatabaseSync, start: number, count: number): Recorde
     if (row.status === null) throw new RunError(`item ${row.index} has no record in ${database.location()}`, RERUN);
     return { item: toItem(row), record: toStoredRecord(row) };
   });
-  if (rows.length < count) {
-    throw new RunError(`${database.location()} is damaged: item ${start + rows.length} is missing`, DAMAGED_RUN_HINT);
-  }
+  const missing = Array.from({ length: count }, (_, i) => start + i).find((index, i) => rows[i]?.item.index !== index);
+  if (missing !== undefined) throw new RunError(`item ${missing} is missing in ${database.location()}`);
   return rows;
 }

@@ -39,8 +39,7 @@ export function hasRecords(dir: string): boolean {
   }
 }
 
-/** What to do about a damaged run.db. */
-export const DAMAGED_RUN_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
+const DAMAGED_RUN_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
 
 /**
  * Opens the database of the run in `dir` for its coordinator; a commit survives a power failure. Throws a RunError when the
@@ -65,10 +64,14 @@ export function openRunDatabaseReader(dir: string): DatabaseSync {
 
 /** Converts an error of a run's database to a RunError that says what to do. */
 export function toRunDatabaseError(error: unknown, dir: string): RunError {
-  const path = getRunDatabasePath(dir);
   // Metadata and properties are JSON. The message of a syntax error contains a part of the text.
-  if (error instanceof SyntaxError) return new RunError(`${path} is damaged`, DAMAGED_RUN_HINT);
-  return toDatabaseError(error, path, DAMAGED_RUN_HINT);
+  if (error instanceof SyntaxError) return damagedRunDatabase(dir);
+  return toDatabaseError(error, getRunDatabasePath(dir), DAMAGED_RUN_HINT);
+}
+
+/** The error for contents of a run's database that its coordinator can't have written. */
+export function damagedRunDatabase(dir: string): RunError {
+  return new RunError(`${getRunDatabasePath(dir)} is damaged`, DAMAGED_RUN_HINT);
 }
 
 function requireRunDatabase(dir: string): void {
