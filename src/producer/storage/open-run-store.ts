@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.ts";
-import { openRunDatabase, toRunDatabaseError } from "./run-database.ts";
+import { damagedRunDatabase, openRunDatabase, toRunDatabaseError } from "./run-database.ts";
 import { RunStore } from "./run-store.ts";
 import { ANSWER_INDEXES } from "./schema.ts";
 import { StoreState } from "./store-state.ts";
@@ -38,7 +38,7 @@ export async function openRunStore(dir: string, options: RunStoreOptions): Promi
     deleteIncompleteOriginals(database);
     const notes = [note, opened?.note].filter((text) => text !== undefined);
     const duplicates = new DuplicateLookup(database);
-    const state = await readState(database, items, duplicates);
+    const state = await readState(database, dir, duplicates, items);
     return new RunStore({ dir, disk, database, vectors, now, notes, duplicates, state });
   } catch (error) {
     await vectors?.close().catch(() => undefined);
@@ -57,7 +57,12 @@ function requireItemCount(database: DatabaseSync, dir: string, items: number): v
 }
 
 /** Reads in steps, so that a run of millions of items keeps its lease meanwhile. */
-async function readState(database: DatabaseSync, items: number, duplicates: DuplicateLookup): Promise<StoreState> {
+async function readState(
+  database: DatabaseSync,
+  dir: string,
+  duplicates: DuplicateLookup,
+  items: number,
+): Promise<StoreState> {
   const state = new StoreState(items);
   const query = database.prepare(`
     SELECT "index", status = 'ok' AS is_ok, attempts, tokens, output_tokens FROM records
@@ -67,6 +72,8 @@ async function readState(database: DatabaseSync, items: number, duplicates: Dupl
     // Not validated, because a schema would double the cost of opening a run of millions of items.
     const rows = query.all(next) as unknown as readonly (readonly number[])[];
     for (const [index = 0, isOk, attempts = 0, tokens = 0, outputTokens = 0] of rows) {
+      // A changed byte that puts an index out of order would make this loop read the same rows forever.
+      if (index < next || index >= items) throw damagedRunDatabase(dir);
       state.markDurable(index);
       const status = isOk === 1 ? "ok" : "failed";
       state.add({ status, attempts, tokens, outputTokens, count: 1, isDuplicate: duplicates.has(index) });

@@ -36,9 +36,14 @@ export async function openVectors(
   writeProperty(database, "layout", kind);
   if (stored === 0 && dimensions > 0) writeDimensions(database, dimensions);
   const file = await VectorFile.open(dir, disk, { items, kind, dimensions: stored || dimensions });
-  const end = await file.findEnd();
-  const { changes } = database.prepare(`DELETE FROM records WHERE status = 'ok' AND "index" >= ?`).run(end);
-  return { file, note: changes === 0 ? undefined : describeLoss(Number(changes)) };
+  try {
+    const end = await file.findEnd();
+    const { changes } = database.prepare(`DELETE FROM records WHERE status = 'ok' AND "index" >= ?`).run(end);
+    return { file, note: changes === 0 ? undefined : describeLoss(Number(changes)) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 export function writeDimensions(database: DatabaseSync, dimensions: number): void {
