@@ -16,6 +16,7 @@ import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { listRedactions, scrub } from "./redactions.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { readTraceSettings, type TraceSettings } from "./trace-settings.ts";
+import { splitProxies } from "./trusted-proxies.ts";
 import type { LogLevel } from "./value-schemas.ts";
 import { findMisspelledVariables, type GeneralVariables, parseVariables, readDotEnv, Variables } from "./variables.ts";
 
@@ -46,6 +47,8 @@ export interface Config {
   readonly transport: TransportSettings;
   /** Passwords of the dashboard's roles. */
   readonly passwords: { readonly viewer: Secret | undefined; readonly operator: Secret | undefined };
+  /** Addresses and networks of reverse proxies in front of the dashboard. */
+  readonly trustedProxies: readonly string[];
   /** Where traces are sent; undefined if they are off. */
   readonly traces: TraceSettings | undefined;
   readonly run: { readonly window?: number; readonly workers?: number; readonly canaries?: boolean };
@@ -148,6 +151,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
       viewer: toSecret(general.SLUICE_VIEWER_PASSWORD),
       operator: toSecret(general.SLUICE_OPERATOR_PASSWORD),
     },
+    trustedProxies: splitProxies(general.SLUICE_TRUSTED_PROXIES ?? ""),
     run: omitUndefined(settings.run ?? {}),
     worker: omitUndefined({ jobs, calls, graceMs: grace }),
   };

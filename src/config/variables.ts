@@ -7,6 +7,7 @@ import { editDistance } from "#src/core/similar-names.ts";
 import { describeIssues, describeReadError } from "./describe-issues.ts";
 import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
+import { areProxies } from "./trusted-proxies.ts";
 import { choice, logLevel, redisUrl, setting, text } from "./value-schemas.ts";
 
 const namespace = text('expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first', (raw) =>
@@ -55,6 +56,11 @@ const dashboardVariables = {
     "Password for read-only access. Without passwords, the dashboard listens on the loopback address only and everybody on the machine may use it",
   ),
   SLUICE_OPERATOR_PASSWORD: setting(password, "Password for operators, who may also act on runs and read item texts"),
+  SLUICE_TRUSTED_PROXIES: setting(
+    text("expected addresses, networks such as 10.0.0.0/8, or loopback, separated by commas", areProxies),
+    "Reverse proxies in front of the dashboard. The dashboard takes a client's address from X-Forwarded-For only if the request comes from one of them",
+    { type: "addresses, networks such as 10.0.0.0/8, or loopback, separated by commas", default: "none" },
+  ),
 };
 
 const networkVariables = {

@@ -9,6 +9,8 @@ import { MAX_BODY_BYTES, toHttpError } from "./http/to-http-error.ts";
 import { ERRORS } from "./messages.ts";
 
 export interface ServerOptions {
+  /** Addresses and networks of proxies whose X-Forwarded-For header is believed; anybody else may forge it. */
+  readonly trustedProxies: readonly string[];
   readonly authenticator: Authenticator;
   /** Reports an error that is not the client's fault. Its text contains nothing of any item. */
   readonly onError: (error: Error, where: string) => void;
@@ -19,10 +21,12 @@ export interface ServerOptions {
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A server with authentication, security headers and error handling for all plugins. It does not listen yet. */
-export async function createServer({ authenticator, onError, plugins }: ServerOptions): Promise<FastifyInstance> {
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { authenticator, onError, plugins, trustedProxies } = options;
   const server = fastify({
     // URLs contain ids and search texts, which do not belong in a log.
     logger: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 0,

@@ -21,6 +21,8 @@ export interface DashboardOptions extends ServiceOptions {
   /** 0 selects a free port. */
   readonly port: number;
   readonly passwords: AuthPasswords;
+  /** Proxies that may say for which address they forward a request; none by default. */
+  readonly trustedProxies?: readonly string[];
   readonly namespace: string;
   readonly version: string;
   /** Further plugins of the same server, such as an API. */
@@ -39,12 +41,13 @@ export interface Dashboard {
 
 /** Starts the server. Throws a RunError when the address cannot be used, or requires a password. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { host, passwords, onError, plugins = [] } = options;
+  const { host, passwords, trustedProxies = [], onError, plugins = [] } = options;
   const authenticator = new Authenticator({ host, passwords });
   const services = createServices(options, authenticator);
   const pages = findPages();
   const server = await createServer({
     authenticator,
+    trustedProxies,
     onError,
     plugins: [...createRoutes(services, authenticator, options), ...plugins, pageFiles(pages)],
   });

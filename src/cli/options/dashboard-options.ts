@@ -28,6 +28,7 @@ export function createDashboardOptions(
     host,
     port,
     passwords: config.passwords,
+    trustedProxies: config.trustedProxies,
     redis: redis.source,
     keys: createKeys(config.namespace),
     namespace: config.namespace,

@@ -6,7 +6,7 @@ import { isLoopback } from "./loopback.ts";
 import { type AuthPasswords, PasswordVerifier } from "./password-verifier.ts";
 import type { Role, SignIn } from "./session-api.ts";
 import { type Principal, SESSION_MS, SessionTokens } from "./session-token.ts";
-import { SignInLimiter } from "./sign-in-limiter.ts";
+import { SignInLimiter, type SignInSource } from "./sign-in-limiter.ts";
 
 const COOKIE = "sluice_session";
 /** Hashing longer passwords would be a way to keep the server busy. */
@@ -52,7 +52,8 @@ export class Authenticator {
 
   /** Sets the session cookie. Throws an HttpError for a wrong password and after too many attempts. */
   async signIn(request: FastifyRequest, reply: FastifyReply, { password, name }: SignIn): Promise<Principal> {
-    const role = await this.#verifyPassword(this.#signInLimiter, request.ip, password);
+    const source = { account: name ?? "", address: request.ip };
+    const role = await this.#verifyPassword(this.#signInLimiter, source, password);
     const { token, principal } = await this.#tokens.issue(role, name || role);
     reply.setCookie(COOKIE, token, { ...cookieOptions(request), maxAge: SESSION_MS / 1000 });
     return principal;
@@ -72,14 +73,15 @@ export class Authenticator {
 
   /** Authenticates a scraper by its Authorization header: Basic with any user name, or Bearer. */
   async authenticateScraper(request: FastifyRequest): Promise<Principal | undefined> {
-    const password = readAuthorization(request.headers.authorization);
-    if (password === undefined) return undefined;
-    const role = await this.#verifyPassword(this.#scrapeLimiter, request.ip, password);
+    const given = readAuthorization(request.headers.authorization);
+    if (given === undefined) return undefined;
+    const source = { account: given.name, address: request.ip };
+    const role = await this.#verifyPassword(this.#scrapeLimiter, source, given.password);
     return { role, userName: "scraper" };
   }
 
-  async #verifyPassword(limiter: SignInLimiter, address: string, password: string): Promise<Role> {
-    const { retryAfterMs, refund } = limiter.countAttempt(address);
+  async #verifyPassword(limiter: SignInLimiter, source: SignInSource, password: string): Promise<Role> {
+    const { retryAfterMs, refund } = limiter.countAttempt(source);
     if (retryAfterMs > 0) throw new HttpError(ERRORS.tooManyAttempts(retryAfterMs));
     const role = password.length > MAX_PASSWORD ? undefined : await this.#verifier.verifyPassword(password);
     if (role === undefined) throw new HttpError(ERRORS.wrongPassword);
@@ -97,11 +99,11 @@ function isSecure(request: FastifyRequest): boolean {
   return request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
 }
 
-function readAuthorization(header: string | undefined): string | undefined {
+function readAuthorization(header: string | undefined): { name: string; password: string } | undefined {
   const [, scheme = "", value = ""] = /^(\S+) +(.*)$/.exec(header ?? "") ?? [];
-  if (/^bearer$/i.test(scheme)) return value;
+  if (/^bearer$/i.test(scheme)) return { name: "", password: value };
   if (!/^basic$/i.test(scheme)) return undefined;
   const text = Buffer.from(value, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  return colon === -1 ? undefined : text.slice(colon + 1);
+  return colon === -1 ? undefined : { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -2,6 +2,13 @@ import * as z from "zod";
 import { causeName, FAILURE_KINDS } from "#src/dashboard/runs/run-params.ts";
 import { type ItemQuery, parseItemSort, parseRange } from "#src/producer/items/item-query.ts";
 
+/** A retry passes filters as arguments of a process, which cannot contain NUL. */
+const filterText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .refine((text) => !text.includes("\0"), "must not contain NUL");
+
 const rangeText = z
   .string()
   .max(40)
@@ -9,20 +16,18 @@ const rangeText = z
 
 /** Selects items in the query of a request, or in the body of a retry. See `ItemFilterParams`. */
 export const itemFilterParams = z.object({
-  text: z.string().max(500).optional(),
-  id: z.string().max(500).optional(),
+  text: filterText(500).optional(),
+  id: filterText(500).optional(),
   status: z.enum(["succeeded", "failed", "waiting"]).optional(),
   kind: z.enum(FAILURE_KINDS).optional(),
   cause: causeName.optional(),
-  metadata: z
-    .string()
-    .max(500)
+  metadata: filterText(500)
     .regex(/^[^=]+=/, "expected key=value")
     .optional(),
   tokens: rangeText.optional(),
   attempts: rangeText.optional(),
   duration: rangeText.optional(),
-  lane: z.string().max(200).optional(),
+  lane: filterText(200).optional(),
   empty: z.literal("1").optional(),
 }) satisfies z.ZodType<ItemFilterParams>;
 

@@ -34,9 +34,16 @@ export function itemRoutes({ breaker, audit, runService, items, records, search 
   return async (server: FastifyInstance): Promise<void> => {
     server.get("/api/runs/:run/items", async (request): Promise<ItemPage> => {
       const query = parseInput(pageQuery, request.query);
-      if (readsContents(query)) requireOperator(request);
-      else requirePrincipal(request);
-      return await items.find(parseRunParam(request), query);
+      const run = parseRunParam(request);
+      const principal = readsContents(query) ? requireOperator(request) : requirePrincipal(request);
+      const page = await items.find(run, query);
+      // While the index is being built, the page repeats the request, and nothing has been searched.
+      if (readsContents(query) && page.indexingShare === undefined) {
+        const { sort: _sort, after: _after, limit: _limit, ...filter } = query;
+        const auditedAction = { action: "search-text", target: run, detail: describeFilter(filter) };
+        await breaker.run(() => audit.record(principal, auditedAction));
+      }
+      return page;
     });
     addExportRoute(server, { breaker, audit, items });
     server.get("/api/runs/:run/items/:index", async (request): Promise<ItemHistory> => {

@@ -344,6 +344,20 @@ describe("sign-in", () => {
     expect(Number(late.headers["retry-after"])).toBeGreaterThan(0);
   });
 
+  it.each([
+    { trustedProxies: [], blocked: true },
+    { trustedProxies: ["127.0.0.0/8"], blocked: false },
+  ])("counts attempts of forwarded addresses apart only for the trusted proxies $trustedProxies", async (proxy) => {
+    const shared = { redisUrl: redis.url, namespace: redis.namespace, passwords: true };
+    await using proxied = await openDashboard({ ...shared, trustedProxies: proxy.trustedProxies });
+    const signIn = (password: string, address: string) =>
+      proxied.post("/api/session", { password }, { headers: { "x-forwarded-for": address } });
+    for (let i = 0; i < 10; i++) await signIn(`guess ${i}`, "192.0.2.1");
+    expect((await signIn(OPERATOR, "192.0.2.1")).status).toBe(429);
+    expect((await signIn(OPERATOR, "192.0.2.2")).status).toBe(proxy.blocked ? 429 : 200);
+    expect((await proxied.post("/api/session", { password: OPERATOR, name: "Ada" })).status).toBe(200);
+  });
+
   it("authenticates a scraper by its header, and counts a wrong password as an attempt", async () => {
     const basic = (password: string) => ({
       authorization: `Basic ${Buffer.from(`any:${password}`).toString("base64")}`,
@@ -392,6 +406,16 @@ describe("every response", () => {
     const { status, text } = await open.sendRequest("/api/runs/%E0%A4%A");
     expect(status).toBe(400);
     expect(text).not.toMatch(/\bat .*\.ts/);
+  });
+});
+
+describe("SLUICE_TRUSTED_PROXIES", () => {
+  it("takes addresses, networks, and loopback, and reports anything else", () => {
+    const load = (list: string) => loadConfig({ env: { SLUICE_TRUSTED_PROXIES: list }, cwd: "/nowhere" });
+    expect(load("10.0.0.1, fd00::/8,loopback").trustedProxies).toEqual(["10.0.0.1", "fd00::/8", "loopback"]);
+    for (const list of ["proxy.example", "10.0.0.0/33", "10.0.0.1 10.0.0.2", "1.2.3.4/8/8"]) {
+      expect(() => load(list)).toThrow(/SLUICE_TRUSTED_PROXIES/);
+    }
   });
 });
 

@@ -153,6 +153,9 @@ describe("items", () => {
     expect(await ids('id="alpha"')).toEqual(["alpha"]);
     await waitFor(async () => (await get("/items?text=x")).indexingShare === undefined, { what: "the search index" });
     expect(await ids("text=The%20TEXT")).toEqual(["alpha"]);
+    expect((await page.sendRequest("/api/audit?limit=1")).json().lines).toMatchObject([
+      { action: "search-text", target: "run-1", detail: "text ..." },
+    ]);
     expect(await ids("metadata=source%3Dbeta.md")).toEqual(["beta"]);
     expect(await ids("attempts=3..&tokens=..3")).toEqual(["alpha"]);
     expect(await ids("duration=80..90&lane=fake:b/m")).toEqual(["alpha"]);
@@ -286,6 +289,16 @@ describe("failures", () => {
     ]);
     const confirmed = { filter: { kind: "server" }, includeUnfinished: true };
     expect((await page.post("/api/runs/run-1/retry", confirmed)).status).toBe(200);
+  });
+
+  it.each(["text", "id", "metadata", "lane"])("refuse a filter whose %s contains NUL", async (name) => {
+    const filter = { [name]: "a=\0" };
+    const answers = [
+      await page.post("/api/runs/run-1/retry", { filter, includeUnfinished: true }),
+      await page.sendRequest(`/api/runs/run-1/items?${name}=a%3D%00`),
+      await page.sendRequest(`/api/runs/run-1/items/export?${name}=a%3D%00`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
   });
 
   it("end a retry with the counts of the retried items, not of the whole run", async () => {

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SignInLimiter } from "#src/dashboard/auth/sign-in-limiter.ts";
 
-const limits = { windowMs: 1_000, perAddress: 3, total: 5 };
+const limits = { windowMs: 1_000, perAccount: 3, perAddress: 4, total: 5 };
 
-const countAttempt = (limit: SignInLimiter, address: string) => limit.countAttempt(address).retryAfterMs;
+const attempt = (limit: SignInLimiter, address: string, account = "") => limit.countAttempt({ address, account });
+const countAttempt = (limit: SignInLimiter, address: string, account = "") =>
+  attempt(limit, address, account).retryAfterMs;
 
 describe("attempts to sign in", () => {
   it("are limited per address and in total", () => {
@@ -15,12 +17,26 @@ describe("attempts to sign in", () => {
     expect(countAttempt(limit, "c")).toBe(1_000);
   });
 
+  it("of one account do not block another account of the same address, nor the account at another address", () => {
+    const limit = new SignInLimiter(limits, () => 0);
+    for (let i = 0; i < 3; i++) countAttempt(limit, "a", "ada");
+    expect(countAttempt(limit, "a", " ADA ")).toBe(1_000);
+    expect(countAttempt(limit, "a", "bob")).toBe(0);
+    expect(countAttempt(limit, "b", "ada")).toBe(0);
+  });
+
+  it("with a new name each time are limited per address", () => {
+    const limit = new SignInLimiter(limits, () => 0);
+    for (let i = 0; i < 4; i++) expect(countAttempt(limit, "a", `name ${i}`)).toBe(0);
+    expect(countAttempt(limit, "a", "another")).toBe(1_000);
+  });
+
   it("are allowed again after the window, at exactly the reported time", () => {
     let now = 0;
     const limit = new SignInLimiter(limits, () => now);
     for (const at of [0, 100, 200]) {
       now = at;
-      limit.countAttempt("a");
+      attempt(limit, "a");
     }
     expect(countAttempt(limit, "a")).toBe(800);
     now = 1_000;
@@ -30,9 +46,9 @@ describe("attempts to sign in", () => {
 
   it("that succeeded do not count, and do not clear others of the same address", () => {
     const limit = new SignInLimiter(limits, () => 0);
-    limit.countAttempt("a");
-    limit.countAttempt("a");
-    for (let i = 0; i < 5; i++) limit.countAttempt("a").refund();
+    attempt(limit, "a");
+    attempt(limit, "a");
+    for (let i = 0; i < 5; i++) attempt(limit, "a").refund();
     expect(countAttempt(limit, "a")).toBe(0);
     expect(countAttempt(limit, "a")).toBe(1_000);
   });
