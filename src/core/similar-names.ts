@@ -22,17 +22,32 @@ export function listSimilarNames(input: string, candidates: readonly string[], l
   const target = input.toLowerCase();
   return candidates
     .map((name) => ({ name, distance: nameDistance(target, name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.max(2, Math.ceil(name.length / 3)))
+    .filter(({ distance }) => Number.isFinite(distance))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, limit)
     .map(({ name }) => name);
 }
 
-/** A name that contains the other ("embo-01" for "minimax/embo-01") counts as one edit. */
+/**
+ * The number of edits; infinite for names that are not similar. A name that contains the other ("embo-01" for
+ * "minimax/embo-01") counts as one edit, and so does another path before the last part ("openai/embo-01").
+ */
 function nameDistance(input: string, known: string): number {
   if (input === known) return 0;
   if (input.length >= 3 && known.includes(input)) return 1;
-  return editDistance(input, known);
+  const limit = Math.max(2, Math.ceil(known.length / 3)) + 1;
+  const distance = editDistance(input, known, limit);
+  const [inputPart, knownPart] = [lastPart(input), lastPart(known)];
+  const partLimit = Math.max(1, Math.floor(Math.min(inputPart.length, knownPart.length) / 4)) + 1;
+  const partDistance = editDistance(inputPart, knownPart, partLimit);
+  return Math.min(
+    distance < limit ? distance : Number.POSITIVE_INFINITY,
+    known.includes("/") && partDistance < partLimit ? partDistance + 1 : Number.POSITIVE_INFINITY,
+  );
+}
+
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
 }
 
 function normalizeName(word: string): string {

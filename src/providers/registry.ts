@@ -58,7 +58,7 @@ export interface ProviderRegistry {
    * caller needs: it decides what a model is used for that no list has.
    */
   findModel(fullName: string, kind?: ModelData["kind"]): FoundModel;
-  /** Up to three known models of the provider with similar names, as "provider/model". */
+  /** Up to three known models of any provider with similar names, as "provider/model". */
   listSimilarModels(fullName: string): string[];
   /** The known models of a provider. Throws UnknownModelError. */
   listModels(provider: string): readonly ModelData[];
@@ -87,14 +87,13 @@ export function createRegistry(options: RegistryOptions = {}): ProviderRegistry 
     throw new UnknownModelError(name, names, "provider");
   };
   const listFullNames = (entry: ProviderEntry) => lookUp.listNames(entry).map((name) => `${entry.name}/${name}`);
-  const listNamesOf = (fullName: string) =>
-    providers.filter(({ name }) => fullName.startsWith(`${name}/`)).flatMap(listFullNames);
+  const listModelNames = () => providers.flatMap(listFullNames);
   const findModel: ProviderRegistry["findModel"] = (fullName, kind) => {
     const { provider, model: name } = parseModelName(fullName) ?? {};
     const entry = providers.find((candidate) => candidate.name === provider);
-    if (!entry || name === undefined) throw new UnknownModelError(fullName, providers.flatMap(listFullNames));
-    // Only the models of the named provider are suggested: a list of all models would fill the screen.
-    if (!MODEL_NAME_PATTERN.test(name)) throw new UnknownModelError(fullName, listFullNames(entry));
+    if (!entry || name === undefined || !MODEL_NAME_PATTERN.test(name)) {
+      throw new UnknownModelError(fullName, listModelNames());
+    }
     return { provider: entry.name, model: lookUp.describe(entry, name, kind), isUnknown: !lookUp.isKnown(entry, name) };
   };
 
@@ -105,12 +104,12 @@ export function createRegistry(options: RegistryOptions = {}): ProviderRegistry 
     },
     findProvider,
     findModel,
-    listSimilarModels: (fullName) => listSimilarNames(fullName, listNamesOf(fullName)),
+    listSimilarModels: (fullName) => listSimilarNames(fullName, listModelNames()),
     listModels: (provider) => {
       const entry = findProvider(provider);
       return lookUp.listNames(entry).map((name) => lookUp.describe(entry, name));
     },
-    listModelNames: () => providers.flatMap(listFullNames),
+    listModelNames,
     createProvider: (name, account, transport) => {
       const entry = findProvider(name);
       return entry.create(account, transport, (model, kind) => lookUp.describe(entry, model, kind));

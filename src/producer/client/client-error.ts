@@ -12,8 +12,9 @@ export class UnknownItemError extends Error {
 export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
 
-  constructor(id: string, timeoutMs: number) {
-    super(`item "${id}" has no record after ${timeoutMs} ms; it continues, and its result can be read later`);
+  constructor(id: string, timeoutMs: number, reason?: string) {
+    const next = reason ?? "it continues, and its result can be read later";
+    super(`item "${id}" has no record after ${timeoutMs} ms: ${next}`);
   }
 }
 

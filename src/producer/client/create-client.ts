@@ -115,9 +115,9 @@ async function embed(
   sluice: SluiceClient,
   options: SubmitEmbeddingOptions & WaitOptions,
 ): Promise<{ vectors: Float32Array[]; tokens: number }> {
-  const { signal, timeoutMs, ...submit } = options;
+  const { signal, timeoutMs, onNoWorker, ...submit } = options;
   const { id } = await sluice.submitEmbedding(submit);
-  const wait = { signal, timeoutMs };
+  const wait = { signal, timeoutMs, onNoWorker };
   const vectors: Float32Array[] = [];
   let tokens = 0;
   for (const record of await sluice.vectors(id, wait)) {

@@ -3,6 +3,7 @@ import type { ChatRequest, ChatResponse, EmbeddingPurpose } from "#src/providers
 import type { JobPriority } from "#src/queues/names.ts";
 import type { ItemStatus } from "#src/state/items/item-store.ts";
 import type { StreamEvent } from "./stream-events.ts";
+import type { OnNoWorker } from "./worker-check.ts";
 
 export interface SubmitOptions {
   /** "provider/model" */
@@ -60,12 +61,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
   /** Stops waiting with a `ResultTimeoutError`; the item continues. Default: no limit. */
   readonly timeoutMs?: number;
+  /** Called once if the item waits because no worker that takes it is running. Default: `process.emitWarning`. */
+  readonly onNoWorker?: OnNoWorker;
 }
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   /** Resumes after the event with this id. */
   readonly after?: string;
+  /** Called once if the item waits because no worker that takes it is running. Default: `process.emitWarning`. */
+  readonly onNoWorker?: OnNoWorker;
 }
 
 export interface SluiceClient {

@@ -6,6 +6,7 @@ import { toChatRecord } from "./read-outcome.ts";
 import type { StreamOptions } from "./sluice-client.ts";
 import { createStreamReducer, type StreamEvent } from "./stream-events.ts";
 import type { ItemStoreDeps } from "./wait-for-outcome.ts";
+import { createWorkerCheck } from "./worker-check.ts";
 
 /** Stream entries per read. */
 const READ_COUNT = 1_000;
@@ -13,11 +14,12 @@ const READ_COUNT = 1_000;
 /** Yields the events of an item after an id; the last one is `end` or `error`. Throws `UnknownItemError`. */
 export async function* streamItem(
   id: string,
-  { signal, after = "0-0" }: StreamOptions,
+  { signal, after = "0-0", onNoWorker }: StreamOptions,
   deps: ItemStoreDeps,
 ): AsyncGenerator<StreamEvent> {
   const keys = deps.keys.item(id);
   const watch = await deps.watch.watch(id);
+  const checkWorkers = createWorkerCheck(id, deps, onNoWorker);
   const reduce = createStreamReducer();
   let position = after;
   let shouldPoll = true;
@@ -42,6 +44,7 @@ export async function* streamItem(
         }
       }
       shouldPoll = (await watch.next(signal)) === "poll";
+      if (shouldPoll) await checkWorkers();
     }
   } finally {
     watch.stop();

@@ -4,6 +4,7 @@ import { type ItemOutcome, readOutcome } from "#src/state/items/item-store.ts";
 import { ResultTimeoutError, UnknownItemError } from "./client-error.ts";
 import type { ItemSubscription } from "./item-subscription.ts";
 import type { WaitOptions } from "./sluice-client.ts";
+import { createWorkerCheck, describeMissingWorker } from "./worker-check.ts";
 
 export interface ItemStoreDeps {
   readonly client: RedisClient;
@@ -17,22 +18,27 @@ export interface ItemStoreDeps {
  */
 export async function waitForOutcome(
   id: string,
-  { signal, timeoutMs }: WaitOptions,
+  { signal, timeoutMs, onNoWorker }: WaitOptions,
   { client, keys, watch: itemSubscription }: ItemStoreDeps,
 ): Promise<ItemOutcome> {
   const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const either = [signal, deadline].filter((one) => one !== undefined);
   const stop = either.length > 1 ? AbortSignal.any(either) : either[0];
   const watch = await itemSubscription.watch(id);
+  const checkWorkers = createWorkerCheck(id, { client, keys }, onNoWorker);
   try {
     for (;;) {
       const outcome = await readOutcome(client, keys, id);
       if (outcome === undefined) throw new UnknownItemError(id);
       if (outcome !== "waiting") return outcome;
       while ((await watch.next(stop)) === "partial");
+      await checkWorkers();
     }
   } catch (error) {
-    if (deadline?.aborted && !signal?.aborted) throw new ResultTimeoutError(id, timeoutMs ?? 0);
+    if (deadline?.aborted && !signal?.aborted) {
+      const reason = await describeMissingWorker(id, { client, keys }).catch(() => undefined);
+      throw new ResultTimeoutError(id, timeoutMs ?? 0, reason);
+    }
     throw error;
   } finally {
     watch.stop();

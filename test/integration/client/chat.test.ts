@@ -306,3 +306,23 @@ test("a job that starts before its item is registered waits for the registration
   expect(await client.result("c-early")).toMatchObject({ status: "ok", response: { text: "EARLY" } });
   await queue.close();
 });
+
+test("waiting without a worker is reported once, as a warning unless the caller handles it, and in a timeout", async () => {
+  const { id } = await client.submitChat({ ...ask("hello"), stream: true });
+  const reported: string[] = [];
+  const stream = collect(client.stream(id, { onNoWorker: (message) => reported.push(message) }));
+  const warning = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const result = client.result(id);
+  await waitFor(() => reported.length > 0, { what: "the report of the stream" });
+  expect(await warning).toMatchObject({ code: "SLUICE_NO_WORKER", message: reported[0] });
+  expect(reported).toEqual([
+    expect.stringMatching(/^no worker that takes chat jobs of fake is running, .*"sluice worker"/),
+  ]);
+  await expect(client.result(id, { timeoutMs: 1 })).rejects.toThrow(
+    /after 1 ms: no worker that takes chat jobs of fake/,
+  );
+  startFake(createFakeChat());
+  expect(textOf(await stream)).toBe("HELLO");
+  expect(await result).toMatchObject({ status: "ok" });
+  expect(reported).toHaveLength(1);
+});

@@ -44,4 +44,15 @@ describe("nearestNames", () => {
       "glm-5",
     ]);
   });
+
+  it.each([
+    ["embo01", ["minimax/embo-01"]],
+    ["openai/embo-01", ["minimax/embo-01"]],
+    ["glm4plus", ["zhipu/glm-4-plus"]],
+    ["nosuch/glm-4-plus", ["zhipu/glm-4-plus"]],
+    ["unrelated", []],
+  ])("finds %s at any provider", (input, found) => {
+    const known = ["minimax/embo-01", "zhipu/glm-4-plus", "zhipu/embedding-3"];
+    expect(listSimilarNames(input, known)).toEqual(found);
+  });
 });

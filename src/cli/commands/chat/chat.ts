@@ -17,6 +17,7 @@ import type { Failure } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
 import type { SluiceClient, SubmitChatOptions } from "#src/producer/client/sluice-client.ts";
+import type { OnNoWorker } from "#src/producer/client/worker-check.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import type { chatCommand } from "./definition.ts";
@@ -56,7 +57,10 @@ export async function runChat(prompt: string, options: OptionValues<typeof chatC
       signal: interrupt.signal,
     });
     const signal = AbortSignal.any([interrupt.signal, workerGuard.failed, printer.outputClosed]);
-    return await requestAnswer(client, request, printer, signal);
+    // Without --workers 0, the guard starts a worker.
+    const onNoWorker = (message: string) =>
+      options.workers === 0 ? void process.stderr.write(`sluice: ${message}\n`) : undefined;
+    return await requestAnswer(client, request, printer, { signal, onNoWorker });
   } finally {
     await workerGuard?.stop();
     await client.close();
@@ -92,19 +96,20 @@ async function requestAnswer(
   client: SluiceClient,
   request: SubmitChatOptions,
   printer: ChatPrinter,
-  signal: AbortSignal,
+  waiting: { readonly signal: AbortSignal; readonly onNoWorker: OnNoWorker },
 ): Promise<number> {
+  const { signal } = waiting;
   signal.throwIfAborted();
   const { id } = await client.submitChat(request);
   try {
     if (request.stream) {
-      for await (const event of client.stream(id, { signal })) {
+      for await (const event of client.stream(id, waiting)) {
         printer.event(event);
         if (event.type === "error") return reportFailure(event.failure);
       }
       return EXIT_CODES.ok;
     }
-    const record = await client.result(id, { signal });
+    const record = await client.result(id, waiting);
     printer.record(id, record);
     return record.status === "ok" ? EXIT_CODES.ok : reportFailure(record.failure);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { pino } from "pino";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
@@ -11,15 +10,21 @@ import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { startWorker } from "#src/workers/worker-host.ts";
-import { throttleRepeatedWarnings, type WorkerLog } from "#src/workers/worker-log.ts";
+import { throttleRepeatedWarnings } from "#src/workers/worker-log.ts";
 import type { workerCommand } from "./definition.ts";
+import { openLogger } from "./open-logger.ts";
 
 /** `sluice worker`: takes jobs until it is stopped. */
 export async function runWorker(options: OptionValues<typeof workerCommand>): Promise<number> {
   const config = loadConfig({ file: options.config });
   const { stopped, dispose } = waitForStop(options.child);
-  const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
-  const log = throttleRepeatedWarnings(createWorkerLog(logger), systemClock);
+  const logger = await openLogger({
+    level: config.logLevel,
+    isTerminal: process.stderr.isTTY,
+    colorize: !config.noColor && !config.isDumbTerminal,
+    fd: 2,
+  });
+  const log = throttleRepeatedWarnings(logger, systemClock);
   const lanes = new LaneRegistry(config, openTransport(config));
   const capabilities = lanes.capabilities();
   if (capabilities.length === 0) {
@@ -93,13 +98,4 @@ function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispo
   process.on("SIGHUP", () => undefined);
   if (child) process.once("disconnect", onParentExit);
   return { stopped: promise, dispose: () => process.off("disconnect", onParentExit) };
-}
-
-function createWorkerLog(logger: pino.Logger): WorkerLog {
-  return {
-    debug: (message, fields) => logger.debug(fields ?? {}, message),
-    info: (message, fields) => logger.info(fields ?? {}, message),
-    warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields) => logger.error(fields ?? {}, message),
-  };
 }
