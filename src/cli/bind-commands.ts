@@ -1,5 +1,4 @@
-import type { UserTransition } from "#src/state/runs/run-transitions.ts";
-import { type BoundCommand, bindCommand } from "./build-program.ts";
+import { type BoundCommand, bindCommand, runCommandLine } from "./build-program.ts";
 import { batchCommand } from "./commands/batch/definition.ts";
 import { chatCommand } from "./commands/chat/definition.ts";
 import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts";
@@ -8,10 +7,11 @@ import { doctorCommand } from "./commands/doctor/definition.ts";
 import { embedCommand } from "./commands/embed/definition.ts";
 import { itemsCommand } from "./commands/items/definition.ts";
 import { modelsCommand } from "./commands/models/definition.ts";
-import { cancelCommand, pauseCommand, resumeCommand } from "./commands/pause-resume-cancel/definition.ts";
+import { cancelCommand, pauseCommand } from "./commands/pause-cancel/definition.ts";
 import { pingCommand } from "./commands/ping/definition.ts";
 import { providersCommand } from "./commands/providers/definition.ts";
 import { rerankCommand } from "./commands/rerank/definition.ts";
+import { resumeCommand } from "./commands/resume/definition.ts";
 import { retryCommand } from "./commands/retry/definition.ts";
 import { runCommand } from "./commands/run/definition.ts";
 import { runsCommand } from "./commands/runs/definition.ts";
@@ -33,7 +33,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(runsCommand, async () => (await import("./commands/runs/runs.ts")).runRuns),
   bindCommand(runCommand, async () => (await import("./commands/run/run.ts")).runRun),
   bindCommand(pauseCommand, () => loadControl("pause")),
-  bindCommand(resumeCommand, () => loadControl("resume")),
+  bindCommand(resumeCommand, loadResume),
   bindCommand(cancelCommand, () => loadControl("cancel")),
   bindCommand(itemsCommand, async () => (await import("./commands/items/items.ts")).runItems),
   bindCommand(retryCommand, async () => (await import("./commands/retry/retry.ts")).runRetry),
@@ -49,7 +49,12 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(simulateCommand, async () => (await import("./commands/simulate/simulate.ts")).runSimulate),
 ];
 
-async function loadControl(action: UserTransition): Promise<CommandAction<typeof pauseCommand>> {
-  const { controlRun } = await import("./commands/pause-resume-cancel/pause-resume-cancel.ts");
+async function loadControl(action: "pause" | "cancel"): Promise<CommandAction<typeof pauseCommand>> {
+  const { controlRun } = await import("./commands/pause-cancel/pause-cancel.ts");
   return (run, options) => controlRun(action, run, options);
+}
+
+async function loadResume(): Promise<CommandAction<typeof resumeCommand>> {
+  const { resumeRun } = await import("./commands/resume/resume.ts");
+  return (run, options) => resumeRun(run, options, (args, overrides) => runCommandLine(COMMANDS, args, overrides));
 }

@@ -1,10 +1,13 @@
 import { type Argument, Command, createArgument, Option } from "commander";
-import type {
-  ArgumentDefinition,
-  CommandAction,
-  CommandDefinition,
-  GlobalOptions,
-  OptionDefinition,
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { describeCommandLine } from "./describe-command-line.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import {
+  type ArgumentDefinition,
+  type CommandAction,
+  type CommandDefinition,
+  formatOptionName,
+  type OptionDefinition,
 } from "./options/command-definition.ts";
 import { HELP_GROUPS } from "./options/help-groups.ts";
 import { readVersion } from "./version.ts";
@@ -32,11 +35,35 @@ Exit codes:
   3    a provider asked for a longer wait than --max-wait allows
   130  interrupted
 
-Configuration: environment variables, .env, and sluice.yaml. "sluice doctor"
+Configuration: environment variables, .env, and sluice.yaml. "${SUGGESTED_COMMANDS.doctor()}"
 checks them.`;
 
+/** Parses a command line and runs its command, with `overrides` in place of its own options. Resolves with the exit code. */
+export async function runCommandLine(
+  commands: readonly BoundCommand[],
+  args: readonly string[],
+  overrides: Readonly<Record<string, unknown>> = {},
+): Promise<number> {
+  let exitCode: number = EXIT_CODES.ok;
+  const onExit = (code: number) => {
+    exitCode = code;
+  };
+  await buildProgram(commands, onExit, { args, overrides }).parseAsync(args, { from: "user" });
+  return exitCode;
+}
+
+/** What runs is parsed from `args`; options in `overrides` are used instead of those in it. */
+interface Invocation {
+  readonly args: readonly string[];
+  readonly overrides: Readonly<Record<string, unknown>>;
+}
+
 /** The parser of the command line; `onExit` receives the exit code of the command that ran. */
-export function buildProgram(commands: readonly BoundCommand[], onExit: (code: number) => void): Command {
+export function buildProgram(
+  commands: readonly BoundCommand[],
+  onExit: (code: number) => void,
+  invocation: Invocation = { args: [], overrides: {} },
+): Command {
   const program = new Command("sluice")
     .description(
       "Runs LLM jobs in bulk: every provider up to its limit and never beyond the limits that you set, every item exactly once.",
@@ -48,22 +75,27 @@ export function buildProgram(commands: readonly BoundCommand[], onExit: (code: n
       new Command("help").argument("[command]").summary("Show the help of a command").helpGroup("Operate:"),
     )
     .configureHelp({ subcommandTerm: formatCommandTerm, showGlobalOptions: true })
-    .showHelpAfterError('(run "sluice --help" for a list of commands)')
+    .showHelpAfterError(`(run "${SUGGESTED_COMMANDS.help()}" for a list of commands)`)
     .addHelpText("after", HELP_FOOTER)
     .exitOverride();
   const ordered = HELP_GROUPS.flatMap((group) => commands.filter(({ definition }) => definition.group === group));
-  for (const command of ordered) addCommand(program, command, onExit);
+  for (const command of ordered) addCommand(program, command, onExit, invocation);
   return program;
 }
 
-function addCommand(program: Command, { definition, load }: BoundCommand, onExit: (code: number) => void): void {
+function addCommand(
+  program: Command,
+  { definition, load }: BoundCommand,
+  onExit: (code: number) => void,
+  { args, overrides }: Invocation,
+): void {
   const { name, group, summary, description, examples } = definition;
   const command = program
     .command(name)
     .helpGroup(`${group}:`)
     .summary(summary)
     .description(description)
-    .showHelpAfterError(`(run "sluice ${name} --help" for its options)`)
+    .showHelpAfterError(`(run "${SUGGESTED_COMMANDS.help(name)}" for its options)`)
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ ${example}`).join("\n")}`)
     .exitOverride();
@@ -74,7 +106,9 @@ function addCommand(program: Command, { definition, load }: BoundCommand, onExit
   }
   command.action(async () => {
     const run = await load();
-    const options = { ...command.opts(), ...program.opts<GlobalOptions>() };
+    const parsed = command.opts();
+    const commandLine = describeCommandLine(definition, args, command.processedArgs, parsed);
+    const options = { ...parsed, ...program.opts(), ...overrides, commandLine };
     onExit(await run(...command.processedArgs, options));
   });
 }
@@ -94,9 +128,9 @@ function toArgument({ name, description, arity }: ArgumentDefinition<unknown>): 
 }
 
 function toOption(key: string, definition: OptionDefinition<unknown>): Option {
-  const { placeholder, isValueOptional, short, choices, parse, group } = definition;
+  const { placeholder, isValueOptional, isNegated, short, choices, parse, group } = definition;
   const shown = placeholder === undefined ? "" : isValueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
-  const long = `--${definition.isNegated ? "no-" : ""}${toKebabCase(key)}${shown}`;
+  const long = `${formatOptionName(key, isNegated)}${shown}`;
   const option = new Option(short === undefined ? long : `-${short}, ${long}`, definition.description);
   option.makeOptionMandatory(definition.isRequired === true).hideHelp(definition.isHidden === true);
   if (group !== undefined) option.helpGroup(group);
@@ -104,9 +138,4 @@ function toOption(key: string, definition: OptionDefinition<unknown>): Option {
   if (parse) option.argParser(parse);
   // The help would show "(default: false)" beside every switch.
   return definition.defaultValue === false ? option : option.default(definition.defaultValue);
-}
-
-/** "maxTokens" -> "max-tokens" */
-function toKebabCase(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

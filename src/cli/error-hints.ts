@@ -1,10 +1,11 @@
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 
 /** What to do about a failed call, by the kind of its error. */
 export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {
   throttled: "Wait a minute and try again. A run waits by itself.",
   quota: "Check the account's balance and plan with the provider.",
-  auth: 'Check the key, the other credentials of the account and the base URL ("sluice providers" shows them).',
+  auth: `Check the key, the other credentials of the account and the base URL ("${SUGGESTED_COMMANDS.providers()}" shows them).`,
   "invalid-request": "The provider rejects this call. Check the model's name and the account's permissions.",
   "too-long": "The input is longer than the model accepts. Check the model's name.",
   "content-filter": "The provider's content filter refused the input. If it is harmless, contact the provider.",

@@ -1,17 +1,14 @@
 import { CommanderError } from "commander";
 import { COMMANDS } from "./bind-commands.ts";
-import { buildProgram } from "./build-program.ts";
+import { runCommandLine } from "./build-program.ts";
 import { describeError, EXIT_CODES } from "./exit-codes.ts";
 import { exitOnClosedPipe } from "./exit-on-closed-pipe.ts";
 
 /** Parses the command line and runs one command; the exit code says how it ended. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   exitOnClosedPipe();
-  const program = buildProgram(COMMANDS, (code) => {
-    process.exitCode = code;
-  });
   try {
-    await program.parseAsync([...argv]);
+    process.exitCode = await runCommandLine(COMMANDS, argv.slice(2));
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.couldNotComplete;

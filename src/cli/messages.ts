@@ -1,7 +1,10 @@
 import { ConfigError, InputError, RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { formatMany } from "./format/format-number.ts";
 
 /** How to continue a stopped run. */
-export const RESUME_HINT = "Run its command again. It resumes where it stopped.";
+export const createResumeHint = (run: string): string =>
+  `Run "${SUGGESTED_COMMANDS.resume(run)}". It resumes where it stopped.`;
 
 /** Errors that commands report: what happened, to what, and what to do next. */
 export const CLI_ERRORS = {
@@ -10,9 +13,21 @@ export const CLI_ERRORS = {
   unknownRun: (requested: string) =>
     new RunError(
       `no run "${requested}" in this Redis`,
-      '"sluice runs" lists the runs there. An output folder works too.',
+      `"${SUGGESTED_COMMANDS.runs()}" lists the runs there. An output folder works too.`,
     ),
-  runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, RESUME_HINT),
+  runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, createResumeHint(dir)),
+  nothingToResume: (dir: string, failed: number) =>
+    new RunError(
+      `the run in ${dir} is finished`,
+      failed === 0
+        ? undefined
+        : `Run "${SUGGESTED_COMMANDS.retry(dir)}" to retry its ${formatMany(failed, "failed item")}.`,
+    ),
+  commandUnknown: (dir: string) =>
+    new RunError(
+      `${dir} does not contain the command that started its run`,
+      "Run that command again, with the same options and in the same folder: it resumes where it stopped.",
+    ),
   notRetryable: (status: string) =>
     new InputError(
       `items with status "${status}" cannot be retried: only failed items can, and with --empty answers without text`,
@@ -24,7 +39,7 @@ export const CLI_ERRORS = {
   emptyQuery: () => new InputError("the text to search for is empty"),
   emptyPrompt: () => new InputError("the prompt is empty"),
   notAChatModel: (model: string, provider: string) =>
-    new InputError(`${model} is an embedding model; "sluice models ${provider}" lists the chat models`),
+    new InputError(`${model} is an embedding model; "${SUGGESTED_COMMANDS.models(provider)}" lists the chat models`),
   noLimitGiven: () =>
     new InputError("no limit given: use --requests-per-minute, --tokens-per-minute, --concurrency or --clear"),
   invalidLane: (name: string) =>
@@ -39,7 +54,7 @@ export const CLI_ERRORS = {
     new ConfigError([`NODE_EXTRA_CA_CERTS: ${path} cannot be read (${reason})`]),
   noAccount: (model: string) => new RunError(`no account for ${model}`),
   parkedModel: (model: string, reason: string) =>
-    new RunError(`${model} is parked: ${reason}`, 'Run "sluice doctor" for details.'),
+    new RunError(`${model} is parked: ${reason}`, `Run "${SUGGESTED_COMMANDS.doctor()}" for details.`),
   capabilityMissing: (capability: "chat" | "embeddings" | "reranking") =>
     new RunError(`the configured credentials do not give access to ${capability} at this provider`),
   streamWithoutAnswer: () => new RunError("the stream ended without an answer"),
@@ -55,8 +70,8 @@ export const CLI_ERRORS = {
 
 /** Hints of `sluice doctor`. */
 export const DOCTOR_HINTS = {
-  noCredentials: 'Set a key in the environment or in .env. "sluice demo" and "sluice simulate" need no key.',
-  manualLimit: (lane: string) => `"sluice set-limit ${lane} --clear" returns to the configured limits.`,
-  refresh: '"sluice models --refresh" gets the newest one.',
+  noCredentials: `Set a key in the environment or in .env. "${SUGGESTED_COMMANDS.demo()}" and "${SUGGESTED_COMMANDS.simulate()}" need no key.`,
+  manualLimit: (lane: string) => `"${SUGGESTED_COMMANDS.clearLimits(lane)}" returns to the configured limits.`,
+  refresh: `"${SUGGESTED_COMMANDS.refreshModels()}" gets the newest one.`,
   parked: "Fix the cause. The next run on this lane reopens it.",
 } as const;

@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import { z } from "zod";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { editDistance } from "#src/core/similar-names.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { describeIssues, describeReadError } from "./describe-issues.ts";
 import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
@@ -45,9 +46,13 @@ const sluiceVariables = {
   SLUICE_HOME: setting(path, "Folder that contains .sluice", { default: "the working directory" }),
   SLUICE_CONFIG: setting(path, "Settings file", { default: "sluice.yaml in the working directory, if it exists" }),
   SLUICE_LOG_LEVEL: setting(logLevel, "Least severe level that is logged", { default: "info" }),
-  XDG_CACHE_HOME: setting(path, 'Folder of the user\'s caches; "sluice models --refresh" writes to sluice in it', {
-    default: "~/.cache",
-  }),
+  XDG_CACHE_HOME: setting(
+    path,
+    `Folder of the user's caches; "${SUGGESTED_COMMANDS.refreshModels()}" writes to sluice in it`,
+    {
+      default: "~/.cache",
+    },
+  ),
 };
 
 const dashboardVariables = {

@@ -26,7 +26,11 @@ export type ListedReason = Exclude<RefusalReason, OtherReason>;
 export const REFUSALS = {
   "no-coordinator": {
     message: "No coordinator is running for this run.",
-    hint: "Run its command again: it resumes where it stopped.",
+    hint: "Resume the run first.",
+  },
+  "command-unknown": {
+    message: "Redis does not know the command that started this run.",
+    hint: "Run that command again on its host: it resumes where it stopped.",
   },
   "already-running": { message: "The run is in progress. Its failed items can be retried after it has ended." },
   "no-failed-items": { message: "This run has no failed items." },
@@ -34,8 +38,11 @@ export const REFUSALS = {
     message: "The run is not finished: a retry also processes the items that have no record yet.",
     hint: "Confirm, or resume the run first.",
   },
-  "retried-already": { message: "This run is already being retried." },
-  "too-many-retries": { message: "Too many runs are being retried.", hint: "Wait until one of the retries has ended." },
+  "retried-already": { message: "This server has already started a process for this run." },
+  "too-many-retries": {
+    message: "This server has started too many processes for runs.",
+    hint: "Wait until one of them has ended.",
+  },
   "folder-on-other-host": { message: "The run's folder is on another host." },
   "folder-missing": { message: "The run's folder no longer exists." },
   "output-missing": { message: "The run's output file no longer exists." },
@@ -147,7 +154,7 @@ export const ERRORS = {
   }),
   noCoordinatorForWindow: {
     ...refuse("no-coordinator"),
-    hint: "Set the buffer size with --window when you run its command again.",
+    hint: "Resume the run first. The option --window of its command sets the buffer size, too.",
   },
   noFailedItems: refuse("no-failed-items"),
   actionRefused: (reason: RefusalReason, message: string) => ({ code: "wrong-state", reason, message }),
@@ -157,7 +164,7 @@ export const ERRORS = {
       `The run is not finished: a retry also processes the items that have no record yet (items: ${count}).`,
     ),
   retriedAlready: refuse("retried-already"),
-  tooManyRetries: (count: number) => refuse("too-many-retries", `${count} runs are already being retried.`),
+  tooManyRetries: (count: number) => refuse("too-many-retries", `This server already has processes for ${count} runs.`),
   folderUnavailable: (reason: ListedReason, message: string) => refuse(reason, message, "folder-on-other-host"),
   outputMissing: (dir: string) =>
     refuse("output-missing", `The output of this run is no longer in ${dir}.`, "folder-on-other-host"),
@@ -199,11 +206,13 @@ export const ERRORS = {
 export const ACTION_RESULTS = {
   pause: "Paused. Calls in flight finish; no new calls are started.",
   resume: "Resumed.",
+  nothingToResume: "The run has ended: there is nothing to resume.",
+  restart: "The run is starting again.",
   cancel:
     "Cancelled. Calls in flight finish, then the output is written; items without a record are recorded as cancelled.",
   cancelWithoutCoordinator:
     "Cancelled, but no output is written yet, because no process coordinates this run. " +
-    "Run its command again to record the remaining items as cancelled and to write the output.",
+    "Resume the run to record the remaining items as cancelled and to write the output.",
   unchanged: "No change.",
   window: "The run's coordinator applies the new buffer size within seconds.",
 } as const;
@@ -222,12 +231,13 @@ export const FOLDER_MESSAGES = {
 /** Why a run stands still without a coordinator. */
 export const STOP_MESSAGES = {
   killed: "No coordinator; the last one exited unexpectedly.",
-  hint: "Run its command again: it resumes where it stopped.",
+  hint: "Resume the run: it continues where it stopped.",
 } as const;
 
 export const RETRY_MESSAGES = {
-  couldNotStart: "The retry process could not be started.",
-  exited: (status: string | number | null) => `The retry process exited with ${status}.`,
+  couldNotStart: "The process could not be started.",
+  exited: (status: string | number | null) => `The process exited with ${status}.`,
+  runEnded: "The run has ended.",
   nothingToRetry: "There was nothing to retry.",
   allSucceeded: (all: number) => `All ${all} retried items succeeded.`,
   someFailedAgain: (succeeded: number, all: number, failed: number) =>

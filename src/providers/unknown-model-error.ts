@@ -1,4 +1,5 @@
 import { listSimilarNames } from "#src/core/similar-names.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 
 /** A longer list of names would hide the message. */
 const MAX_LISTED_NAMES = 30;
@@ -16,7 +17,7 @@ export class UnknownModelError extends Error {
     else if (known.length > MAX_LISTED_NAMES) {
       const others = known.length - FIRST_NAMES;
       sentences.push(
-        `Known ${kind}s: ${known.slice(0, FIRST_NAMES).join(", ")} and ${others} others; "sluice ${kind}s" lists them.`,
+        `Known ${kind}s: ${known.slice(0, FIRST_NAMES).join(", ")} and ${others} others; "${SUGGESTED_COMMANDS[`${kind}s`]()}" lists them.`,
       );
     } else if (known.length > 0) sentences.push(`Known ${kind}s: ${known.join(", ")}.`);
     super(sentences.join(" "));

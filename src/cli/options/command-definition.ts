@@ -1,3 +1,4 @@
+import type { CommandLine } from "#src/producer/runs/command-line.ts";
 import type { HelpGroup } from "./help-groups.ts";
 
 /** One option of a command; `T` is the type of its value, including undefined where it may be absent. */
@@ -52,6 +53,8 @@ export interface CommandDefinition<A extends ArgumentTable = ArgumentTable, O ex
 export interface GlobalOptions {
   /** Settings file to read instead of ./sluice.yaml. */
   readonly config: string | undefined;
+  /** The command line itself; a run records it. */
+  readonly commandLine: CommandLine;
 }
 
 type ArgumentValues<A extends ArgumentTable> = {
@@ -73,6 +76,11 @@ export function defineCommand<const A extends ArgumentTable, const O extends Opt
   definition: CommandDefinition<A, O>,
 ): CommandDefinition<A, O> {
   return definition;
+}
+
+/** "maxTokens" -> "--max-tokens" */
+export function formatOptionName(key: string, isNegated = false): string {
+  return `--${isNegated ? "no-" : ""}${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** A switch that is off by default. */

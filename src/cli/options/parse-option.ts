@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
 import { parseDuration } from "#src/config/value-schemas.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 
 /** A whole number of 1 or more. All parsers throw InvalidArgumentError, which Commander shows with the option. */
 export function parsePositiveInteger(text: string): number {
@@ -25,7 +26,7 @@ export function parseWorkerCount(text: string): number {
   const maximum = maxWorkers();
   if (value <= maximum) return value;
   throw new InvalidArgumentError(
-    `expected 0 to ${maximum}. One per core is usual; to use more machines, run "sluice worker" on each.`,
+    `expected 0 to ${maximum}. One per core is usual; to use more machines, run "${SUGGESTED_COMMANDS.worker()}" on each.`,
   );
 }
 

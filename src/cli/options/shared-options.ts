@@ -50,7 +50,7 @@ export const COORDINATOR_OPTIONS = {
     ),
   }),
   ...inGroup(OPTION_GROUPS.output, {
-    keepDb: flag("keep run.db in the output folder even if no item failed, for sluice items, sqlite3, or DuckDB"),
+    keepDb: flag("keep run.db in the output folder even if no item failed, for the command items, sqlite3, or DuckDB"),
   }),
 };
 

@@ -31,7 +31,7 @@ export function renderLanes(lanes: readonly LaneSnapshot[], width: number, now: 
     lines.push(colors.dim(truncate("* lowered after the provider refused more", width)));
   }
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => lane[dimension].set))) {
-    lines.push(colors.dim(truncate('! manual limit, set with "sluice set-limit"', width)));
+    lines.push(colors.dim(truncate("! manual limit", width)));
   }
   return lines;
 }

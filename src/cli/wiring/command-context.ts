@@ -2,6 +2,7 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { createReporter } from "#src/cli/progress/create-reporter.ts";
 import type { RunReporter } from "#src/cli/progress/run-reporter.ts";
 import type { Config } from "#src/config/config.ts";
+import type { CommandLine } from "#src/producer/runs/command-line.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator/coordinator-messages.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -21,6 +22,7 @@ export interface CoordinatorCommandOptions {
   readonly offPeak?: boolean;
   readonly json: boolean;
   readonly config?: string;
+  readonly commandLine?: CommandLine;
 }
 
 /** What the steps of a command that coordinates a run share. */
@@ -54,7 +56,7 @@ export async function withCommandContext(
     return await work({ config, options, reporter, signal: interrupt.signal });
   } catch (error) {
     if (!(error instanceof RunStoppedError)) throw error;
-    const { message, hint = COORDINATOR_MESSAGES.resumeHint } = error;
+    const { message, hint = COORDINATOR_MESSAGES.resumeHint(options.out) } = error;
     reporter.end({ outcome: "stopped", message, hint });
     return STOP_CODES[error.reason] ?? EXIT_CODES.couldNotComplete;
   } finally {

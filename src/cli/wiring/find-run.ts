@@ -7,7 +7,8 @@ import { RunError } from "#src/core/failures/errors.ts";
 import { assertRunResumable } from "#src/producer/runs/resume-checks.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
-import { createKeys } from "#src/redis/keys.ts";
+import { createKeys, type Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 import { readListedRun } from "#src/state/runs/run-list.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 
@@ -32,16 +33,28 @@ export async function findRunFolder(requested: string, config: Config): Promise<
   if (existsSync(resolve(requested))) return resolve(requested);
   const redis = await openConfiguredRedis(config);
   try {
-    const run = await readListedRun(redis.source.connect("commands"), createKeys(config.namespace), requested);
-    if (!run) throw createUnknownRunError(requested);
-    if (run.dir !== undefined && run.host === hostname() && existsSync(run.dir)) return run.dir;
-    throw new RunError(
-      `the folder of ${requested} is not on this machine (${run.host ?? "?"}: ${run.dir ?? "unknown"})`,
-      "Run this command on that machine, or name the folder.",
-    );
+    return await findListedFolder(redis.source.connect("commands"), createKeys(config.namespace), requested);
   } finally {
     await redis.close();
   }
+}
+
+/** The output folder of a run that Redis lists. Throws if it is not on this machine. */
+export async function findListedFolder(client: RedisClient, keys: Keys, requested: string): Promise<string> {
+  const run = await readListedRun(client, keys, requested);
+  if (!run) throw createUnknownRunError(requested);
+  const { dir = "unknown", host = "unknown" } = run;
+  if (host !== hostname()) {
+    throw new RunError(
+      `the folder of ${requested} is not on this machine (${host}: ${dir})`,
+      "Run this command on that machine, or name the folder.",
+    );
+  }
+  if ((await readManifest(dir).catch(() => undefined))?.run === requested) return dir;
+  throw new RunError(
+    `${dir}, the folder of ${requested}, was deleted, moved, or contains another run`,
+    "If you moved it, name the folder.",
+  );
 }
 
 /** Throws if the run's database, which contains its items, is missing or of another version. */

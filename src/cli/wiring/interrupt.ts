@@ -13,13 +13,7 @@ export function listenForInterrupt(): { readonly signal: AbortSignal; dispose():
   const onSignal = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted && signal === "SIGHUP") return;
     if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
-    controller.abort(
-      new RunStoppedError(
-        "interrupted",
-        "interrupted",
-        "Nothing is lost. Run the same command again to resume where it stopped.",
-      ),
-    );
+    controller.abort(new RunStoppedError("interrupted", "interrupted"));
   };
   for (const name of STOP_SIGNALS) process.on(name, onSignal);
   return {

@@ -46,8 +46,10 @@ export type ErrorCode =
 
 /** Why something is refused, for a more specific text than `code` allows. */
 export type RefusalReason =
-  /** No process coordinates the run; running its command again resumes it. */
+  /** No process coordinates the run; it can be resumed. */
   | "no-coordinator"
+  /** The run cannot be resumed from here, because the command that started it is not known. */
+  | "command-unknown"
   /** Redis no longer knows the run. */
   | "forgotten"
   /** A coordinator is working on the run. */

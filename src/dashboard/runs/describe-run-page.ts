@@ -23,7 +23,7 @@ export interface RunPageParts {
 /** The page of a run. What the run published last precedes its folder, which lags by seconds. Pure. */
 export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts): RunPage {
   const summary = summarizeRun(known);
-  const { published, hasCoordinator, window, dir, host } = known;
+  const { published, hasCoordinator, window, dir, host, startedWith } = known;
   const snapshot = published?.snapshot;
   const report = published?.end?.outcome === "finished" ? published.end.report : getManifest(found);
   const items = summary.items ?? report?.items;
@@ -49,6 +49,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     lanes: describeLanes(known, lanes),
     window,
     folder: { isReadable: found.isReadable, dir, host, reason: refusal?.message, reasonCode: refusal?.reason },
+    startedWith,
     output: report && {
       format: report.output.format,
       files: report.state === "finished" ? report.output.files : [],

@@ -29,7 +29,7 @@ export function listRunActions(
   const ifSearchable: Availability = folder.refusal ?? (folder.isSearchable ? "yes" : "hidden");
   const availability: Readonly<Record<RunAction, Availability>> = {
     pause: checkTransition("pause", known),
-    resume: checkTransition("resume", known),
+    resume: checkResume(known, folder),
     cancel: checkTransition("cancel", known),
     window: state === "running" || state === "paused" ? ifCoordinated : "hidden",
     items: ifReadable,
@@ -55,6 +55,16 @@ export function listRunActions(
 function checkTransition(action: UserTransition, { state, hasCoordinator }: RunInfo): Availability {
   if (decideTransition(action, { state, hasCoordinator: true }).outcome !== "change") return "hidden";
   return decideTransition(action, { state, hasCoordinator }).outcome === "refused" ? "no-coordinator" : "yes";
+}
+
+/** A run without a coordinator is resumed by running its command, which needs its folder. */
+function checkResume(known: RunInfo, { refusal, hasWorkFolder }: RunFolderState): Availability {
+  if (known.hasCoordinator) return checkTransition("resume", known);
+  const phase = getRunPhase(known);
+  const isUnfinished = phase === "stopped" || (phase === "cancelled" && hasWorkFolder && known.state === "cancelled");
+  if (!isUnfinished) return "hidden";
+  if (refusal !== undefined || !hasWorkFolder) return refusal ?? "work-folder-missing";
+  return known.startedWith ? "yes" : "command-unknown";
 }
 
 function checkRetry(

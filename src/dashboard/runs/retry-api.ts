@@ -11,8 +11,11 @@ export interface RetryRequest {
   readonly includeUnfinished?: true;
 }
 
-/** A retry runs in its own process beside the server, which stops it gracefully when the server stops. */
+/**
+ * A retried or restarted run has its own process beside the server, which stops it gracefully when the server stops.
+ */
 export interface RetryStatus {
+  readonly action: "retry" | "resume";
   readonly state: "running" | "finished" | "failed";
   readonly startedAt: number;
   readonly finishedAt?: number;
@@ -21,10 +24,16 @@ export interface RetryStatus {
   readonly message?: string;
   readonly hint?: string;
   /**
-   * The same as `message`: every retried item has a result; some failed again; there was nothing to retry; the process
-   * could not be started; or it refused or crashed (`message` is its own text).
+   * The same as `message`: the resumed run has ended; every retried item has a result; some failed again; there was
+   * nothing to retry; the process could not be started; or it refused or crashed (`message` is its own text).
    */
-  readonly code?: "all-succeeded" | "some-failed-again" | "nothing-to-retry" | "could-not-start" | "refused";
+  readonly code?:
+    | "run-ended"
+    | "all-succeeded"
+    | "some-failed-again"
+    | "nothing-to-retry"
+    | "could-not-start"
+    | "refused";
   /** After a finished retry: the retried items only. */
   readonly items?: { readonly succeeded: number; readonly failed: number };
 }

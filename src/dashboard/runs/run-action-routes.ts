@@ -5,11 +5,12 @@ import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { describeFilter, type ItemFilterParams, itemFilterParams } from "#src/dashboard/items/item-query-params.ts";
-import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
+import { ACTION_RESULTS, AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
 import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { RetryStatus } from "./retry-api.ts";
 import { changeRunState, setWindow } from "./run-actions.ts";
 import type { RunActionResult, RunPage } from "./run-api.ts";
+import type { RunInfo } from "./run-cache.ts";
 import { emptyBody, parseRunParam } from "./run-params.ts";
 
 const TRANSITIONS: readonly UserTransition[] = ["pause", "resume", "cancel"];
@@ -35,7 +36,9 @@ export function runActionRoutes(deps: RunActionRoutesDeps) {
         parseInput(emptyBody, request.body);
         const known = await runService.requireRun(parseRunParam(request));
         return await audit.runAudited(breaker, principal, { action, target: known.run }, () =>
-          breaker.run(() => changeRunState(action, known, deps)),
+          action === "resume" && !known.hasCoordinator
+            ? restartRun(known, principal.userName, deps)
+            : breaker.run(() => changeRunState(action, known, deps)),
         );
       });
     }
@@ -64,16 +67,35 @@ function addRetryRoute(server: FastifyInstance, deps: RunActionRoutesDeps): void
       assertRetryAllowed(page, filter, includeUnfinished);
       const { dir, hasDatabase } = await runService.requireFolder(run);
       if (!hasDatabase) throw new HttpError(ERRORS.needsDatabase);
-      const hasWorkers = sampler.latest?.workers.some(({ state }) => state === "alive");
-      return retries.start({
-        run,
-        dir,
-        userName: principal.userName,
-        workers: hasWorkers ? 0 : undefined,
-        filter,
-      });
+      const { userName } = principal;
+      return retries.start({ action: "retry", run, dir, userName, workers: chooseWorkers(sampler), filter });
     });
   });
+}
+
+/** Worker processes for a run that this server starts: none if others are alive. */
+function chooseWorkers({ latest }: RunActionRoutesDeps["sampler"]): 0 | undefined {
+  return latest?.workers.some(({ state }) => state === "alive") ? 0 : undefined;
+}
+
+/** Runs the command of a run without a coordinator again. Throws an HttpError if its state or its folder does not allow it. */
+async function restartRun(
+  known: RunInfo,
+  userName: string,
+  { runService, retries, sampler }: RunActionRoutesDeps,
+): Promise<RunActionResult> {
+  const { run } = known;
+  const { actions, refusals, refusalCodes, phase } = await runService.readPage(run);
+  if (!actions.includes("resume")) {
+    const [reason = "nothing-to-resume", message = ACTION_RESULTS.nothingToResume] = [
+      refusalCodes?.resume,
+      refusals.resume,
+    ];
+    throw new HttpError(ERRORS.actionRefused(reason, message));
+  }
+  const { dir } = await runService.requireFolder(run);
+  retries.start({ action: "resume", run, dir, userName, workers: chooseWorkers(sampler) });
+  return { run, changed: true, phase, message: ACTION_RESULTS.restart };
 }
 
 /** Throws an HttpError if the run cannot be retried, or if the retry would do more than the user has confirmed. */

@@ -1,7 +1,7 @@
 /**
  *   GET  /api/runs?offset=0&limit=50&state=&text=    viewer      -> RunList
  *   GET  /api/runs/:run                              viewer      -> RunPage
- *   POST /api/runs/:run/pause | resume | cancel      operator    {} -> RunActionResult
+ *   POST /api/runs/:run/pause | resume | cancel      operator    {} -> RunActionResult    (resume starts a process for a stopped run)
  *   POST /api/runs/:run/window                       operator    { items } -> RunActionResult, 1 to 1,000,000
  */
 
@@ -23,7 +23,7 @@ export type RunPhaseView =
   | "finished"
   /** Cancelled; its output may not be written yet. */
   | "cancelled"
-  /** It has no coordinator; running its command again resumes it. */
+  /** It has no coordinator; it can be resumed. */
   | "stopped"
   /** Redis lists it, but nothing else is known. */
   | "unknown";
@@ -106,6 +106,8 @@ export interface RunPage extends RunSummary {
     readonly reason?: string;
     readonly reasonCode?: "folder-on-other-host" | "folder-missing";
   };
+  /** The command line that started the run last, for a shell, and its working directory. */
+  readonly startedWith?: { readonly command: string; readonly cwd: string };
   readonly output?: {
     readonly format: "parquet" | "jsonl" | "npy" | "batch";
     readonly files: readonly string[];
@@ -114,8 +116,8 @@ export interface RunPage extends RunSummary {
   readonly itemsWithoutRecord?: number;
   /**
    * Why it stopped and what to do; only in phase "stopped". `killed`: its process exited unexpectedly; otherwise the
-   * message comes from its process (`reported`: for another reason than those listed). `command` resumes the run as far
-   * as its folder tells; add other options that it was started with.
+   * message comes from its process (`reported`: for another reason than those listed). `command` resumes the run, on
+   * the host of its folder.
    */
   readonly stopped?: {
     readonly code?: "killed" | "interrupted" | "parked" | "budget" | "reported";
@@ -123,7 +125,7 @@ export interface RunPage extends RunSummary {
     readonly hint?: string;
     readonly command?: string;
   };
-  /** Cancelled without a coordinator: the output is written when its command is run again. */
+  /** Cancelled without a coordinator: the output is written when the run is resumed, with `command`. */
   readonly outputPending?: { readonly command?: string };
   /**
    * The actions that the run's state allows, whatever the user's role (see `Session.canOperate`). `refusals` says why a
@@ -133,7 +135,7 @@ export interface RunPage extends RunSummary {
   readonly refusals: Readonly<Partial<Record<RunAction, string>>>;
   /** The same as codes. */
   readonly refusalCodes?: Readonly<Partial<Record<RunAction, RefusalReason>>>;
-  /** The latest retry of the run that this server started. */
+  /** The latest process for the run that this server started. */
   readonly retry?: RetryStatus;
 }
 
@@ -141,7 +143,7 @@ export interface RunActionResult {
   readonly run: string;
   readonly changed: boolean;
   readonly phase: RunPhaseView;
-  /** Cancelled without a coordinator: the output is written when its command is run again. */
+  /** Cancelled without a coordinator: the output is written when the run is resumed. */
   readonly outputPending?: true;
   /** What happens next, in English. */
   readonly message: string;

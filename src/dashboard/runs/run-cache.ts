@@ -1,3 +1,5 @@
+import * as z from "zod";
+import { quoteShellWords } from "#src/core/suggested-commands.ts";
 import { parsePublishedRun } from "#src/producer/runs/progress/parse-published-run.ts";
 import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -18,6 +20,8 @@ export interface RunInfo {
   readonly dir: string | undefined;
   readonly host: string | undefined;
   readonly items: number | undefined;
+  /** The command line that started it last, for a shell, and its working directory. */
+  readonly startedWith: { readonly command: string; readonly cwd: string } | undefined;
   /** Maximum number of items in Redis at once, as set last. */
   readonly window: number | undefined;
   /** Last sign of life of its coordinator, epoch ms. */
@@ -33,7 +37,7 @@ const MAX_LISTED = 2_000;
 const MAX_ACTIVE = 30;
 /** How many of all runs are read for every snapshot, in turn, so that a retried run shows up within seconds. */
 const ROTATION_SIZE = 20;
-const META_FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes"] as const;
+const META_FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes", "command"] as const;
 
 /**
  * All runs that Redis lists, in memory. Active runs are read for every snapshot and the others in turn, so that a
@@ -101,7 +105,9 @@ export class RunCache {
       this.#client.hmget(meta, ...META_FIELDS),
       this.#client.get(snapshot),
     ]);
-    const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map((value) => value ?? undefined);
+    const [state, model, dir, host, items, window, seenAt, kind, lanes, command] = values.map(
+      (value) => value ?? undefined,
+    );
     return {
       run,
       createdAt,
@@ -112,6 +118,7 @@ export class RunCache {
       dir,
       host,
       items: parseNumber(items),
+      startedWith: parseCommand(command),
       window: parseNumber(window),
       seenAt: parseNumber(seenAt),
       hasCoordinator: holder !== null && holder !== undefined,
@@ -131,6 +138,17 @@ function isForgotten({ state, published, hasCoordinator, createdAt }: RunInfo, n
 function parseNumber(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+const storedCommand = z.object({ args: z.array(z.string()).min(1), cwd: z.string() });
+
+function parseCommand(text: string | undefined): RunInfo["startedWith"] {
+  try {
+    const { args, cwd } = storedCommand.parse(JSON.parse(text ?? ""));
+    return { command: quoteShellWords("sluice", ...args), cwd };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Entries that are no names are left out. */

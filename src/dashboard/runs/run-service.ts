@@ -3,17 +3,17 @@ import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { describeRunPage } from "./describe-run-page.ts";
-import type { RetryProcesses } from "./retry-processes.ts";
 import type { RunList, RunPage } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
 import { locateRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
+import type { RunProcesses } from "./run-processes.ts";
 import { getRunPhase, summarizeRun } from "./summarize-run.ts";
 
 export interface RunServiceDeps {
   readonly breaker: RedisCircuitBreaker;
   readonly sampler: SnapshotSampler;
   readonly runCache: RunCache;
-  readonly retries: RetryProcesses;
+  readonly retries: RunProcesses;
 }
 
 export interface RunListQuery {

@@ -1,3 +1,4 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 /**
  * Everything that can be wrong with a line of a batch file. No message quotes text of the request. A message about a
  * field follows the field's quoted name.
@@ -7,7 +8,9 @@ export const LINE_PROBLEMS = {
   noModel: 'no model: set "model" in the body, or use --model',
   unknownModel: (name: string, suggestions: readonly string[]) => {
     const hint =
-      suggestions.length > 0 ? `did you mean ${suggestions.join(" or ")}?` : 'run "sluice models" to list the models';
+      suggestions.length > 0
+        ? `did you mean ${suggestions.join(" or ")}?`
+        : `run "${SUGGESTED_COMMANDS.models()}" to list the models`;
     return `${JSON.stringify(name.slice(0, 200))} is not a known model; ${hint}`;
   },
   wrongModelKind: (model: string, kind: string, endpoint: string, expected: string) =>

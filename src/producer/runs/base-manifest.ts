@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Plan } from "#src/producer/plan/plan.ts";
+import type { CommandLine } from "./command-line.ts";
 import type { RunManifest } from "./run-manifest.ts";
 
 /** The request for a new run of any kind. */
@@ -10,6 +11,8 @@ export interface NewRun {
   readonly dir: string;
   /** Delete another run that the folder contains. */
   readonly force: boolean;
+  /** Recorded with the run; absent if no command line started it. */
+  readonly commandLine?: CommandLine;
   readonly sluiceVersion: string;
   /** Epoch ms. */
   readonly now: number;

@@ -1,9 +1,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import { countFailedResets, listFailureGroups, type ResetRecords } from "#src/producer/storage/failure-rows.ts";
+import { readProperty } from "#src/producer/storage/properties.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
@@ -17,6 +19,7 @@ import { countCancelled } from "#src/state/telemetry/telemetry-writer.ts";
 import { AttemptArchive } from "./attempt-archive.ts";
 import { createRunBudget, type RunBudget } from "./budget/run-budget.ts";
 import { cancelMissingItems } from "./cancel-missing-items.ts";
+import { commandLine } from "./command-line.ts";
 import { Coordinator } from "./coordinator.ts";
 import { RunQueues } from "./feeding/run-queues.ts";
 import { finishRun } from "./finish-run.ts";
@@ -96,7 +99,7 @@ async function executeLeasedRun(leased: LeasedRun): Promise<RunManifest> {
     if (store.counts().failed > 0) monitor.failures.recordStored(listFailureGroups(store.database));
     await Promise.all([
       control.register(Date.parse(run.manifest.createdAt)),
-      control.updateMeta(describeRunForLists(run, environment)),
+      control.updateMeta(describeRunForLists(run, environment, store.database)),
       ...lanes.map(({ lane }) => limiter.unpark(lane)),
     ]);
     output = new OutputTask(parts, store);
@@ -126,9 +129,12 @@ function createMonitor({ run, inputsPerCall, client, environment }: LeasedRun, m
 }
 
 /** What lists show of a run before its coordinator publishes a snapshot. */
-function describeRunForLists({ dir, manifest }: PreparedRun, { lanes }: RunEnvironment) {
+function describeRunForLists({ dir, manifest }: PreparedRun, { lanes }: RunEnvironment, database: DatabaseSync) {
   const { kind, model } = manifest;
-  return { kind, model, dir, host: hostname(), lanes: JSON.stringify(lanes.map(({ lane }) => formatLane(lane))) };
+  const names = lanes.map(({ lane }) => formatLane(lane));
+  const { args = [], cwd = "" } = readProperty(database, "command", commandLine) ?? {};
+  const command = JSON.stringify({ args, cwd });
+  return { kind, model, dir, host: hostname(), lanes: JSON.stringify(names), command };
 }
 
 /** Coordinates the run. If it is cancelled meanwhile, the items without a record get an error record. */

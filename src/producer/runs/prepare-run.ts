@@ -4,6 +4,7 @@ import type { Plan } from "#src/producer/plan/plan.ts";
 import type { PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { createBaseManifest, type NewRun } from "./base-manifest.ts";
+import { writeCommandLine } from "./command-line.ts";
 import { lockFolder } from "./folder/folder-lock.ts";
 import { clearOutputFolder, createOutputFolder } from "./folder/output-folder.ts";
 import { assertRunResumable, requireSameRun } from "./resume-checks.ts";
@@ -29,12 +30,13 @@ export async function prepareRun<M extends RunManifest>(
   const work = join(dir, WORK_FOLDER);
   await createOutputFolder(dir);
   const existing = force ? undefined : await readManifest(dir);
-  const matched = existing && (await requireSameRun(existing, dir, planner, hooks));
+  const matched = existing && (await requireSameRun(existing, request, planner, hooks));
   if (matched?.state === "finished") return { outcome: "finished", manifest: matched };
   const unlock = await lockFolder(work);
   try {
     if (matched) {
       assertRunResumable(dir);
+      if (request.commandLine) writeCommandLine(dir, request.commandLine);
       return { outcome: "ready", run: { dir, manifest: matched, resumed: true, unlock } };
     }
     await clearOutputFolder(dir, force);
@@ -48,6 +50,7 @@ export async function prepareRun<M extends RunManifest>(
       return { outcome: "refused", plan };
     }
     const manifest = planner.createManifest(plan, (kind) => createBaseManifest(kind, request, plan));
+    if (request.commandLine) writeCommandLine(dir, request.commandLine);
     await writeManifest(dir, manifest);
     return { outcome: "ready", run: { dir, manifest, resumed: false, unlock } };
   } catch (error) {

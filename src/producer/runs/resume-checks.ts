@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Differences, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
-import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
+import { countAnswers, getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
+import type { NewRun } from "./base-manifest.ts";
+import { listOptionDifferences, readCommandLine } from "./command-line.ts";
 import type { RunManifest } from "./run-manifest.ts";
 
 /** Present in the work folders of Sluice 0.1, which had no run database. */
@@ -24,16 +27,25 @@ export function assertRunResumable(dir: string): void {
 /** The existing run must have the same kind, models, input and items as the requested one. */
 export async function requireSameRun<M extends RunManifest>(
   existing: RunManifest,
-  dir: string,
+  { dir, commandLine }: NewRun,
   planner: RunPlanner<M>,
   hooks: PrepareHooks,
 ): Promise<M> {
   const matched = await planner.matchExistingRun(existing, hooks);
   if (!isDifferences(matched)) return matched;
+  const before = commandLine && existing.state !== "finished" ? readCommandLine(dir) : undefined;
+  const options = before && commandLine ? listOptionDifferences(before, commandLine) : [];
   throw new RunError(
-    `${dir} contains another run (${existing.run}, ${existing.state}): ${matched.join("; ")}`,
-    "Choose another folder with --out, or delete that run with --force.",
+    `${dir} contains another run (${existing.run}, ${existing.state}): ${(options.length > 0 ? options : matched).join("; ")}`,
+    describeChoices(existing, dir),
   );
+}
+
+function describeChoices({ state, items }: RunManifest, dir: string): string {
+  const resume = state === "finished" ? "" : `To resume that run, run "${SUGGESTED_COMMANDS.resume(dir)}". `;
+  const answers = Math.max(items.succeeded, countAnswers(dir));
+  const cost = answers > 0 ? `, and the ${answers} answers in it would be paid for again` : "";
+  return `${resume}For a new run, choose another folder with --out. (--force deletes that run${cost}.)`;
 }
 
 function isDifferences(matched: RunManifest | Differences): matched is Differences {

@@ -22,7 +22,7 @@ export class FolderLostError extends RunError {
       `${path} was deleted or replaced during the run; no further calls are made`,
       isRestored
         ? "Its contents were written again. Run the same command again to resume where it stopped."
-        : "Restore the files and run the same command again. Without them, use --force to start over.",
+        : "Restore the files and run the same command again. To start over without them, use --force: all answers are then paid for again.",
     );
   }
 }
@@ -50,7 +50,7 @@ const PARKED_HINTS = {
   auth: `Fix the credentials, ${RESUME_HINT}`,
   quota: `Fix the account (balance, plan or quota), ${RESUME_HINT}`,
   canary:
-    "Find out from the provider which vectors are right. To replace the suspect ones, embed everything again with --force; to keep them, run the same command again: it resumes where it stopped, with a new reference.",
+    "Find out from the provider which vectors are right. To replace the suspect ones, embed everything again with --force, at the usual price; to keep them, run the same command again: it resumes where it stopped, with a new reference.",
   other: `Check that the provider can be reached (its base URL, your network), ${RESUME_HINT}`,
 };
 

@@ -154,7 +154,7 @@ export async function readManifest(dir: string): Promise<RunManifest | undefined
   if (parsed.success) return parsed.data;
   throw new RunError(
     `${path}: not the manifest of a run of this version`,
-    "Choose another folder with --out, or start over with --force.",
+    "Choose another folder with --out. (--force deletes the run that is there, with its answers.)",
   );
 }
 

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { requireLittleEndian } from "#src/producer/storage/disk.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
@@ -19,12 +20,15 @@ export async function openResult(dir: string): Promise<Result> {
     return openNpyResult({ vectorPath: path(RESULT_FILES.npy), itemPath: path(RESULT_FILES.npyItems) });
   }
   if (await exists(path(WORK_FOLDER))) {
-    throw new RunError(`the run in ${dir} is not finished`, "Run its command again: it resumes where it stopped.");
+    throw new RunError(
+      `the run in ${dir} is not finished`,
+      `Run "${SUGGESTED_COMMANDS.resume(dir)}": it resumes where it stopped.`,
+    );
   }
   if (await exists(path(RESULT_FILES.batch))) {
     throw new RunError(
       `the run in ${dir} answered requests from a file: it has ${RESULT_FILES.batch} and no records to search`,
-      "Pass the output folder of a run of sluice embed.",
+      "Pass the output folder of an embedding run.",
     );
   }
   throw new RunError(

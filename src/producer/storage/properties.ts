@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type * as z from "zod";
 
 /** Values of a run that are neither items nor records, as JSON. */
-export type PropertyName = "dimensions" | "layout" | "journal";
+export type PropertyName = "dimensions" | "layout" | "journal" | "command";
 
 /** Returns undefined when the property is absent or does not match the schema. */
 export function readProperty<T>(database: DatabaseSync, name: PropertyName, schema: z.ZodType<T>): T | undefined {

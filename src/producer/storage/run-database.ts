@@ -39,6 +39,20 @@ export function hasRecords(dir: string): boolean {
   }
 }
 
+/** The number of results in the database of the run in `dir`; 0 if it cannot be read. */
+export function countAnswers(dir: string): number {
+  try {
+    const database = openRunDatabaseReader(dir);
+    try {
+      return Number(database.prepare("SELECT count(*) AS n FROM records WHERE status = 'ok'").get()?.n);
+    } finally {
+      database.close();
+    }
+  } catch {
+    return 0;
+  }
+}
+
 const DAMAGED_RUN_HINT = "Check the disk. Then start the run again with --force, which discards its answers.";
 
 /**
@@ -79,7 +93,7 @@ function requireRunDatabase(dir: string): void {
   if (existsSync(path)) return;
   throw new RunError(
     `${path}: the run's database is missing`,
-    "Run the same command again with --force to start over. Without failed items, a run keeps its database only with --keep-db.",
+    "To start over, run the same command again with --force: all answers are then paid for again. Without failed items, a run keeps its database only with --keep-db.",
   );
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { OutputDigests } from "#src/producer/output/digests/output-recorder.ts";
 import { MANIFEST_FILE, type RunManifest, runManifest } from "#src/producer/runs/run-manifest.ts";
 import { isSealIntact } from "#src/producer/runs/sealed-text.ts";
@@ -39,7 +40,10 @@ export async function readSealedManifest(dir: string): Promise<SealedManifest> {
     throw new RunError(`${path}: not the manifest of a run of this version`, "Pass the output folder of a run.");
   }
   if (manifest.state !== "finished") {
-    throw new RunError(`the run in ${dir} is ${manifest.state}`, "Run its command again: it resumes where it stopped.");
+    throw new RunError(
+      `the run in ${dir} is ${manifest.state}`,
+      `Run "${SUGGESTED_COMMANDS.resume(dir)}": it resumes where it stopped.`,
+    );
   }
   if (digests) return { manifest, digests, isIntact: true };
   throw new RunError(

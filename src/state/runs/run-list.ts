@@ -15,12 +15,15 @@ export interface ListedRun {
   readonly items: number | undefined;
 }
 
-/** The newest `limit` runs, newest first. */
-export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Promise<ListedRun[]> {
+/** The newest `limit` runs, newest first; all if it is absent. */
+export async function listRuns(client: RedisClient, keys: Keys, limit = 0): Promise<ListedRun[]> {
   const found = toScoredMembers(await client.zrevrange(keys.runs, 0, limit - 1, "WITHSCORES"));
-  const runs: ListedRun[] = [];
-  for (const [run, createdAt] of found) runs.push(await readMeta(client, keys, run, createdAt));
-  return runs;
+  return await Promise.all(found.map(([run, createdAt]) => readMeta(client, keys, run, createdAt)));
+}
+
+/** The number of runs that Redis lists. */
+export async function countRuns(client: RedisClient, keys: Keys): Promise<number> {
+  return await client.zcard(keys.runs);
 }
 
 /** One run; undefined when Redis does not list it. */

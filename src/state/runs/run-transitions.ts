@@ -1,3 +1,5 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+
 /** The state of a run in Redis. */
 export type RunState = "running" | "paused" | "cancelled" | "done";
 
@@ -70,7 +72,7 @@ const TRANSITIONS: Readonly<Record<RunTransition, { readonly to: RunState; reado
 export function decideTransition(
   transition: RunTransition,
   { state, hasCoordinator }: RunStatus,
-  name = "the run",
+  name = "RUN",
 ): TransitionDecision {
   const { to, from } = TRANSITIONS[transition];
   if (transition === "start" || transition === "stop") return decideForCoordinator(transition, state, name);
@@ -105,12 +107,15 @@ const refuse = {
     outcome: "refused",
     code: "no-coordinator",
     message: `${name} is stopped: no process coordinates it`,
-    hint: "Run its command again to resume it.",
+    hint: `Run "${SUGGESTED_COMMANDS.resume(name)}" to resume it.`,
   }),
   ended: (transition: UserTransition, name: string, state: string): TransitionRefusal => ({
     outcome: "refused",
     code: `nothing-to-${transition}`,
     message: `${name} is ${state} and cannot be ${PARTICIPLES[transition]}`,
-    hint: state === "cancelled" ? 'Once it has ended, retry its cancelled items with "sluice retry".' : undefined,
+    hint:
+      state === "cancelled"
+        ? `Once it has ended, "${SUGGESTED_COMMANDS.retry(name)}" retries its cancelled items.`
+        : undefined,
   }),
 };

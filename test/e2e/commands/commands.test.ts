@@ -38,6 +38,16 @@ test("a finished run can be listed, shown and searched, and no API key is stored
     expect(JSON.parse((await sandbox.run(["runs", run, "--json"])).stdout)).toEqual(sandbox.manifest("vectors"));
     expect(await sandbox.run(["runs", "no-such-run"])).toMatchObject({ code: 2 });
 
+    // As seen from another machine, beside a run of which Redis knows only the id.
+    await client.hset(`sluice:v2:{run:${run}}:meta`, { host: "elsewhere" });
+    await client.zadd("sluice:v2:runs", Date.now() - 60_000, "e-older");
+    const elsewhere = await sandbox.run(["runs", "--limit", "1"]);
+    expect(elsewhere.stdout).toMatch(new RegExp(`${run} +finished +${MODEL} +400 +100\\s?% +0`));
+    expect(elsewhere.stdout).toMatch(/\nShowing 1 of 2 runs; "sluice runs --all" lists all, --limit more\.\n$/);
+    expect((await sandbox.run(["runs", "--all"])).stdout).toContain("e-older");
+    const gone = await sandbox.run(["resume", run]);
+    expect(gone).toMatchObject({ code: 2, stderr: expect.stringContaining("not on this machine (elsewhere: ") });
+
     const found = await sandbox.run(["search", "vectors", buildCorpusText(123), "--top", "3", "--json"]);
     expect(found.code).toBe(0);
     const hits = found.stdout

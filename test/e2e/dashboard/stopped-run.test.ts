@@ -45,10 +45,10 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     await page.locator(".page-title").getByText("stopped").waitFor();
     const note = page.locator(".note.error");
     await expectEventually(() => note.innerText()).toMatch(/exited unexpectedly/);
-    expect(await note.locator("code").innerText()).toMatch(/^sluice embed .* --out \S+vectors$/);
-    await note.getByText("Until then, the run cannot be resumed and its buffer size cannot be changed.").waitFor();
+    expect(await note.locator("code").innerText()).toMatch(/^sluice resume \S+vectors$/);
+    await note.getByText("Until then, its buffer size cannot be changed.").waitFor();
     const offered = await page.locator(".page-title button").allInnerTexts();
-    expect(offered).toEqual(["Cancel run"]);
+    expect(offered).toEqual(["Resume run", "Cancel run"]);
   });
 
   test("the Chinese page shows the same without English words", async () => {
@@ -63,12 +63,20 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     await page.getByRole("button", { name: "Cancel run" }).click();
     await page.getByRole("dialog").getByText("no output will be written yet").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel run" }).click();
-    await page.getByText("Run its command again to write the output.").waitFor();
+    await page.getByText("Resume it to write the output.").waitFor();
     await page.locator(".page-title").getByText("cancelled").waitFor();
     const note = page.locator(".note.warning");
     await expectEventually(() => note.innerText()).toMatch(/its output has not been written yet/);
-    expect(await note.locator("code").innerText()).toMatch(/^sluice embed /);
+    expect(await note.locator("code").innerText()).toMatch(/^sluice resume /);
     await zh.page.getByText("输出尚未写出").waitFor();
+  });
+
+  test("resuming it runs its command, which writes the output", async () => {
+    const { page } = guarded;
+    await page.getByRole("button", { name: "Resume run" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume run" }).click();
+    await page.getByText("ended", { exact: true }).waitFor();
+    expect(sandbox.manifest("vectors")).toMatchObject({ state: "finished", items: { missing: 0 } });
     expect(await guarded.getViolations()).toEqual([]);
   });
 });

@@ -42,6 +42,7 @@ const run: RunPage = {
   refusals: { items: "It is on another machine." },
   refusalCodes: { items: "folder-on-other-host" },
   retry: {
+    action: "retry",
     state: "finished",
     startedAt: at,
     userName: "ada",

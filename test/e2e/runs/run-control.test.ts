@@ -86,14 +86,14 @@ test("a cancelled run writes its results; the other items are errors of kind can
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a run without a coordinator is cancelled when its command is run again", async () => {
+test("a run without a coordinator is cancelled when it is resumed", async () => {
   const worker = sandbox.start(["worker"]);
   const { cli, id } = await startRun();
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
-  const rejected = await sandbox.run(["resume", id]);
+  const rejected = await sandbox.run(["pause", id]);
   expect(rejected.code).toBe(2);
-  expect(rejected.stderr).toContain("Run its command again");
+  expect(rejected.stderr).toContain(`Run "sluice resume ${id}"`);
   const viewed = await sandbox.run(["run", id, "--json"]);
   expect(viewed.code).toBe(2);
   expect(JSON.parse(viewed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
@@ -101,28 +101,32 @@ test("a run without a coordinator is cancelled when its command is run again", a
     outcome: "stopped",
     message: "interrupted",
   });
-  expect((await sandbox.run(["cancel", id])).stdout).toContain("run its command again");
+  expect((await sandbox.run(["cancel", id])).stdout).toContain(`"sluice resume ${id}" writes it`);
   const before = calls();
-  const rerun = await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit;
-  expect(rerun).toMatchObject({ code: 1 });
+  expect(await sandbox.run(["resume", id])).toMatchObject({ code: 1 });
   expect(calls()).toBe(before);
   expect(sandbox.manifest("vectors").items).toMatchObject({ total: ITEMS, missing: 0 });
   worker.kill("SIGTERM");
   await worker.exit;
 });
 
-test("a run whose coordinator was killed can be neither paused nor resumed, and its command finishes it", async () => {
+test("a run whose coordinator was killed cannot be paused, and is resumed with all its options from another folder", async () => {
   const { cli, id } = await startRun();
   cli.kill("SIGKILL");
   await cli.exit;
-  for (const verb of ["pause", "resume"]) {
-    const { code, stdout, stderr } = await sandbox.run([verb, id]);
-    expect({ verb, code, stdout }).toEqual({ verb, code: 2, stdout: "" });
-    expect(stderr).toContain(`${id} is stopped`);
-    expect(stderr).toContain("Run its command again");
-  }
-  expect(await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit).toMatchObject({ code: 0 });
+  const { code, stdout, stderr } = await sandbox.run(["pause", id]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(`${id} is stopped`);
+  const other = await sandbox.embed(["corpus", "--out", "vectors", "--id-field", "key", "--limit", "5"]).exit;
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain("--id-field was id, and is now key; --limit was not given, and is now 5");
+  expect(other.stderr).toMatch(/"sluice resume \S+vectors"[\s\S]*--force deletes that run, and the \d+ answers in it/);
+  const resumed = sandbox.start(["resume", sandbox.path("vectors"), "--workers", "1", "--json"], { cwd: "/" });
+  expect(await resumed.exit).toMatchObject({ code: 0 });
   expect(sandbox.manifest("vectors")).toMatchObject({ run: id, items: { succeeded: ITEMS } });
+  expect(readJsonl(sandbox.path("vectors", "records.jsonl"))).toHaveLength(ITEMS);
+  const again = await sandbox.run(["resume", "vectors"]);
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining("is finished") });
 });
 
 test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of an unknown run is rejected", async (verb) => {
@@ -144,7 +148,7 @@ test("a limit set from another terminal applies to running workers within second
     return event === "progress" && lane?.concurrency.allowed === 1 && lane.concurrency.used === 1;
   }, "the new limit");
   const doctor = await sandbox.run(["doctor"]);
-  expect(doctor.stdout).toContain('1 concurrent call, set with "sluice set-limit"');
+  expect(doctor.stdout).toContain("1 concurrent call, set manually");
   await sandbox.run(["set-limit", "minimax/embo-01", "--clear", "--concurrency", "16"]);
   expect(await cli.exit).toMatchObject({ code: 0 });
   const unknown = await sandbox.run(["set-limit", "minimax/embo-1", "--concurrency", "1"]);

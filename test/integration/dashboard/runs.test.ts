@@ -73,7 +73,7 @@ describe("a run's page", () => {
     expect(run.items).not.toHaveProperty("inFlight");
     expect(run.actions).toContain("retry");
     expect(run.actions).not.toContain("resume");
-    expect(run.refusals.resume).toContain("No coordinator");
+    expect(run.refusals.resume).toContain("does not know the command");
     const runs = await waitFor(async () => {
       const list = (await page.sendRequest("/api/runs")).json();
       return list.total === 1 ? list.runs : undefined;
@@ -417,24 +417,28 @@ describe("actions on a run", () => {
     expect((await act("cancel")).json()).toMatchObject({ changed: true, phase: "cancelled" });
     expect((await act("resume")).status).toBe(409);
     await control.releaseLease("somebody");
-    expect((await act("resume")).json().error.message).toContain("no process");
+    expect((await act("resume")).json().error.message).toContain("does not know the command");
     expect((await page.post("/api/runs/run-1/window", { items: 5 })).status).toBe(409);
     const { lines } = (await page.sendRequest("/api/audit")).json();
     const actions = lines.map((line: AuditEntry) => [line.action, line.outcome, line.reason]);
     expect(actions.reverse()).toEqual([
       ...["pause", "pause", "resume", "window", "cancel"].map((action) => [action, undefined, undefined]),
       ["resume", "refused", "nothing-to-resume"],
-      ["resume", "refused", "no-coordinator"],
+      ["resume", "refused", "command-unknown"],
       ["window", "refused", "no-coordinator"],
     ]);
   });
 
   it("shows the command that resumes a killed run, and offers no pause", async () => {
     await create({ state: "running" });
+    const command = JSON.stringify({ args: ["embed", "it's", "--out", "o"], cwd: "/data" });
+    await client.hset(keys.run("run-1").meta, { command });
     const run = await get("");
     expect(run).toMatchObject({
       phase: "stopped",
-      stopped: { code: "killed", command: `sluice embed x --model fake/m --out ${made.dir} --format npy` },
+      stopped: { code: "killed", command: `sluice resume ${made.dir}` },
+      startedWith: { command: "sluice embed 'it'\\''s' --out o", cwd: "/data" },
+      actions: expect.arrayContaining(["resume"]),
       refusalCodes: { pause: "no-coordinator" },
     });
     expect(run.actions).not.toContain("pause");
@@ -443,16 +447,31 @@ describe("actions on a run", () => {
     expect(paused.json().error.reason).toBe("no-coordinator");
   });
 
+  it("resumes a run without a coordinator in a process, and says how that ended", async () => {
+    await create({ state: "running" });
+    await client.hset(keys.run("run-1").meta, { command: JSON.stringify({ args: ["embed"], cwd: "/data" }) });
+    const script = "console.error('sluice: ' + process.argv.slice(1).join(' ')); process.exit(2)";
+    const command = { program: process.execPath, args: ["-e", script, "--"], env: process.env };
+    await using resuming = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
+    const started = await resuming.post("/api/runs/run-1/resume");
+    expect(started.json()).toMatchObject({ changed: true, message: "The run is starting again." });
+    const ended = await waitFor(async () => {
+      const { retry } = (await resuming.sendRequest("/api/runs/run-1")).json();
+      return retry.state === "failed" ? retry : undefined;
+    });
+    expect(ended).toMatchObject({ action: "resume", message: `sluice: resume ${made.dir} --json` });
+  });
+
   it("says that a run that is cancelled without a coordinator has no output yet", async () => {
     await create({ state: "running" });
     const cancelled = await page.post("/api/runs/run-1/cancel");
     expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", outputPending: true });
-    expect(cancelled.json().message).toContain("command again");
+    expect(cancelled.json().message).toContain("Resume the run");
     const run = await get("");
     expect(run).toMatchObject({
       phase: "cancelled",
       itemsWithoutRecord: 1,
-      outputPending: { command: expect.any(String) },
+      outputPending: {},
     });
     expect(run).not.toHaveProperty("stopped");
   });

@@ -40,6 +40,7 @@ export interface CliProcess {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
+  readonly cwd?: string;
   readonly entry?: string;
 }
 
@@ -97,7 +98,7 @@ export class CliSandbox implements AsyncDisposable {
 
   start(args: readonly string[], options: CliOptions = {}): CliProcess {
     const child = spawn(process.execPath, [options.entry ?? ENTRY, ...args], {
-      cwd: this.dir,
+      cwd: options.cwd ?? this.dir,
       detached: true,
       env: {
         ...buildCleanEnvironment(),

@@ -23,7 +23,7 @@ async function parse(args: readonly string[]) {
       },
   }));
   const codes: number[] = [];
-  const program = buildProgram(commands, (code) => codes.push(code));
+  const program = buildProgram(commands, (code) => codes.push(code), { args, overrides: {} });
   for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: () => undefined });
   await program.parseAsync(args, { from: "user" });
   return { calls, codes };
@@ -83,6 +83,21 @@ test("arguments and options reach the command with their types, and its exit cod
           cacheSize: 2e9,
           json: false,
           config: "my.yaml",
+          commandLine: {
+            args: ["--config", "my.yaml", ...args, "--max-cost", "0.5", "--chunk-overlap", "0"],
+            cwd: process.cwd(),
+            inputOptions: {
+              "the command": "embed",
+              "the working directory": process.cwd(),
+              "<path>": "a.md b.md",
+              "--model": "m/x",
+              "--type": "db",
+              "--id-field": "id",
+              "--text-field": "text",
+              "--chunk-overlap": "0",
+              "--no-chunk": "given",
+            },
+          },
         },
       ],
     },
@@ -90,9 +105,18 @@ test("arguments and options reach the command with their types, and its exit cod
   expect(codes).toEqual([7]);
 });
 
+test("a run does not record --force, which would delete it when it is resumed", async () => {
+  const { calls } = await parse(["embed", "x", "--force", "--model", "m/x", "--out", "o"]);
+  expect(calls[0]?.values[1]).toMatchObject({
+    force: true,
+    commandLine: { args: ["embed", "x", "--model", "m/x", "--out", "o"] },
+  });
+});
+
 test("an absent optional argument and an absent option are undefined", async () => {
   const { calls } = await parse(["models"]);
-  expect(calls).toEqual([{ name: "models", values: [undefined, { json: false }] }]);
+  expect(calls).toMatchObject([{ name: "models", values: [undefined, { json: false }] }]);
+  expect(calls[0]?.values[1]).not.toHaveProperty("refresh", true);
 });
 
 test.each([

@@ -10,6 +10,7 @@ import { waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
 import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
 import type { Config } from "#src/config/config.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { describeDashboard } from "./dashboard.ts";
 import type { upCommand } from "./definition.ts";
@@ -77,6 +78,7 @@ function prepareWorkerLog(config: Config): string {
 }
 
 function describeWorkers(count: number, providers: readonly string[], logFile: string): string {
-  if (providers.length === 0) return 'none: no provider has credentials ("sluice doctor" lists what is missing)';
+  if (providers.length === 0)
+    return `none: no provider has credentials ("${SUGGESTED_COMMANDS.doctor()}" lists what is missing)`;
   return `${count}, for ${providers.join(", ")} (log: ${relative(process.cwd(), logFile)})`;
 }

@@ -11,6 +11,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt, waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { childEnvironment } from "#src/config/config.ts";
+import { quoteShellWords, SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Dashboard } from "#src/dashboard/start-dashboard.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import type { demoCommand } from "./definition.ts";
@@ -121,7 +122,7 @@ async function runCommand(
   signal: AbortSignal,
 ): Promise<number> {
   if (signal.aborted) return EXIT_CODES.interrupted;
-  print(`$ sluice ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(" ")}`);
+  print(`$ ${quoteShellWords("sluice", ...args)}`);
   const entry = fileURLToPath(new URL("../../../../bin/sluice.js", import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], { stdio: "inherit", env });
   // In a terminal, Ctrl-C reaches the child directly; a SIGTERM to this process does not.
@@ -142,12 +143,12 @@ function describeNextSteps(kept: string | undefined): string[] {
     "To do the same with a real account:",
     "",
     "  export MINIMAX_API_KEY=...",
-    "  npx sluice embed ./docs --model minimax/embo-01 --out ./vectors",
-    '  npx sluice search ./vectors "..."',
+    `  npx ${SUGGESTED_COMMANDS.embed()}`,
+    `  npx ${SUGGESTED_COMMANDS.search()}`,
     "",
-    "  npx sluice up          start the dashboard and workers",
-    "  npx sluice doctor      check what is configured and what is missing",
-    "  npx sluice simulate    run the simulator alone, with faults to inject",
+    `  npx ${SUGGESTED_COMMANDS.up()}          start the dashboard and workers`,
+    `  npx ${SUGGESTED_COMMANDS.doctor()}      check what is configured and what is missing`,
+    `  npx ${SUGGESTED_COMMANDS.simulate()}    run the simulator alone, with faults to inject`,
     ...(kept === undefined ? [] : ["", `The vectors are in ${kept}`]),
   ];
 }

@@ -167,7 +167,7 @@ function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency 
   });
   const findings: DoctorFinding[] = [];
   if (manualLimits !== "") {
-    const message = `${name}: ${manualLimits}, set with "sluice set-limit"`;
+    const message = `${name}: ${manualLimits}, set manually`;
     findings.push({ area, level: "note", message, hint: DOCTOR_HINTS.manualLimit(formatLane(lane)) });
   }
   const now = Date.now();

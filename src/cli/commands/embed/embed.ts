@@ -4,6 +4,7 @@ import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { chooseChunkOverlap, chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
@@ -17,7 +18,7 @@ export async function runEmbed(paths: readonly string[], options: OptionValues<t
   const { provider, model } = config.registry.findModel(options.model, "embedding");
   if (model.kind !== "embedding") {
     throw new InputError(
-      `${options.model} is a chat model; "sluice models ${provider}" lists the embedding models of ${provider}`,
+      `${options.model} is a chat model; "${SUGGESTED_COMMANDS.models(provider)}" lists the embedding models of ${provider}`,
     );
   }
   if (options.delimiter !== undefined && options.delimiter === options.quote) {

@@ -9,6 +9,7 @@ import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
 import { estimateCostRange } from "#src/core/money.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { createRunRerankKey } from "#src/producer/cache/run-answer-keys.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { planRerank, type RerankSource } from "#src/producer/run-kinds/rerank/read-queries.ts";
@@ -22,7 +23,9 @@ export async function runRerank(queries: string, options: RerankOptions): Promis
   const config = loadConfig({ file: options.config });
   const { provider, model } = config.registry.findModel(options.model, "rerank");
   if (model.kind !== "rerank")
-    throw new InputError(`${options.model} is no rerank model; "sluice models" lists the models of each kind`);
+    throw new InputError(
+      `${options.model} is no rerank model; "${SUGGESTED_COMMANDS.models()}" lists the models of each kind`,
+    );
   const dir = resolve(options.out);
   const documents = options.documents === undefined ? [] : [options.documents];
   const { limit, skipInvalid } = options;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { CLI_ERRORS, RESUME_HINT } from "#src/cli/messages.ts";
+import { CLI_ERRORS, createResumeHint } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createReporter } from "#src/cli/progress/create-reporter.ts";
 import type { RunReporter } from "#src/cli/progress/run-reporter.ts";
@@ -86,7 +86,7 @@ function reportEnd(published: PublishedRun | undefined, reporter: RunReporter, o
     return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
   }
   const message = published?.end?.message ?? "no coordinator; the last one exited unexpectedly";
-  const hint = published?.end?.hint ?? RESUME_HINT;
+  const hint = published?.end?.hint ?? createResumeHint(output);
   reporter.end({ outcome: "stopped", message, hint });
   return EXIT_CODES.couldNotComplete;
 }

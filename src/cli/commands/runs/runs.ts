@@ -9,16 +9,27 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { loadConfig } from "#src/config/config.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { readPublishedRun } from "#src/producer/runs/progress/parse-published-run.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
-import { createKeys } from "#src/redis/keys.ts";
+import { createKeys, type Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
-import { type ListedRun, listRuns, removeRuns } from "#src/state/runs/run-list.ts";
+import { countRuns, type ListedRun, listRuns, readListedRun, removeRuns } from "#src/state/runs/run-list.ts";
 import { currentState } from "./current-state.ts";
-import type { runsCommand } from "./definition.ts";
+import { DEFAULT_LISTED_RUNS, type runsCommand } from "./definition.ts";
 
 interface RunWithManifest extends ListedRun {
-  /** Undefined if the folder is not on this machine. */
+  /** From the folder; if that is not on this machine, the final report in Redis. */
   readonly manifest: RunManifest | undefined;
+  /** From the same source, or else from the latest progress report in Redis. */
+  readonly progress: RunManifest["items"] | undefined;
+}
+
+interface RunSelection {
+  readonly runs: readonly RunWithManifest[];
+  /** Number of runs in Redis. */
+  readonly total: number;
 }
 
 /** `sluice runs [run]`: the runs in Redis, completed from their folders if these are on this machine. */
@@ -31,13 +42,13 @@ export async function runRuns(
     if (!manifest) throw CLI_ERRORS.folderWithoutRun(resolve(requested));
     return print(options.json ? toJson(manifest) : describeManifest(manifest, resolve(requested)));
   }
-  const runs = await listRunsWithManifest(options);
+  const { runs, total } = await listRunsWithManifest(requested, options);
   if (requested === undefined) {
     if (options.json) return print(runs.map((run) => toJson(summarizeRun(run))).join(""));
     return print(
       runs.length === 0
-        ? "No runs yet. Start one: sluice embed <path> --model <provider/model> --out <dir>\n"
-        : formatRuns(runs),
+        ? `No runs yet. Start one, for example: ${SUGGESTED_COMMANDS.embed()}\n`
+        : `${formatRuns(runs)}${describeRest(runs.length, total)}`,
     );
   }
   const run = runs.find((candidate) => candidate.run === requested);
@@ -46,21 +57,26 @@ export async function runRuns(
   return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
 }
 
-async function listRunsWithManifest(options: OptionValues<typeof runsCommand>): Promise<RunWithManifest[]> {
+async function listRunsWithManifest(
+  requested: string | undefined,
+  options: OptionValues<typeof runsCommand>,
+): Promise<RunSelection> {
   const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   try {
     const client = redis.source.connect("commands");
     const keys = createKeys(config.namespace);
-    const listed = await listRuns(client, keys);
-    const known = await Promise.all(listed.map(attachManifest));
+    const found = requested === undefined ? undefined : await readListedRun(client, keys, requested);
+    const limit = options.all ? undefined : (options.limit ?? DEFAULT_LISTED_RUNS);
+    const listed = requested === undefined ? await listRuns(client, keys, limit) : found ? [found] : [];
+    const known = await Promise.all(listed.map((run) => attachManifest(run, client, keys)));
     const expired = known.filter((run) => !run.manifest && run.state === undefined && isOld(run));
     await removeRuns(
       client,
       keys,
       expired.map((run) => run.run),
     );
-    return known.filter((run) => !expired.includes(run));
+    return { runs: known.filter((run) => !expired.includes(run)), total: await countRuns(client, keys) };
   } finally {
     await redis.close();
   }
@@ -70,14 +86,28 @@ function isOld({ createdAt }: ListedRun): boolean {
   return Date.now() - createdAt > RUN_TTL_MS;
 }
 
-async function attachManifest(run: ListedRun): Promise<RunWithManifest> {
-  if (run.dir === undefined || run.host !== hostname()) return { ...run, manifest: undefined };
-  const manifest = await readManifest(run.dir).catch(() => undefined);
-  return { ...run, manifest: manifest?.run === run.run ? manifest : undefined };
+async function attachManifest(run: ListedRun, client: RedisClient, keys: Keys): Promise<RunWithManifest> {
+  if (run.dir !== undefined && run.host === hostname()) {
+    const manifest = await readManifest(run.dir).catch(() => undefined);
+    if (manifest?.run === run.run) return { ...run, manifest, progress: manifest.items };
+  }
+  const published = await readPublishedRun(client, keys, run.run);
+  if (published?.end?.outcome === "finished") {
+    const { report } = published.end;
+    return { ...run, manifest: report, progress: report.items };
+  }
+  const { total = 0, succeeded = 0, failed = 0 } = published?.snapshot?.items ?? {};
+  const progress = published?.snapshot && { total, succeeded, failed, missing: total - succeeded - failed };
+  return { ...run, manifest: undefined, progress };
 }
 
-function summarizeRun({ manifest, ...run }: RunWithManifest) {
-  return { ...run, state: currentState(manifest?.state, run.state), progress: manifest?.items };
+function summarizeRun({ manifest, progress, ...run }: RunWithManifest) {
+  return { ...run, state: currentState(manifest?.state, run.state), progress };
+}
+
+function describeRest(shown: number, total: number): string {
+  if (shown >= total) return "\n";
+  return `\nShowing ${formatCount(shown)} of ${formatCount(total)} runs; "${SUGGESTED_COMMANDS.allRuns()}" lists all, --limit more.\n`;
 }
 
 function formatRuns(runs: readonly RunWithManifest[]): string {
@@ -92,13 +122,13 @@ function formatRuns(runs: readonly RunWithManifest[]): string {
       { title: "created" },
       { title: "folder" },
     ],
-    runs.map(({ run, state, model, items, createdAt, dir, manifest }) => [
+    runs.map(({ run, state, model, items, createdAt, dir, manifest, progress }) => [
       run,
       currentState(manifest?.state, state) ?? UNKNOWN_VALUE,
       model ?? UNKNOWN_VALUE,
-      formatCount(items ?? manifest?.items.total),
-      manifest ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total)) : UNKNOWN_VALUE,
-      formatCount(manifest?.items.failed),
+      formatCount(items ?? progress?.total),
+      progress ? formatPercent(1 - progress.missing / Math.max(1, progress.total)) : UNKNOWN_VALUE,
+      formatCount(progress?.failed),
       new Date(createdAt).toISOString().slice(0, 16).replace("T", " "),
       dir ?? UNKNOWN_VALUE,
     ]),

@@ -3,6 +3,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt, waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { errorCode } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
@@ -67,7 +68,7 @@ export async function runSimulate(options: OptionValues<typeof simulateCommand>)
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
       ...describeVendors(simulator.openaiUrl),
       "# Sluice applies the usual limits of a new account (120 requests/min for minimax/embo-01). To raise them:",
-      "#   sluice set-limit minimax/embo-01 --requests-per-minute 6000",
+      `#   ${SUGGESTED_COMMANDS.raiseLimit()}`,
       `# Faults, limits and statistics of the simulator: ${simulator.controlUrl}`,
       "",
     ].join("\n"),

@@ -1,9 +1,11 @@
 import { formatMany } from "#src/cli/format/format-number.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
 /** What commands that coordinate a run tell the user, besides progress. */
 export const COORDINATOR_MESSAGES = {
-  resumeHint: "Nothing is lost. Run the same command again to resume where it stopped.",
+  resumeHint: (dir: string) =>
+    `Nothing is lost. Run the same command again, or "${SUGGESTED_COMMANDS.resume(dir)}", to resume where it stopped.`,
   interruptedWhilePlanning: "interrupted while planning; nothing was sent",
   stopping: "stopping: calls in flight finish, everything else returns to the queue",
   refused: (problems: number) => `the input has ${formatMany(problems, "problem")}; nothing was sent`,

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { LiveChat, LiveChats } from "#src/dashboard/live/chat-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
@@ -48,16 +49,14 @@ export function LiveScreen() {
         {chats.value === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : chats.value.chats.length === 0 ? (
-          <EmptyState command='sluice chat "Why is the sky blue?" --model zhipu/glm-4-plus'>
-            {t.live.noChats}
-          </EmptyState>
+          <EmptyState command={SUGGESTED_COMMANDS.chat()}>{t.live.noChats}</EmptyState>
         ) : (
           <ChatTable chats={chats.value} followed={followed} />
         )}
       </Card>
       <Card title={t.live.latestRecords} actions={<RunSelect runs={runs.value} run={run} selected={selected} />}>
         {run === undefined ? (
-          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.live.noRuns}</EmptyState>
+          <EmptyState command={SUGGESTED_COMMANDS.embed()}>{t.live.noRuns}</EmptyState>
         ) : (
           <FollowedRecords run={run} state={records.state.value} />
         )}

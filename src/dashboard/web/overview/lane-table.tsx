@@ -1,3 +1,4 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
@@ -14,7 +15,7 @@ import { LaneReason } from "./lane-reason.tsx";
 export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: number }) {
   const t = translations.value.lanes;
   if (lanes.length === 0)
-    return <EmptyState command="sluice providers">{translations.value.common.noProviders}</EmptyState>;
+    return <EmptyState command={SUGGESTED_COMMANDS.providers()}>{translations.value.common.noProviders}</EmptyState>;
   return (
     <table class="table">
       <thead>

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
@@ -30,9 +31,7 @@ export function OverviewScreen() {
         {now === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : now.runs.active.length === 0 ? (
-          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">
-            {t.overview.noActiveRuns}
-          </EmptyState>
+          <EmptyState command={SUGGESTED_COMMANDS.embed()}>{t.overview.noActiveRuns}</EmptyState>
         ) : (
           <RunTable runs={now.runs.active} at={now.at} />
         )}

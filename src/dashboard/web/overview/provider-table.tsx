@@ -1,3 +1,4 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Percentiles, ProviderView, QueueView } from "#src/dashboard/overview/overview-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
@@ -9,7 +10,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {
   const t = translations.value.providers;
   if (providers.length === 0)
-    return <EmptyState command="sluice providers">{translations.value.common.noProviders}</EmptyState>;
+    return <EmptyState command={SUGGESTED_COMMANDS.providers()}>{translations.value.common.noProviders}</EmptyState>;
   return (
     <table class="table">
       <thead>

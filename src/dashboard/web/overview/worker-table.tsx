@@ -1,3 +1,4 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { WorkerView } from "#src/dashboard/overview/overview-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
@@ -7,7 +8,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; at: number }) {
   const t = translations.value.workers;
-  if (workers.length === 0) return <EmptyState command="sluice worker">{t.none}</EmptyState>;
+  if (workers.length === 0) return <EmptyState command={SUGGESTED_COMMANDS.worker()}>{t.none}</EmptyState>;
   return (
     <table class="table">
       <thead>

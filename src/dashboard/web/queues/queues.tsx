@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { canOperate } from "#src/dashboard/web/api-client/session.ts";
@@ -37,7 +38,7 @@ export function QueuesScreen() {
         {queues === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : queues.length === 0 ? (
-          <EmptyState command="sluice providers">{t.common.noProviders}</EmptyState>
+          <EmptyState command={SUGGESTED_COMMANDS.providers()}>{t.common.noProviders}</EmptyState>
         ) : (
           <table class="table">
             <thead>

@@ -6,10 +6,10 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { DASH } from "#src/dashboard/web/format/format-number.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Folder, format, and files of the run's output. */
+/** Folder, command, format, and files of the run's output. */
 export function OutputCard({ page }: { page: RunPage }) {
   const t = translations.value.run;
-  const { folder, output } = page;
+  const { folder, output, startedWith } = page;
   return (
     <Card title={t.output}>
       <div class="card-body">
@@ -31,6 +31,16 @@ export function OutputCard({ page }: { page: RunPage }) {
               ),
               width: "full-width",
             },
+            ...(startedWith === undefined
+              ? []
+              : [
+                  {
+                    label: t.startedWith,
+                    value: <UntrustedText value={startedWith.command} />,
+                    below: <UntrustedText value={startedWith.cwd} />,
+                    width: "full-width" as const,
+                  },
+                ]),
             { label: t.format, value: output?.format ?? DASH },
             {
               label: t.files,

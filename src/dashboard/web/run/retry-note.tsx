@@ -6,14 +6,14 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 const TONES = { running: "active", finished: "success", failed: "error" } as const;
 
-/** State or result of the latest retry of the run. */
+/** State or result of the latest process that this server started for the run. */
 export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
   if (retry === undefined) return null;
   const t = translations.value.run;
   const { count } = formatters.value;
   return (
     <div class={retry.state === "failed" ? "note error" : "note"} role="status">
-      <StatusBadge tone={TONES[retry.state]}>{t.retryStates[retry.state]}</StatusBadge>{" "}
+      <StatusBadge tone={TONES[retry.state]}>{t.processStates[retry.action][retry.state]}</StatusBadge>{" "}
       {retry.items === undefined
         ? null
         : t.retryResult(

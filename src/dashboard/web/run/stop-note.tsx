@@ -4,18 +4,17 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Why a run has stopped, and how to resume it; nothing while it has a coordinator. */
-export function StopNote({ page: { phase, stopped, outputPending, refusals } }: { page: RunPage }) {
+export function StopNote({ page: { phase, stopped, outputPending, refusals, folder } }: { page: RunPage }) {
   const t = translations.value.run.stopped;
   if (phase === "cancelled" && outputPending)
     return (
       <div class="note warning">
         <p>{t.outputPending}</p>
-        <Command command={outputPending.command} />
+        <Command command={outputPending.command} host={folder.host} />
       </div>
     );
   if (phase !== "stopped" || stopped === undefined) return null;
   const { code, message, hint = "", command } = stopped;
-  const isLocked = refusals.resume !== undefined || refusals.window !== undefined;
   return (
     <div class="note error">
       <p>
@@ -26,22 +25,24 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals } }: 
       <p>
         <ServerMessage code={code && `${code}-hint`} text={hint} />
       </p>
-      {isLocked ? <p>{t.locked}</p> : null}
-      <Command command={command} />
+      {refusals.window === undefined ? null : <p>{t.locked}</p>}
+      <Command command={command} host={folder.host} />
     </div>
   );
 }
 
-function Command({ command }: { command: string | undefined }) {
+function Command({ command, host = "" }: { command: string | undefined; host: string | undefined }) {
   if (command === undefined) return null;
   return (
     <>
+      <p class="muted">
+        {translations.value.run.stopped.command} <UntrustedText value={host} />
+      </p>
       <p>
         <code>
           <UntrustedText value={command} />
         </code>
       </p>
-      <p class="muted">{translations.value.run.stopped.otherOptions}</p>
     </>
   );
 }

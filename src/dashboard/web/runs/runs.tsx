@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { RunList, RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
@@ -59,7 +60,7 @@ function List({ list, isFiltered }: { list: RunList | undefined; isFiltered: boo
   if (list === undefined) return <EmptyState>{t.common.loading}</EmptyState>;
   if (list.runs.length > 0) return <RunTable runs={list.runs} at={list.at} />;
   if (isFiltered) return <EmptyState>{t.runs.noMatches}</EmptyState>;
-  return <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.runs.none}</EmptyState>;
+  return <EmptyState command={SUGGESTED_COMMANDS.embed()}>{t.runs.none}</EmptyState>;
 }
 
 interface WritableSignal<Value> {

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { SearchRequest, SearchResult } from "#src/dashboard/items/search-api.ts";
 import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
@@ -47,9 +48,7 @@ export function SearchScreen() {
       {listError === undefined ? null : <ErrorNote error={listError} />}
       <Card title={t.title}>
         {answer !== undefined && runs.length === 0 ? (
-          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors --with-text">
-            {t.noRuns}
-          </EmptyState>
+          <EmptyState command={SUGGESTED_COMMANDS.embedWithText()}>{t.noRuns}</EmptyState>
         ) : (
           <form class="form card-body" onSubmit={submit}>
             <label class="field">

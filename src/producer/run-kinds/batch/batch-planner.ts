@@ -31,7 +31,7 @@ export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifes
       };
     },
     matchExistingRun: async (existing, hooks) => {
-      if (!isBatch(existing) || existing.kind === "rerank") return ["it was not started with sluice batch"];
+      if (!isBatch(existing) || existing.kind === "rerank") return ["it is not a batch run"];
       const fingerprint = await fingerprintBatch(source);
       const sources = { ...source, paths: [source.path], fingerprint };
       const differences = await findSourceDifferences(existing, sources, hooks);

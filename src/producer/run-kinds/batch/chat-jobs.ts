@@ -86,6 +86,6 @@ function readModelOfItem(item: Item | undefined): ModelName {
   if (parsed !== undefined) return parsed;
   throw new RunError(
     `the plan names no model for the request "${item.id}"`,
-    "Run the same command with --force to plan again.",
+    "Run the same command with --force to plan again, which deletes the answers so far.",
   );
 }

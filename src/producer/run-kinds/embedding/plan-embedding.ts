@@ -36,7 +36,7 @@ export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner
       output: { format, withText, files: [] },
     }),
     matchExistingRun: async (existing, hooks) => {
-      if (isBatch(existing)) return [`it was started with sluice ${existing.kind === "rerank" ? "rerank" : "batch"}`];
+      if (isBatch(existing)) return [`it is a ${existing.kind === "rerank" ? "rerank" : "batch"} run`];
       const differences: string[] = [];
       if (existing.model !== fullName) differences.push(`it uses the model ${existing.model}`);
       if (existing.type !== purpose) differences.push(`it was started with --type ${existing.type}`);
@@ -63,7 +63,8 @@ export async function findSourceDifferences(
   { signal }: PrepareHooks,
 ): Promise<Differences> {
   if (paths.includes("-") !== source.paths.includes("-")) return ["only one of them reads stdin"];
-  if (fingerprint !== source.fingerprint) return ["its input files or its input options were different"];
+  if (fingerprint !== source.fingerprint)
+    return ["its input files or its input options were different, or the files have changed since"];
   if (!paths.includes("-") || !source.stdin || !stdin || state === "finished") return [];
   if (await matchesPlannedInput(stdin, source.stdin, { canHaveMore: limit !== undefined, signal })) return [];
   return ["stdin is different from what it was when the run was planned (to resume the run, leave stdin empty)"];

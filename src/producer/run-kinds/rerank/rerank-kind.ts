@@ -29,7 +29,7 @@ export function createRerankPlanner(source: RerankSource, top: number | undefine
       output: { format: "batch", files: [], top },
     }),
     matchExistingRun: async (existing, hooks) => {
-      if (!isBatch(existing) || existing.kind !== "rerank") return ["it was not started with sluice rerank"];
+      if (!isBatch(existing) || existing.kind !== "rerank") return ["it is not a rerank run"];
       if (existing.model !== model) return [`it uses the model ${existing.model}`];
       const paths = [source.queries, ...source.documents];
       const compared = { ...source, paths, fingerprint: await fingerprintRerank(source) };

@@ -19,6 +19,7 @@ const run = (name: string, fields: Partial<RunInfo> = {}): RunInfo => ({
   dir: undefined,
   host: undefined,
   items: undefined,
+  startedWith: undefined,
   window: undefined,
   seenAt: undefined,
   hasCoordinator: true,

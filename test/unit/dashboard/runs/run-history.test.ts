@@ -12,6 +12,7 @@ const at = (time: number, succeeded: number): RunInfo => ({
   dir: undefined,
   host: undefined,
   items: undefined,
+  startedWith: undefined,
   window: undefined,
   seenAt: undefined,
   hasCoordinator: true,

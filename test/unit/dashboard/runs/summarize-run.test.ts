@@ -42,6 +42,7 @@ const known = (fields: Partial<RunInfo>): RunInfo => ({
   dir: undefined,
   host: undefined,
   items: undefined,
+  startedWith: undefined,
   window: undefined,
   seenAt: undefined,
   hasCoordinator: false,
@@ -129,7 +130,7 @@ describe("the available actions", () => {
   it("include no pause without a coordinator, and say why", () => {
     const { actions, refusalCodes } = listRunActions(known({ state: "running" }), folder, 2);
     expect(actions).toEqual(["cancel", "items", "retry"]);
-    expect(refusalCodes).toEqual({ pause: "no-coordinator", window: "no-coordinator" });
+    expect(refusalCodes).toEqual({ pause: "no-coordinator", resume: "command-unknown", window: "no-coordinator" });
     expect(listRunActions(known({ hasCoordinator: true, state: "running" }), folder, 2).refusalCodes).toEqual({
       retry: "already-running",
     });

@@ -40,9 +40,9 @@ test("an error names the run and states what to do next", () => {
   expect(decideTransition("pause", { state: "running", hasCoordinator: false }, "e-1")).toMatchObject({
     code: "no-coordinator",
     message: "e-1 is stopped: no process coordinates it",
-    hint: "Run its command again to resume it.",
+    hint: 'Run "sluice resume e-1" to resume it.',
   });
   expect(decideTransition("pause", { state: "done", hasCoordinator: false })).toMatchObject({
-    message: "the run is finished and cannot be paused",
+    message: "RUN is finished and cannot be paused",
   });
 });

@@ -51,22 +51,22 @@ export const runEn = {
         `Workers continue with the remaining ${plural(open, "item", "items")}, at the usual price.`,
       cancel: (open: string) => `Calls in flight finish, then the output is written. ${cancelledItems(open)}`,
       cancelStopped: (open: string) =>
-        `This run's process is not running, so no output will be written yet. Run its command again to write it. ${cancelledItems(open)}`,
+        `This run's process is not running, so no output will be written yet. Resume the run to write it. ${cancelledItems(open)}`,
     },
     done: {
       pause: "Run paused. Calls in flight finish; no new calls start.",
       resume: "Run resumed.",
       cancel:
         "Run cancelled. Calls in flight finish, then the output is written. Items without a record become errors.",
-      cancelStopped: "Run cancelled. Run its command again to write the output.",
+      cancelStopped: "Run cancelled. Resume it to write the output.",
       bufferSize: "The new buffer size applies within a few seconds.",
       unchanged: "Already in that state.",
     },
     stopped: {
-      locked: "Until then, the run cannot be resumed and its buffer size cannot be changed.",
-      otherOptions: "Add any other options you started it with.",
+      locked: "Until then, its buffer size cannot be changed.",
+      command: "Command that resumes it with all its options, on",
       outputPending:
-        "The run was cancelled while its process was not running, so its output has not been written yet. To write it, run its command again:",
+        "The run was cancelled while its process was not running, so its output has not been written yet. To write it, resume the run.",
     },
     changeBufferSize: "Change buffer size",
     setBufferSize: "Set buffer size",
@@ -82,7 +82,10 @@ export const runEn = {
       `Removes their error records and calls the provider again for these items. This run is not finished, so ${plural(left, "item without a record is", "items without a record are")} also processed, at the usual price.`,
     retryAndResume: "Retry and resume run",
     retryStarted: "Retry started.",
-    retryStates: { running: "retry running", finished: "retry finished", failed: "retry failed" },
+    processStates: {
+      retry: { running: "retry running", finished: "retry finished", failed: "retry failed" },
+      resume: { running: "resumed", finished: "ended", failed: "could not resume" },
+    },
     retryResult: (succeeded: string, total: string, failed: string) =>
       `${succeeded} of ${total} succeeded, ${failed} failed again.`,
     retryCause: (message: string) => `Retry items that failed with: ${message}`,
@@ -98,6 +101,7 @@ export const runEn = {
     exportTexts: "Export with texts",
     exportTextsTitle: "The export includes the request texts",
     output: "Output",
+    startedWith: "Command",
     folder: "Folder",
     format: "Format",
     files: "Files",

@@ -4,29 +4,17 @@ import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { mayHolderLive } from "#src/producer/runs/lease.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
-import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { pauseCommand } from "./definition.ts";
 
-const MESSAGES: Readonly<Record<UserTransition, { readonly changed: string; readonly unchanged: string }>> = {
-  pause: {
-    changed: 'paused: calls in flight finish, no new calls start; "sluice resume" resumes it',
-    unchanged: "was paused already",
-  },
-  resume: { changed: "resumed", unchanged: "was not paused" },
-  cancel: {
-    changed: "cancelled: calls in flight finish, then the output is written; items without a record become errors",
-    unchanged: "was cancelled already",
-  },
-};
-const CANCELLED_WITHOUT_COORDINATOR =
-  "cancelled: no process coordinates it, so no output is written yet; to write it without further calls, run its command again";
+type Action = "pause" | "cancel";
 
-/** `sluice pause|resume|cancel`: changes the state of a run in Redis, which its workers and its coordinator obey. */
+/** `sluice pause|cancel`: changes the state of a run in Redis, which its workers and its coordinator obey. */
 export async function controlRun(
-  action: UserTransition,
+  action: Action,
   requested: string,
   options: OptionValues<typeof pauseCommand>,
 ): Promise<number> {
@@ -40,12 +28,8 @@ export async function controlRun(
       if (decision.code === "forgotten") throw createUnknownRunError(requested);
       throw new RunError(decision.message, decision.hint);
     }
-    const { state } = decision;
-    const isChanged = decision.outcome === "change";
-    const message =
-      action === "cancel" && isChanged && !hasCoordinator
-        ? CANCELLED_WITHOUT_COORDINATOR
-        : MESSAGES[action][isChanged ? "changed" : "unchanged"];
+    const { state, outcome } = decision;
+    const message = outcome === "change" ? describeChange(action, requested, hasCoordinator) : `was ${state} already`;
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ run, before, state, coordinated: hasCoordinator })}\n`
@@ -55,4 +39,12 @@ export async function controlRun(
   } finally {
     await redis.close();
   }
+}
+
+function describeChange(action: Action, requested: string, hasCoordinator: boolean): string {
+  const resume = SUGGESTED_COMMANDS.resume(requested);
+  if (action === "pause") return `paused: calls in flight finish, no new calls start; "${resume}" resumes it`;
+  return hasCoordinator
+    ? "cancelled: calls in flight finish, then the output is written; items without a record become errors"
+    : `cancelled: no process coordinates it, so no output is written yet; "${resume}" writes it without further calls`;
 }

@@ -19,8 +19,6 @@ export const pauseCommand = defineControlCommand(
   "Pauses a run: calls in flight finish, and no new ones start until the run is resumed.",
 );
 
-export const resumeCommand = defineControlCommand("resume", "Resume a paused run", "Resumes a paused run.");
-
 export const cancelCommand = defineControlCommand(
   "cancel",
   "Cancel a run and write its output",

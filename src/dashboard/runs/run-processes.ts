@@ -14,7 +14,8 @@ export interface CliCommand {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface RetryOptions extends RetryRequest {
+export interface RunProcessOptions extends RetryRequest {
+  readonly action: RetryStatus["action"];
   readonly run: string;
   /** The run's folder, as Redis and its run.json name it; absolute. */
   readonly dir: string;
@@ -37,11 +38,11 @@ const STDERR_TAIL_LENGTH = 2_000;
 const MESSAGE_LIMIT = 500;
 
 /**
- * Runs retries as child processes: each is the coordinator of its run, which must not depend on the health of a web
- * server. They outlive the page that started them and are stopped gracefully with the server; `sluice retry` or the
- * run's own command then resumes the run.
+ * Retries and resumes runs in child processes: each is the coordinator of its run, which must not depend on the health
+ * of a web server. They outlive the page that started them and are stopped gracefully with the server; the run can then
+ * be resumed.
  */
-export class RetryProcesses {
+export class RunProcesses {
   readonly #command: CliCommand;
   readonly #retries = new Map<string, Retry>();
   readonly #now: () => number;
@@ -51,14 +52,14 @@ export class RetryProcesses {
     this.#now = now;
   }
 
-  /** The latest retry of a run. */
+  /** The latest process of a run. */
   status(run: string): RetryStatus | undefined {
     return this.#retries.get(run)?.status;
   }
 
-  /** Throws an HttpError while this run, or the maximum number of runs, is being retried. */
-  start(options: RetryOptions): RetryStatus {
-    const { run, dir, userName, filter = {}, workers } = options;
+  /** Throws an HttpError while this run, or the maximum number of runs, has a process of this server. */
+  start(options: RunProcessOptions): RetryStatus {
+    const { action, run, dir, userName, filter = {}, workers } = options;
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     if (this.status(run)?.state === "running") {
       throw new HttpError(ERRORS.retriedAlready);
@@ -67,7 +68,7 @@ export class RetryProcesses {
       throw new HttpError(ERRORS.tooManyRetries(MAX_CONCURRENT_RETRIES));
     }
     const commandArgs = [
-      "retry",
+      action,
       dir,
       "--json",
       ...toFilterOptions(filter),
@@ -80,7 +81,7 @@ export class RetryProcesses {
       env,
       detached: true,
     });
-    const status: RetryStatus = { state: "running", startedAt: this.#now(), userName };
+    const status: RetryStatus = { action, state: "running", startedAt: this.#now(), userName };
     const exited = Promise.withResolvers<void>();
     const retry: Retry = { status, child, exited: exited.promise };
     this.#retries.set(run, retry);
@@ -143,14 +144,15 @@ function readEvent(line: string): Partial<RetryStatus> {
 
 /** Exit code 1 means that items failed if the process reported its items, and that it crashed if it did not. */
 function describeExit(
-  { items, message }: Pick<RetryStatus, "items" | "message">,
+  { action, items, message }: Pick<RetryStatus, "action" | "items" | "message">,
   stderrTail: string,
   { code, signal }: { readonly code: number | null; readonly signal: string | null },
 ): RetryEnd {
-  if (code !== 0 && !(code === 1 && items)) {
+  if (code !== 0 && !(code === 1 && (items ?? action === "resume"))) {
     const reason = message ?? (stderrTail || RETRY_MESSAGES.exited(signal ?? code));
     return { state: "failed", code: "refused", message: reason };
   }
+  if (action === "resume") return { state: "finished", code: "run-ended", message: RETRY_MESSAGES.runEnded };
   const { succeeded = 0, failed = 0 } = items ?? {};
   const all = succeeded + failed;
   if (all === 0) return { state: "finished", code: "nothing-to-retry", message: RETRY_MESSAGES.nothingToRetry };
