@@ -67,7 +67,8 @@ function connect(
   { readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS }: OpenDatabaseOptions,
 ): DatabaseSync {
   const location = readOnly ? toReadOnlyUri(path) : pathToFileURL(path);
-  return new DatabaseSync(location, { readOnly, timeout: busyTimeoutMs, allowExtension: false });
+  // Foreign keys describe the tables to other programs; checking them would add a lookup to every insert.
+  return new DatabaseSync(location, { readOnly, timeout: busyTimeoutMs, enableForeignKeyConstraints: false });
 }
 
 /** The address under which SQLite opens a database for reading, also with ATTACH. */

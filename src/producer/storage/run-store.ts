@@ -278,7 +278,7 @@ export class RunStore {
     runInTransaction(this.database, () => {
       // A row must not become durable before the dimensions that its position depends on.
       if (this.#storedDimensions !== this.dimensions) writeDimensions(this.database, this.dimensions);
-      for (const row of rows) this.#writer.insert(row);
+      this.#writer.insert(rows);
     });
     this.#storedDimensions = this.dimensions;
     for (const { index } of rows) this.#state.markDurable(index);

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { Failure } from "#src/core/item.ts";
 import { ItemWriter, type NewRunItem } from "#src/producer/storage/item-writer.ts";
-import { RecordWriter } from "#src/producer/storage/record-writer.ts";
+import { type NewRecord, RecordWriter } from "#src/producer/storage/record-writer.ts";
 import { openRunDatabase, runInTransaction } from "#src/producer/storage/run-database.ts";
 import { ANSWER_INDEXES } from "#src/producer/storage/schema.ts";
 
@@ -36,31 +36,21 @@ export function addRecords(dir: string, records: readonly TestRecord[]): void {
   try {
     if (records.some(({ answer }) => answer !== undefined)) database.exec(ANSWER_INDEXES);
     const writer = new RecordWriter(database);
-    runInTransaction(database, () => {
-      for (const {
+    const rows = records.map(
+      ({ index, attempts = 1, tokens = 1, recordedAt = index, lane, durationMs = 1, failure, answer }): NewRecord => ({
         index,
-        attempts = 1,
-        tokens = 1,
-        recordedAt = index,
-        lane,
-        durationMs = 1,
+        status: failure ? "failed" : "ok",
+        attempts,
+        tokens,
+        outputTokens: 0,
+        recordedAt,
+        checksum: null,
+        answer: answer === undefined ? null : JSON.stringify({ text: answer, finishReason: { unified: "stop" } }),
         failure,
-        answer,
-      } of records) {
-        writer.insert({
-          index,
-          status: failure ? "failed" : "ok",
-          attempts,
-          tokens,
-          outputTokens: 0,
-          recordedAt,
-          checksum: null,
-          answer: answer === undefined ? null : JSON.stringify({ text: answer, finishReason: { unified: "stop" } }),
-          failure,
-          call: lane === undefined ? undefined : { lane, startedAt: recordedAt, durationMs },
-        });
-      }
-    });
+        call: lane === undefined ? undefined : { lane, startedAt: recordedAt, durationMs },
+      }),
+    );
+    runInTransaction(database, () => writer.insert(rows));
   } finally {
     database.close();
   }

@@ -45,7 +45,9 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const start = () => {
     const entry = fileURLToPath(new URL("../../../../bin/sluice.js", import.meta.url));
     const config = options.configFile === undefined ? [] : ["--config", options.configFile];
-    const child = spawn(process.execPath, ["--max-semi-space-size=4", entry, "worker", "--child", ...config], {
+    // The flags that bin/sluice.js gives to long-running commands; a child with an IPC channel can't replace itself.
+    const flags = ["--max-semi-space-size=4", "--no-parallel-scavenge"];
+    const child = spawn(process.execPath, [...flags, entry, "worker", "--child", ...config], {
       stdio: ["ignore", log, log, "ipc"],
       // Dashboard passwords; workers must not see them.
       env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
