@@ -31,6 +31,7 @@ export const INPUT_PROBLEMS = {
   invalidJson: (column: number) => `not valid JSON (column ${column})`,
   incompleteJson: "not valid JSON: the line ends too early",
   notJson: "not valid JSON; expected one object per line",
+  tooDeep: "is nested too deeply",
 
   surrogateInLine: "contains an unpaired surrogate (invalid Unicode)",
 
@@ -59,6 +60,8 @@ export const INPUT_PROBLEMS = {
   columnTooLarge: (megabytes: number) =>
     `a column of a row group is larger than ${megabytes} MB; write the file again with smaller row groups`,
   parquetError: (reason: string) => `cannot be read as Parquet: ${reason}`,
+  bytesOmitted: (path: string, columns: readonly string[]) =>
+    `${path}: columns with bytes are left out: ${columns.slice(0, 12).join(", ")}${columns.length > 12 ? `, and ${columns.length - 12} more` : ""}`,
   stringInvalidUtf8: "invalid UTF-8 in a string",
 
   // Fields of records
@@ -66,8 +69,6 @@ export const INPUT_PROBLEMS = {
   notAnObject: (textField: string, found: string) => `expected an object with the field "${textField}", got ${found}`,
   emptyId: (field: string) => `the id field "${field}" is empty`,
   invalidId: (field: string) => `the id field "${field}" contains an unpaired surrogate (invalid Unicode)`,
-  inexactId: (field: string) =>
-    `the id field "${field}" is a number beyond 2^53, which is not exact; write it as a string`,
   idType: (field: string, found: string) => `the id field "${field}" must be a string or a number, got ${found}`,
   noTextField: (field: string, fields: string) =>
     `no field "${field}"; it has ${fields} (use --text-field to choose one)`,

@@ -36,7 +36,7 @@ export function parseRecord(
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 function readId(
@@ -50,11 +50,9 @@ function readId(
     if (value === "") return { error: INPUT_PROBLEMS.emptyId(idField) };
     return value.isWellFormed() ? { id: value } : { error: INPUT_PROBLEMS.invalidId(idField) };
   }
-  if (typeof value === "bigint") return { id: String(value) };
-  if (typeof value === "number" && Number.isFinite(value)) {
-    const isExact = !Number.isInteger(value) || Number.isSafeInteger(value);
-    return isExact ? { id: String(value) } : { error: INPUT_PROBLEMS.inexactId(idField) };
-  }
+  if (JSON.isRawJSON(value) && /^-?\d+$/.test(value.rawJSON)) return { id: value.rawJSON };
+  const number = JSON.isRawJSON(value) ? Number(value.rawJSON) : value;
+  if (typeof number === "number" && Number.isFinite(number)) return { id: String(number) };
   return { error: INPUT_PROBLEMS.idType(idField, describeType(value)) };
 }
 
@@ -117,6 +115,7 @@ function describeType(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "an array";
+  if (JSON.isRawJSON(value)) return "a number";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 

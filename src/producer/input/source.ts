@@ -69,8 +69,11 @@ export interface SourceDocument {
   readonly partTokens?: readonly number[];
 }
 
-/** What a reader yields: a document to plan, or a problem in its place. */
-export type Finding = { readonly document: SourceDocument } | { readonly problem: SourceProblem };
+/** What a reader yields: a document to plan, a problem in its place, or a note for the user in one sentence. */
+export type Finding =
+  | { readonly document: SourceDocument }
+  | { readonly problem: SourceProblem }
+  | { readonly note: string };
 
 /** Thrown by a reader when the rest of a file cannot be used; becomes one problem of that file. */
 export class UnreadableSourceError extends Error {

@@ -225,4 +225,5 @@ function listConditions(query: ItemQuery): Condition[] {
 }
 
 const METADATA_CONDITION = `EXISTS (SELECT 1 FROM json_each(i.metadata) f WHERE f.key = ? AND ? =
-  CASE f.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(f.atom AS TEXT) END)`;
+  CASE f.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+  WHEN 'integer' THEN i.metadata -> f.fullkey WHEN 'real' THEN i.metadata -> f.fullkey ELSE CAST(f.atom AS TEXT) END)`;

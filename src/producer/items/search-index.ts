@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { parseExactJson } from "#src/core/exact-json.ts";
 import { getRunDatabasePath, openRunDatabaseReader } from "#src/producer/storage/run-database.ts";
 import { SEARCH_INDEX } from "#src/producer/storage/schema.ts";
 import { isDatabaseBusy, toDatabaseError } from "#src/sqlite/database-error.ts";
@@ -174,9 +175,10 @@ function* addAnswers(reader: DatabaseSync, dir: string): Generator<IndexProgress
 /** The values of all fields, which the words of a condition on one field are among. */
 function toIndexedMetadata(metadata: unknown): string {
   if (typeof metadata !== "string") return "";
-  const fields: unknown = JSON.parse(metadata);
+  const fields = parseExactJson(metadata);
   const values = typeof fields === "object" && fields !== null ? Object.values(fields) : [];
   return values
+    .map((value) => (JSON.isRawJSON(value) ? value.rawJSON : value))
     .filter((value) => typeof value !== "object")
     .map((value) => toIndexedText(String(value)))
     .join("\n");

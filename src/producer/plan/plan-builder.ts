@@ -43,6 +43,7 @@ export class PlanBuilder {
   #isStdin = false;
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
+  readonly #notes: string[] = [];
   readonly #byKind: Partial<Record<SourceKind, KindCount>> = {};
   /** The index of the first item of each file, to find the file of an item. */
   readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
@@ -104,6 +105,10 @@ export class PlanBuilder {
   async *addFinding(finding: Finding, file: SourceFile): AsyncGenerator<void> {
     if ("problem" in finding) {
       this.addProblem(finding.problem);
+      return;
+    }
+    if ("note" in finding) {
+      this.#notes.push(finding.note);
       return;
     }
     const { document } = finding;
@@ -192,6 +197,7 @@ export class PlanBuilder {
         this.#stdinBytes === undefined ? undefined : { bytes: this.#stdinBytes, sha256: this.#stdinHash.digest("hex") },
       fingerprint,
       problems: this.#problems,
+      notes: this.#notes,
       problemCount: this.#problemCount,
     };
   }

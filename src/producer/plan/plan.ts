@@ -28,6 +28,8 @@ export interface Plan {
   readonly fingerprint: string;
   /** The first 1,000 problems. */
   readonly problems: readonly SourceProblem[];
+  /** What the user should know about the input, in sentences. */
+  readonly notes: readonly string[];
   /** Number of all problems. */
   readonly problemCount: number;
 }

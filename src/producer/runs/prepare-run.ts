@@ -42,6 +42,7 @@ export async function prepareRun<M extends RunManifest>(
     await clearOutputFolder(dir, force);
     hooks.onPlanning?.();
     const plan = await planner.plan(dir, hooks);
+    for (const note of plan.notes) hooks.onNote?.(note);
     if (!plan.isAccepted) {
       await unlock();
       await rm(work, { recursive: true, force: true });

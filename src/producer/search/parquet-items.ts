@@ -1,4 +1,5 @@
-import { type ParquetRow, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { type ParquetParsers, type ParquetRow, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { parseExactJson } from "#src/core/exact-json.ts";
 import { openSlices } from "./file-slices.ts";
 import type { ResultItem } from "./result.ts";
 
@@ -9,6 +10,11 @@ export interface ParquetItems {
 }
 
 const ITEM_COLUMNS_WITHOUT_TEXT = ["id", "index", "status", "tokens", "attempts"];
+/** Keeps the digits of numbers in metadata. */
+export const EXACT_PARSERS: Partial<ParquetParsers> = {
+  jsonFromBytes: (bytes) => bytes && parseExactJson(Buffer.from(bytes).toString("utf8")),
+};
+
 export const ITEM_COLUMNS = [...ITEM_COLUMNS_WITHOUT_TEXT, "text", "metadata"];
 
 /** Opens the items of `records.parquet` without the vectors. Keeps only the footer of the file in memory. */
@@ -26,7 +32,7 @@ export async function openParquetItems(path: string): Promise<ParquetItems> {
         const rowStart = Math.max(from, rowEnd);
         rowEnd += Number(group.num_rows);
         if (rowStart >= rowEnd) continue;
-        const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd });
+        const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, parsers: EXACT_PARSERS });
         yield rows.map(toResultItem);
       }
     },

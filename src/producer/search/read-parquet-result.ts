@@ -1,6 +1,6 @@
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { openSlices } from "./file-slices.ts";
-import { ITEM_COLUMNS, toResultItem } from "./parquet-items.ts";
+import { EXACT_PARSERS, ITEM_COLUMNS, toResultItem } from "./parquet-items.ts";
 import { readVectorColumn } from "./read-vector-column.ts";
 import type { BlocksOptions, Result, ResultBlock, ResultItem } from "./result.ts";
 
@@ -56,7 +56,15 @@ async function readItems(
 ): Promise<ResultItem[]> {
   const present = new Set(metadata.schema.map(({ name }) => name));
   const columns = ITEM_COLUMNS.filter((name) => present.has(name));
-  const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, useOffsetIndex: true });
+  const rows = await parquetReadObjects({
+    file,
+    metadata,
+    columns,
+    rowStart,
+    rowEnd,
+    useOffsetIndex: true,
+    parsers: EXACT_PARSERS,
+  });
   return rows.map(toResultItem);
 }
 

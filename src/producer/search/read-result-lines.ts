@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { RunError } from "#src/core/failures/errors.ts";
 import { readLines } from "#src/producer/input/formats/read-lines.ts";
+import { parseLineMetadata } from "#src/producer/output/line-metadata.ts";
 import type { ResultItem } from "./result.ts";
 
 const READ_BYTES = 256 * 1024;
@@ -51,7 +52,7 @@ export async function pickLines(path: string, indices: readonly number[]): Promi
 function parseLine(text: string): ResultLine | undefined {
   try {
     const value: ResultLine | null = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : undefined;
+    return typeof value === "object" && value !== null ? { ...value, metadata: parseLineMetadata(text) } : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { SQLOutputValue } from "node:sqlite";
+import { parseExactJson } from "#src/core/exact-json.ts";
 import type { Item } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 
@@ -27,7 +28,7 @@ export function toItem(row: Row): Item {
   if (metadata === null && duplicateOf === null) return item;
   return omitUndefined({
     ...item,
-    metadata: metadata === null ? undefined : JSON.parse(metadata),
+    metadata: metadata === null ? undefined : (parseExactJson(metadata) as Item["metadata"]),
     duplicateOf: duplicateOf ?? undefined,
   });
 }

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import * as z from "zod";
 import { readLines } from "#src/producer/input/formats/read-lines.ts";
 import { computeFieldsChecksum, computeTextDigest } from "#src/producer/output/digests/row-digest.ts";
+import { parseLineMetadata } from "#src/producer/output/line-metadata.ts";
 import { type FoundRow, NO_RESULT } from "./found-row.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -14,7 +15,6 @@ const record = z.object({
   tokens: z.number(),
   attempts: z.number(),
   text: z.string().optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
   // Checked by hand, because a schema would take most of the time.
   vector: z.unknown().optional(),
 });
@@ -27,22 +27,22 @@ const batchLine = z.object({ custom_id: z.string().optional(), id: z.string() })
 type ParseLine = (json: unknown, line: string) => FoundRow;
 
 /** A line of `items.jsonl`, which has no vectors. */
-export const parseItemLine: ParseLine = (json) => parseRecord(json).row;
+export const parseItemLine: ParseLine = (json, line) => parseRecord(json, line).row;
 
 /** A line of `records.jsonl`. */
-export const parseRecordRow: ParseLine = (json) => {
-  const { row, vector } = parseRecord(json);
+export const parseRecordRow: ParseLine = (json, line) => {
+  const { row, vector } = parseRecord(json, line);
   return { ...row, result: Array.isArray(vector) ? checksumFloats(vector) : row.isOk ? NO_RESULT : undefined };
 };
 
-function parseRecord(json: unknown): { readonly row: FoundRow; readonly vector: unknown } {
-  const { id, index, status, text, vector, ...fields } = record.parse(json);
+function parseRecord(json: unknown, line: string): { readonly row: FoundRow; readonly vector: unknown } {
+  const { id, index, status, text, vector, tokens, attempts } = record.parse(json);
   const row = {
     id,
     index,
     isOk: status === "ok",
     text: text === undefined ? undefined : computeTextDigest(text),
-    fields: computeFieldsChecksum({ index, ...fields }),
+    fields: computeFieldsChecksum({ index, tokens, attempts, metadata: parseLineMetadata(line) }),
   };
   return { row, vector };
 }

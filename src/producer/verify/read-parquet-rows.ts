@@ -10,7 +10,7 @@ import * as z from "zod";
 import { computeFieldsChecksum, computeTextDigest } from "#src/producer/output/digests/row-digest.ts";
 import { VECTOR_COLUMN } from "#src/producer/output/parquet/vector-column.ts";
 import { openSlices } from "#src/producer/search/file-slices.ts";
-import { ITEM_COLUMNS } from "#src/producer/search/parquet-items.ts";
+import { EXACT_PARSERS, ITEM_COLUMNS } from "#src/producer/search/parquet-items.ts";
 import { readVectorColumn } from "#src/producer/search/read-vector-column.ts";
 import { type FoundRow, NO_RESULT } from "./found-row.ts";
 
@@ -40,7 +40,7 @@ export async function* readParquetRows(path: string, dimensions: number): AsyncG
     if (rows * Math.max(dimensions * 4, 1) > 2 * file.byteLength)
       throw new Error("a row group is larger than the file");
     const range = { rowStart: start, rowEnd: start + rows };
-    const records = await parquetReadObjects({ file, metadata, columns, ...range });
+    const records = await parquetReadObjects({ file, metadata, columns, ...range, parsers: EXACT_PARSERS });
     if (records.length !== rows) throw new Error("a row group has fewer rows than it states");
     const vectorOf = await readVectors(file, metadata, group, { ...range, dimensions, records });
     yield records.map((record, i) => toFoundRow(record, vectorOf(i)));

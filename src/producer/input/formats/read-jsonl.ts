@@ -1,3 +1,4 @@
+import { parseExactJson } from "#src/core/exact-json.ts";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { hasProtoKey, isIllFormed, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation } from "#src/producer/input/source.ts";
@@ -21,7 +22,7 @@ const MAYBE_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /** Converts one JSON value to a document or a problem; returns undefined for a blank line. */
 export function parseRecordLine(line: Line, context: RecordContext): Finding | undefined {
-  const parsed = parseJsonLine(line);
+  const parsed = parseJsonLine(line, parseExactJson);
   if (parsed === undefined) return undefined;
   if ("value" in parsed)
     return parseRecord(parsed.value, line.number, context, hasUnpairedSurrogate(line, parsed.value));
@@ -34,12 +35,15 @@ export function hasUnpairedSurrogate(line: Line, value: unknown): boolean {
 }
 
 /** Parses the JSON of a line. Returns an error that quotes none of its text, or undefined for a blank line. */
-export function parseJsonLine(line: Line): { readonly value: unknown } | { readonly error: string } | undefined {
+export function parseJsonLine(
+  line: Line,
+  parse: (text: string) => unknown = (text) => JSON.parse(text),
+): { readonly value: unknown } | { readonly error: string } | undefined {
   if ("error" in line) return line;
   if (line.text.trim() === "") return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(line.text);
+    value = parse(line.text);
   } catch (error) {
     return { error: describeJsonError(error) };
   }
@@ -49,6 +53,7 @@ export function parseJsonLine(line: Line): { readonly value: unknown } | { reado
 
 /** Takes only the position from the engine's message, which quotes the text. */
 function describeJsonError(error: unknown): string {
+  if (error instanceof RangeError) return INPUT_PROBLEMS.tooDeep;
   const message = error instanceof Error ? error.message : "";
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position !== undefined) return INPUT_PROBLEMS.invalidJson(Number(position) + 1);

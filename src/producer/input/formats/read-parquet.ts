@@ -1,26 +1,21 @@
 import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
+import type { AsyncBuffer, Compressors, RowGroup } from "hyparquet";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { hasProtoKey, isIllFormed, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { assertUnchanged, type ByteTap, openSource, readAt, readFileBytes } from "#src/producer/input/source-bytes.ts";
-import { INVALID_STRING, toJsonRecord } from "./parquet-values.ts";
+import { computeSliceStarts, findPages, type ParquetPage } from "./parquet-pages.ts";
+import { type ParquetSelection, selectColumns } from "./parquet-schema.ts";
+import { PARQUET_PARSERS, toJsonRecord } from "./parquet-values.ts";
 
-/** Uncompressed bytes decoded at once: the memory for one slice of a row group. */
-const SLICE_BYTES = 16 * 1024 * 1024;
-/** Maximum compressed bytes of a column chunk, which is read completely to decode a slice of it. */
+/** Rows converted to JSON values at once. */
+const CONVERTED_ROWS = 512;
+/** Maximum compressed bytes of a column chunk that has to be read as a whole. */
 const MAX_COLUMN_CHUNK_BYTES = 512 * 1024 * 1024;
 
-/** Codecs beyond Snappy, from Node's zlib. */
-const COMPRESSORS: Compressors = {
-  GZIP: (input) => gunzipSync(input),
-  BROTLI: (input) => brotliDecompressSync(input),
-  ZSTD: (input) => zstdDecompressSync(input),
-};
-
 /**
- * Reads the records of a Parquet file, one slice of a row group at a time. The line of a record is its number in the
+ * Reads the records of a Parquet file, some pages of a row group at a time. The line of a record is its number in the
  * file, from 1. Throws `UnreadableSourceError` for a file that is not Parquet or uses an unsupported feature.
  */
 export async function* readParquet(
@@ -29,73 +24,110 @@ export async function* readParquet(
   context: RecordContext,
 ): AsyncGenerator<readonly Finding[]> {
   // Parquet is read in random order, but the tap must receive every byte in order to hash the file.
-  for await (const _ of readFileBytes(file, tap));
+  for await (const _ of readFileBytes(file, tap)) yield [];
   await using handle = await openSource(file.path);
   const before = await handle.stat({ bigint: true });
   const buffer = createAsyncBuffer(handle, Number(before.size));
-  const metadata = await readMetadata(buffer);
+  const selection = await readSelection(buffer, context);
+  if (selection.omitted.length > 0) yield [{ note: INPUT_PROBLEMS.bytesOmitted(file.displayPath, selection.omitted) }];
   let firstRecord = 0;
-  for (const group of metadata.row_groups) {
-    const rows = Number(group.num_rows);
-    for await (const slice of readGroup(buffer, metadata, group, firstRecord)) {
-      yield slice.records.map((record, at) => parseNumberedRecord(record, slice.firstRecord + at + 1, context));
+  for (const [index, group] of selection.metadata.row_groups.entries()) {
+    for await (const { firstRecord: first, records } of readGroup(buffer, selection, { index, group, firstRecord })) {
+      yield records.map((record, at) => parseNumberedRecord(record, first + at + 1, context));
     }
-    firstRecord += rows;
+    firstRecord += Number(group.num_rows);
   }
   await assertUnchanged(handle, before);
 }
 
 interface Slice {
   readonly firstRecord: number;
-  readonly records: readonly Record<string, unknown>[];
+  /** Records as JSON values; undefined for one with a string that is not UTF-8. */
+  readonly records: readonly (Record<string, unknown> | undefined)[];
+}
+
+interface LocatedGroup {
+  readonly index: number;
+  readonly group: RowGroup;
+  readonly firstRecord: number;
 }
 
 async function* readGroup(
   file: AsyncBuffer,
-  metadata: FileMetaData,
-  group: RowGroup,
-  firstRecord: number,
+  { metadata, columns }: ParquetSelection,
+  { index, group, firstRecord }: LocatedGroup,
 ): AsyncGenerator<Slice> {
   const { parquetReadObjects } = await import("hyparquet");
-  const rows = Number(group.num_rows);
-  const sliceRecords = computeSliceRows(group, rows);
-  for (let at = 0; at < rows; at += sliceRecords) {
-    const rowStart = firstRecord + at;
-    const rowEnd = firstRecord + Math.min(at + sliceRecords, rows);
+  const compressors = await loadCompressors();
+  const flat = new Set(columns.filter((column) => column.children.length === 0).map(({ element }) => element.name));
+  const pages = await wrapParquetErrors(() => findGroupPages(file, group, flat));
+  // Only the entry of the group that is read is used.
+  const pageLocationsByGroup = { [index]: Object.fromEntries(pages) };
+  const starts = computeSliceStarts(group, pages);
+  for (const [at, start] of starts.entries()) {
+    const rowStart = firstRecord + start;
+    const rowEnd = firstRecord + (starts[at + 1] ?? Number(group.num_rows));
+    const options = { file, metadata, rowStart, rowEnd, compressors, pageLocationsByGroup };
     const records = await wrapParquetErrors(() =>
       parquetReadObjects({
-        file,
-        metadata,
-        rowStart,
-        rowEnd,
-        compressors: COMPRESSORS,
+        ...options,
         useOffsetIndex: true,
         geoparquet: false,
-        parsers: { stringFromBytes: decodeString },
+        utf8: false,
+        parsers: PARQUET_PARSERS,
       }),
     );
-    yield { firstRecord: rowStart, records };
-  }
-}
-
-function computeSliceRows(group: RowGroup, rows: number): number {
-  let bytes = 0;
-  for (const { meta_data: column } of group.columns) {
-    if (column === undefined) continue;
-    bytes += Number(column.total_uncompressed_size);
-    if (Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES) {
-      throw new UnreadableSourceError(INPUT_PROBLEMS.columnTooLarge(MAX_COLUMN_CHUNK_BYTES / 1024 / 1024));
+    // Records refer to the memory of their pages, so none may be left when the next pages are decoded.
+    for (let first = rowStart; records.length > 0; first += CONVERTED_ROWS) {
+      yield {
+        firstRecord: first,
+        records: records.splice(0, CONVERTED_ROWS).map((record) => toJsonRecord(record, columns)),
+      };
     }
   }
-  return Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / SLICE_BYTES))));
 }
 
-async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
-  const { parquetMetadataAsync } = await import("hyparquet");
-  const metadata = await wrapParquetErrors(() => parquetMetadataAsync(file, { geoparquet: false }));
-  if (metadata.schema.some(({ name }) => name === "__proto__"))
-    throw new UnreadableSourceError(INPUT_PROBLEMS.protoKey);
-  return metadata;
+/** Finds the pages of each column of a group by its path, with dots, as far as they state their rows. */
+async function findGroupPages(
+  file: AsyncBuffer,
+  group: RowGroup,
+  flat: ReadonlySet<string>,
+): Promise<Map<string, ParquetPage[]>> {
+  const found = new Map<string, ParquetPage[]>();
+  for (const { meta_data: column, offset_index_offset: hasOffsetIndex } of group.columns) {
+    if (column === undefined) continue;
+    const [name = "", ...fields] = column.path_in_schema;
+    const pages = await findPages(file, column, fields.length === 0 && flat.has(name));
+    if (pages !== undefined && pages.length > 0) found.set(column.path_in_schema.join("."), pages);
+    else if (!hasOffsetIndex && Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES)
+      throw new UnreadableSourceError(INPUT_PROBLEMS.columnTooLarge(MAX_COLUMN_CHUNK_BYTES / 1024 / 1024));
+  }
+  return found;
+}
+
+async function loadCompressors(): Promise<Compressors> {
+  const { compressors } = await import("hyparquet-compressors");
+  // Node's own are faster. The library's Snappy needs less memory than this package's.
+  return {
+    LZ4: compressors.LZ4,
+    LZ4_RAW: compressors.LZ4_RAW,
+    GZIP: (input) => gunzipSync(input),
+    BROTLI: (input) => brotliDecompressSync(input),
+    ZSTD: (input) => zstdDecompressSync(input),
+  };
+}
+
+async function readSelection(file: AsyncBuffer, { idField, textField }: RecordContext): Promise<ParquetSelection> {
+  const { parquetMetadataAsync, parquetSchema } = await import("hyparquet");
+  return await wrapParquetErrors(async () => {
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    if (metadata.schema.some(({ name }) => name === "__proto__"))
+      throw new UnreadableSourceError(INPUT_PROBLEMS.protoKey);
+    return selectColumns(metadata, parquetSchema(metadata), {
+      isWanted: () => true,
+      textColumns: [idField, textField],
+    });
+  });
 }
 
 /** Shows the library's messages, which name sizes, codecs and columns but never values. */
@@ -109,27 +141,18 @@ async function wrapParquetErrors<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-function parseNumberedRecord(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
+function parseNumberedRecord(
+  plain: Record<string, unknown> | undefined,
+  number: number,
+  context: RecordContext,
+): Finding {
   const toProblem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, number), message },
   });
-  const plain = toJsonRecord(record, context.idField);
-  if (plain === INVALID_STRING) return toProblem(INPUT_PROBLEMS.stringInvalidUtf8);
+  if (plain === undefined) return toProblem(INPUT_PROBLEMS.stringInvalidUtf8);
   if (hasProtoKey(plain)) return toProblem(INPUT_PROBLEMS.protoKey);
   // Strings are valid UTF-8, but those in JSON columns may contain escapes.
   return parseRecord(plain, number, context, isIllFormed(plain));
-}
-
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Marks a string that is not UTF-8, so that only its record is rejected instead of the whole row group. */
-function decodeString(bytes: Uint8Array | undefined): string | undefined | typeof INVALID_STRING {
-  if (bytes === undefined || bytes === null) return undefined;
-  try {
-    return DECODER.decode(bytes);
-  } catch {
-    return INVALID_STRING;
-  }
 }
 
 function createAsyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer {

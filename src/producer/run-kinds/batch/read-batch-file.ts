@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { hasRoundedInteger } from "#src/core/exact-json.ts";
 import { InputError } from "#src/core/failures/errors.ts";
 import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
@@ -54,6 +55,8 @@ export interface BatchPlan extends Plan {
 
 /** Must be increased when the same file would be planned differently than before. */
 const PLANNING_VERSION = 1;
+
+const ROUNDED = "whole numbers beyond 2^53 are rounded to the nearest double";
 
 /** Metadata of a chat request in the database. Its text is the request as JSON. */
 export interface ChatItemMetadata {
@@ -172,6 +175,7 @@ class BatchFileReader {
     const conflict = this.#findConflict(request) ?? findModelProblem(request) ?? this.#findRejection(request);
     if (conflict !== undefined) return problem(conflict);
     this.#first ??= { request, line: line.number };
+    if ("text" in line && hasRoundedInteger(line.text)) this.#adjustments.add(ROUNDED);
     this.#models.add(request.model.name);
     return { document: toDocument(request, line.number) };
   }

@@ -111,7 +111,7 @@ async function* collectDocuments(
   for await (const group of findings) {
     for (const finding of group)
       if ("document" in finding) shared.push({ id: finding.document.id, text: finding.document.text });
-    yield group.filter((finding) => "problem" in finding);
+    yield group.filter((finding) => !("document" in finding));
   }
 }
 

@@ -23,10 +23,12 @@ async function read(folder: SourceFolder, name: string, fields: { idField?: stri
   return { findings, bytes, size: file.size };
 }
 
-const describeFinding = (finding: Finding): string =>
-  "problem" in finding
-    ? `${finding.problem.where}: ${finding.problem.message}`
-    : `${finding.document.id}=${finding.document.text} ${JSON.stringify(finding.document.metadata ?? {})}`;
+const describeFinding = (finding: Finding): string => {
+  if ("note" in finding) return finding.note;
+  if ("problem" in finding) return `${finding.problem.where}: ${finding.problem.message}`;
+  const { id, text, metadata } = finding.document;
+  return `${id}=${text} ${JSON.stringify(metadata ?? {})}`;
+};
 
 async function found(folder: SourceFolder, name: string, content: string | Uint8Array, fields = {}) {
   folder.write(name, content);
@@ -61,7 +63,7 @@ test("each bad JSONL line is a problem at its own line, and the good ones around
     'r.jsonl:7: the field "text" is empty',
     'r.jsonl:8: the id field "id" must be a string or a number, got null',
     'r.jsonl:9: the id field "id" is empty',
-    'r.jsonl:10: the id field "id" is a number beyond 2^53, which is not exact; write it as a string',
+    "12345678901234567890=x {}",
     'r.jsonl:11: the key "__proto__" is not accepted; rename the field',
     'r.jsonl:12: the key "__proto__" is not accepted; rename the field',
     'r.jsonl:13: the field "text" contains an unpaired surrogate (invalid Unicode)',

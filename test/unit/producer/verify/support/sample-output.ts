@@ -124,6 +124,7 @@ function plan(items: number): Plan {
     sourceHash: "",
     fingerprint: "",
     problems: [],
+    notes: [],
     problemCount: 0,
   };
 }
