@@ -30,7 +30,7 @@ export const CLI_ERRORS = {
     ),
   notRetryable: (status: string) =>
     new InputError(
-      `items with status "${status}" cannot be retried: only failed items can, and with --empty answers without text`,
+      `items with status "${status}" cannot be retried: only failed items can, and with --retry-empty answers without text`,
       "--status",
     ),
   unknownSort: (sort: string, columns: readonly string[]) =>

@@ -21,7 +21,7 @@ export const SUGGESTED_COMMANDS = {
   allRuns: () => suggest("runs", "--all"),
   resume: (run: string) => suggest("resume", run),
   retry: (run: string) => suggest("retry", run),
-  retryEmpty: (run: string) => suggest("retry", run, "--empty"),
+  retryEmpty: (run: string) => suggest("retry", run, "--retry-empty"),
   providers: () => suggest("providers"),
   models: (provider?: string) => (provider === undefined ? suggest("models") : suggest("models", provider)),
   refreshModels: () => suggest("models", "--refresh"),

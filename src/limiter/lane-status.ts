@@ -5,7 +5,7 @@ import type { StatusReply } from "./limiter-scripts.ts";
 
 /** The reply of the status script as a status. `limits` are the configured ones. */
 export function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus {
-  const { parked, pauseReason, snoozeMs, throttles, faultStreak } = reply;
+  const { parked, pauseReason, snoozeMs, throttles, faultStreak, minuteFreesMs } = reply;
   const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   return {
     state,
@@ -16,6 +16,7 @@ export function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus
     concurrency: toLimitUsage("concurrency", reply, limits.concurrency),
     throttles,
     faultStreak,
+    minuteFreesMs,
   };
 }
 

@@ -25,6 +25,7 @@ const statusReply = z.object({
   snoozeMs: integer,
   throttles: integer,
   faultStreak: integer,
+  minuteFreesMs: integer.optional(),
   parked: z.string().optional(),
   pauseReason: z.string().optional(),
   "learned:requests": storedNumber,

@@ -134,6 +134,8 @@ export interface LaneStatus {
   readonly concurrency: LimitUsage;
   readonly throttles: number;
   readonly faultStreak: number;
+  /** Until the oldest call of the last minute no longer counts; undefined without one. */
+  readonly minuteFreesMs?: number;
 }
 
 export interface LimiterOptions {

@@ -27,6 +27,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ],
     ...Object.entries(run.failuresByKind).map(([kind, count]) => [`  ${kind}`, formatCount(count)] as const),
     ["refusals", run.refusals === undefined ? undefined : formatCount(run.refusals)],
+    ["empty answers", run.emptyAnswers === undefined ? undefined : formatCount(run.emptyAnswers)],
     ["tokens", formatCount(run.tokens)],
     [
       "calls",

@@ -2,8 +2,9 @@ import { formatCountdown } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, formatMoney, formatPercent, formatRate } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import { findNextCall } from "#src/producer/runs/progress/limit-waits.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import { describeEvent, describePlanning, PHASE_LABELS } from "./describe-event.ts";
+import { describeEvent, describeNextCall, describePlanning, PHASE_LABELS } from "./describe-event.ts";
 import { describeRunEnd } from "./describe-run-end.ts";
 import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
 import type { NowFunction, OutputStream, RunEvent, RunReporter } from "./run-reporter.ts";
@@ -81,7 +82,7 @@ class PlainLines {
     this.#latest = snapshot;
     if (isFirst) this.#markReported(snapshot);
     else if (
-      hasPhaseChanged ||
+      (hasPhaseChanged && !(snapshot.phase === "finishing" && this.#hasReported(snapshot))) ||
       progressDelta >= LINE_INTERVAL_SHARE ||
       this.#now() - this.#reportedAt >= LINE_INTERVAL_MS
     ) {
@@ -89,9 +90,14 @@ class PlainLines {
     }
   }
 
-  /** Reports the latest snapshot, unless that has been done. */
+  /** Reports the latest snapshot, unless the last line has the same items. */
   flush(): void {
-    if (this.#latest !== undefined && this.#latest !== this.#reported) this.#reportProgress(this.#latest);
+    if (this.#latest !== undefined && !this.#hasReported(this.#latest)) this.#reportProgress(this.#latest);
+  }
+
+  #hasReported({ items }: RunSnapshot): boolean {
+    const reported = this.#reported?.items;
+    return reported?.succeeded === items.succeeded && reported.failed === items.failed;
   }
 
   #markReported(snapshot: RunSnapshot): void {
@@ -101,7 +107,7 @@ class PlainLines {
 
   #reportProgress(snapshot: RunSnapshot): void {
     this.#markReported(snapshot);
-    this.writeLine(formatProgress(snapshot));
+    this.writeLine(formatProgress(snapshot, this.#now()));
   }
 }
 
@@ -115,13 +121,15 @@ function computeProgress({ items }: RunSnapshot): number {
 }
 
 /** "57.3 %  7,074 of 12,345 items, 99.8 items/s, 2 min 04 s left, 3 failed (content-filter 2, too-long 1)" */
-export function formatProgress(snapshot: RunSnapshot): string {
+export function formatProgress(snapshot: RunSnapshot, now: number): string {
   const { items, phase, calls, cost } = snapshot;
   const failures = Object.entries(snapshot.failuresByKind).map(([kind, n]) => `${kind} ${formatCount(n)}`);
+  const nextCallAt = findNextCall(snapshot.lanes);
   const parts = [
     `${formatCount(items.succeeded + items.failed)} of ${formatMany(items.total, "item")}`,
     `${formatRate(snapshot.itemsPerSecond)} items/s`,
     PHASE_LABELS[phase] ?? "",
+    phase === "running" && nextCallAt !== undefined ? describeNextCall(nextCallAt, now) : "",
     snapshot.etaMs === undefined || phase !== "running" || computeProgress(snapshot) === 1
       ? ""
       : `${formatCountdown(snapshot.etaMs)} left`,

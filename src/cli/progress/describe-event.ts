@@ -1,3 +1,4 @@
+import { formatCountdown } from "#src/cli/format/format-duration.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
@@ -54,6 +55,11 @@ function formatUntil(until: string | undefined): string {
 /** " from 127.0.0.1:8900: network: connection refused" */
 export function describeOutage({ kind, message, address }: Omit<OutageSnapshot, "since" | "lane">): string {
   return `${address === undefined ? "" : ` from ${address}`}: ${kind}: ${message}`;
+}
+
+/** "next call in 34 s: the limits per minute are used up" */
+export function describeNextCall(at: number, now: number): string {
+  return `next call in ${formatCountdown(Math.max(0, at - now))}: the limits per minute are used up`;
 }
 
 /** What a run is doing, in phases that have no estimate of the remaining time. */

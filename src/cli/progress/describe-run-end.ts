@@ -8,6 +8,7 @@ import {
   formatShortCount,
 } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { describeSavings } from "./describe-savings.ts";
 import type { RunEnd } from "./run-reporter.ts";
@@ -32,6 +33,12 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   // Shown below a panel too: a refusal must not be mistaken for an answer.
   if (report.refusals !== undefined)
     lines.push(`  ${formatMany(report.refusals, "answer is a refusal", "answers are refusals")}`);
+  if (report.emptyAnswers !== undefined) {
+    const retry = SUGGESTED_COMMANDS.retryEmpty(output);
+    lines.push(
+      `  ${formatMany(report.emptyAnswers, "answer is empty", "answers are empty")}; "${retry}" requests them again`,
+    );
+  }
   if (!isBrief) lines.push(...describeStats(report));
   // Shown below a panel too: records near a mismatch may have wrong vectors.
   if (report.canaries?.mismatches) lines.push(`  ${describeCanaries(report.canaries)}`);

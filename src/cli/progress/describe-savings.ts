@@ -8,7 +8,7 @@ export function describeSavings({ copies, cached, calls, tokens, cost }: ReusedS
     cached > 0 ? [`${copies > 0 ? formatCount(cached) : formatMany(cached, "item")} from the cache`] : [],
   ].flat();
   const saved = [
-    formatMany(calls, "call"),
+    calls === 0 ? [] : formatMany(calls, "call"),
     `${formatShortCount(tokens)} tokens`,
     cost === undefined ? [] : formatMoney(cost.amount, cost.currency),
   ].flat();

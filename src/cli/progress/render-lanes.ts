@@ -3,7 +3,7 @@ import { formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.t
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { pad, truncate } from "#src/cli/format/text-width.ts";
 import type { LaneSnapshot, LimitSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import { describeReason } from "./describe-event.ts";
+import { describeNextCall, describeReason } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 
 /** More lanes would push the rest of the panel off a small terminal. */
@@ -75,7 +75,11 @@ function renderStacked(lanes: readonly LaneSnapshot[], width: number, now: numbe
 
 /** Why the lane makes no calls; for an open lane, what is left of a daily limit. */
 function renderHold(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
-  if (lane.state === "open") return renderQuotas(lane, width, now, colors);
+  if (lane.state === "open") {
+    const quotas = renderQuotas(lane, width, now, colors);
+    if (lane.nextCallAt === undefined) return quotas;
+    return [colors.yellow(truncate(`  ${describeNextCall(lane.nextCallAt, now)}`, width)), ...quotas];
+  }
   const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];
   const left = lane.snoozeUntil === undefined ? "" : ` for ${formatCountdown(lane.snoozeUntil - now)}`;

@@ -174,13 +174,14 @@ function describeTokens(snapshot: RunSnapshot, done: number): string {
 function renderSavings({ reused }: RunSnapshot, width: number, colors: Colors): string[] {
   if (reused === undefined) return [];
   const { copies, cached, calls, cost } = reused;
-  const saved = cost === undefined ? "" : `, ${formatMoney(cost.amount, cost.currency)}`;
+  const money = cost === undefined ? [] : formatMoney(cost.amount, cost.currency);
+  const saved = [calls === 0 ? [] : formatMany(calls, "call"), money].flat().join(", ");
   return layoutCells(
     "reused",
     [
       copies === 0 ? [] : formatMany(copies, "duplicate"),
       cached === 0 ? [] : `${formatCount(cached)} cached`,
-      `${formatMany(calls, "call")}${saved} saved`,
+      saved === "" ? [] : `${saved} saved`,
     ].flat(),
     width,
     colors,

@@ -88,7 +88,7 @@ export function toFilterOptions({ id, empty, status, ...others }: ItemFilterPara
   const idOption = exactId === undefined ? ["id-contains", id] : ["id", exactId];
   const options = [idOption, ...Object.entries(others)];
   const given = options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  return [...given, ...(status === "failed" ? ["--status=failed"] : []), ...(empty === "1" ? ["--empty"] : [])];
+  return [...given, ...(status === "failed" ? ["--status=failed"] : []), ...(empty === "1" ? ["--retry-empty"] : [])];
 }
 
 /** The filter for the audit log, without what it searches in contents. Pure. */

@@ -9,7 +9,7 @@
   ARGV
     1 windowMs    length of the provider's window, margin included
   Returns names and values: requests, tokens, concurrency (in use); snoozeMs, throttles, faultStreak; and, where they
-    exist, parked, pauseReason, and per dimension learned:, manual:, reported:, quota:, quotaLeft:, and quotaResetMs:DIMENSION.
+    exist, minuteFreesMs (until the oldest call leaves the window), parked, pauseReason, and per dimension learned:, manual:, reported:, quota:, quotaLeft:, and quotaResetMs:DIMENSION.
 --]]
 local windowMs = tonumber(ARGV[1])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -54,4 +54,6 @@ for dimension in pairs(GROWTH_PER_SECOND) do
     add('quotaResetMs:' .. dimension, resetAt - now)
   end
 end
+local oldest = redis.call('ZRANGEBYSCORE', window, '(' .. (now - windowMs), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+add('minuteFreesMs', oldest and math.max(0, math.ceil(tonumber(oldest) + windowMs - now)))
 return reply

@@ -1,3 +1,4 @@
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { parseModelName } from "#src/core/model-name.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -38,7 +39,7 @@ export async function describeMissingWorker(
   const provider = parseModelName(status.model)?.provider ?? "";
   const kind = status.kind === "chat" ? "chat" : "embedding";
   if ((await countWorkersFor(client, keys, { provider, kind })) > 0) return undefined;
-  return `no worker that takes ${kind} jobs of ${provider} is running, so item "${id}" waits; start one with "sluice worker" and the variables of ${provider}`;
+  return `no worker that takes ${kind} jobs of ${provider} is running, so item "${id}" waits; start one with "${SUGGESTED_COMMANDS.worker()}" and the variables of ${provider}`;
 }
 
 function emitWarning(message: string): void {

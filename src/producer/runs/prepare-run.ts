@@ -5,6 +5,7 @@ import type { PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-ki
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
 import { createBaseManifest, type NewRun } from "./base-manifest.ts";
 import { writeCommandLine } from "./command-line.ts";
+import { removeLeftWorkFolder } from "./finish-run.ts";
 import { lockFolder } from "./folder/folder-lock.ts";
 import { clearOutputFolder, createOutputFolder } from "./folder/output-folder.ts";
 import { assertRunResumable, requireSameRun } from "./resume-checks.ts";
@@ -31,7 +32,10 @@ export async function prepareRun<M extends RunManifest>(
   await createOutputFolder(dir);
   const existing = force ? undefined : await readManifest(dir);
   const matched = existing && (await requireSameRun(existing, request, planner, hooks));
-  if (matched?.state === "finished") return { outcome: "finished", manifest: matched };
+  if (matched?.state === "finished") {
+    await removeLeftWorkFolder(dir, matched);
+    return { outcome: "finished", manifest: matched };
+  }
   const unlock = await lockFolder(work);
   try {
     if (matched) {

@@ -52,6 +52,8 @@ const common = {
   failuresByKind: counts,
   /** Succeeded items whose answer is a refusal of the model, or was cut off by a content filter. */
   refusals: z.int().optional(),
+  /** Succeeded items whose answer has no text and no tool call, and ended with "stop". */
+  emptyAnswers: z.int().optional(),
   /** As reported by the provider. */
   tokens: z.number(),
   calls: z.object({

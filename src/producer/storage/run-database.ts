@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
 import { isDatabaseBusy, toDatabaseError } from "#src/sqlite/database-error.ts";
 import { type OpenedDatabase, openDatabase } from "#src/sqlite/open-database.ts";
-import { RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION, SEARCH_INDEX } from "./schema.ts";
+import { IS_EMPTY_ANSWER, RUN_APPLICATION_ID, RUN_DATABASE, SCHEMA_VERSION, SEARCH_INDEX } from "./schema.ts";
 
 export function getRunDatabasePath(dir: string): string {
   return join(dir, RUN_DATABASE);
@@ -37,6 +37,12 @@ export function hasRecords(dir: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** The number of empty chat answers; scans no record with other answers. */
+export function countEmptyAnswers(database: DatabaseSync): number {
+  const query = `SELECT count(*) AS n FROM records r WHERE r.status = 'ok' AND ${IS_EMPTY_ANSWER}`;
+  return Number(database.prepare(query).get()?.n);
 }
 
 /** The number of results in the database of the run in `dir`; 0 if it cannot be read. */

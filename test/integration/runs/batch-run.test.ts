@@ -1,14 +1,18 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createBatchPlanner } from "#src/producer/run-kinds/batch/batch-planner.ts";
+import type { PreparedRun } from "#src/producer/run-kinds/run-kind.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
+import { lockFolder } from "#src/producer/runs/folder/folder-lock.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
+import { type BatchManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
@@ -81,8 +85,18 @@ function chatRequests(count: number, content: (n: number) => string = (n) => `qu
   }));
 }
 
-async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; windowSize?: number } = {}) {
-  const out = join(dir, "out");
+interface RunOptions {
+  signal?: AbortSignal;
+  onSnapshot?: () => void;
+  windowSize?: number;
+  retry?: ItemQuery;
+}
+
+async function prepare(out: string, { retry }: RunOptions): Promise<PreparedRun<BatchManifest>> {
+  if (retry) {
+    const manifest = (await readManifest(out)) as BatchManifest;
+    return { dir: out, manifest, resumed: true, unlock: await lockFolder(join(out, ".work")) };
+  }
   const batch = { path: "requests.jsonl", model: undefined, registry: createRegistry(), skipInvalid: false, cwd: dir };
   const request = {
     paths: ["requests.jsonl"],
@@ -93,7 +107,11 @@ async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; win
   };
   const preparation = await prepareRun(request, createBatchPlanner(batch));
   if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
-  const { run: prepared } = preparation;
+  return preparation.run;
+}
+
+async function run(options: RunOptions = {}) {
+  const prepared = await prepare(join(dir, "out"), options);
   const client = source.connect("commands");
   try {
     return await executeRun(prepared, createBatchExecution({ findMaxInputs: () => 10 }), {
@@ -103,6 +121,7 @@ async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; win
       lanes: prepared.manifest.models.map((name) => ({ lane: laneOf(name), limits })),
       windowSize: options.windowSize ?? 50,
       keepDatabase: false,
+      retry: options.retry,
       clock: systemClock,
       onSnapshot: options.onSnapshot ?? (() => undefined),
       onEvent: () => undefined,
@@ -277,6 +296,30 @@ test("texts of embedding requests share calls, and their vectors have the format
     expect(vectors).toEqual(texts.map(vectorOf));
   }
   expect(embedding.calls.length).toBeLessThanOrEqual(8);
+});
+
+test("counts empty answers, keeps what a retry of them needs, and cleans up after a kill at the end of a run", async () => {
+  writeRequests(chatRequests(3));
+  const answers = createFakeChat();
+  let isEmpty = true;
+  work(() => ({
+    ...answers,
+    generate: async (request, call) => {
+      const answer = await answers.generate(request, call);
+      return isEmpty ? { ...answer, text: "" } : answer;
+    },
+  }));
+  expect(await run()).toMatchObject({ items: { succeeded: 3, failed: 0 }, emptyAnswers: 3 });
+  expect(existsSync(join(dir, "out", "run.db"))).toBe(true);
+  isEmpty = false;
+  const retried = await run({ retry: { isEmpty: true } });
+  expect(retried).toMatchObject({ items: { succeeded: 3 } });
+  expect(retried.emptyAnswers).toBeUndefined();
+  expect(existsSync(join(dir, "out", "run.db"))).toBe(false);
+  const left = join(dir, "out", ".work");
+  mkdirSync(left);
+  await expect(run()).rejects.toThrow("finished");
+  expect(existsSync(left)).toBe(false);
 });
 
 test("counts refusals apart from other answers, and keeps them in the output", async () => {

@@ -22,7 +22,7 @@ import type { retryCommand } from "./definition.ts";
 
 /** `sluice retry` */
 export async function runRetry(requested: string, options: OptionValues<typeof retryCommand>): Promise<number> {
-  const parsed = parseItemFilterOptions(options);
+  const parsed = parseItemFilterOptions({ ...options, empty: options.retryEmpty });
   const { status } = parsed;
   if (status !== undefined && status !== toRetryQuery(parsed).status) throw CLI_ERRORS.notRetryable(status);
   const config = loadConfig({ file: options.config });

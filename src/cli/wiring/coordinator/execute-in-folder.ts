@@ -1,5 +1,7 @@
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount } from "#src/cli/format/format-number.ts";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
+import { describeRetryQuery } from "#src/cli/wiring/item-filter.ts";
 import { listModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
 import { requireOffPeak } from "#src/cli/wiring/off-peak.ts";
@@ -7,7 +9,8 @@ import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import { systemClock } from "#src/core/clock.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
-import type { ItemQuery } from "#src/producer/items/item-query.ts";
+import { ItemFinder } from "#src/producer/items/item-finder.ts";
+import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import type { PreparedRun, RunExecution } from "#src/producer/run-kinds/run-kind.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
@@ -40,16 +43,24 @@ export async function executeInFolder<M extends RunManifest>(
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
   const windowSize = options.window ?? config.run.window ?? defaultSize;
   const services = await openServices();
-  const { total, succeeded, missing } = manifest.items;
-  // Failed items count as done, except in a retry, which is about to remove their records.
-  const done = retry ? succeeded : total - missing;
+  const { total, missing } = manifest.items;
+  // A retry reports what it retries instead.
+  const done = retry ? 0 : total - missing;
   reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
+  if (retry) reporter.event({ type: "note", message: describeRetry(run.dir, retry) });
   for (const message of listModelNotices(config, models, Date.now())) reporter.event({ type: "note", message });
   const report = await withEnvironment(services, context, missing, (base) =>
     executeRun(run, kind, { ...base, lanes, price, findOffPeak, windowSize, retry }),
   );
   reporter.end({ outcome: "finished", report, output: options.out });
   return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
+}
+
+function describeRetry(dir: string, query: ItemQuery): string {
+  using finder = new ItemFinder(dir);
+  let count = 0;
+  for (const _ of finder.listIndices(toRetryQuery(query))) count += 1;
+  return `retrying ${describeRetryQuery(query)}: ${formatCount(count)}`;
 }
 
 type BaseEnvironment = Omit<RunEnvironment, "lanes" | "windowSize">;

@@ -1,6 +1,7 @@
 import { formatLane } from "#src/core/lane.ts";
 import type { LaneStatus, LimitUsage } from "#src/limiter/limiter.ts";
 import type { RunLane } from "#src/producer/runs/run-environment.ts";
+import { findWindowWait } from "./limit-waits.ts";
 import type { LaneSnapshot, LimitSnapshot, RunPhase } from "./run-snapshot.ts";
 
 /** The phase of a run that is neither paused nor finishing: it depends on its lanes alone. */
@@ -11,10 +12,12 @@ export function deriveRunningPhase(statuses: readonly LaneStatus[]): RunPhase {
 
 export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus, now: number): LaneSnapshot {
   const { state, reason, snoozeMs, requests, tokens, concurrency } = status;
+  const waitMs = findWindowWait(status);
   return {
     name: lane ? formatLane(lane.lane) : "",
     state,
     snoozeUntil: snoozeMs === undefined ? undefined : now + snoozeMs,
+    nextCallAt: waitMs === undefined ? undefined : now + waitMs,
     reason,
     requests: createLimitSnapshot(requests, now),
     tokens: createLimitSnapshot(tokens, now),

@@ -18,6 +18,7 @@ const lane = z.object({
   name: z.string(),
   state: z.enum(["open", "snoozed", "parked"]),
   snoozeUntil: z.number().optional(),
+  nextCallAt: z.number().optional(),
   reason: z.string().optional(),
   requests: limit,
   tokens: limit,

@@ -10,8 +10,10 @@ import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunCounters, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
+import type { ProgressEstimate } from "./estimate-progress.ts";
 import { FailureStats } from "./failure-stats.ts";
 import { createLaneSnapshot, deriveRunningPhase } from "./lane-snapshot.ts";
+import { estimateLimitedMs } from "./limit-waits.ts";
 import { OutageDetector } from "./outage-detector.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
 import { RateTracker } from "./rate-tracker.ts";
@@ -36,6 +38,7 @@ const PUBLISH_INTERVAL_MS = 1_000;
 interface FinishedOutput extends Partial<PublishedOutput> {
   readonly files: readonly string[];
   readonly refusals: number;
+  readonly emptyAnswers: number;
 }
 
 /** Collects the counters of a run and the states of its lanes, and publishes them as snapshots and as `run.json`. */
@@ -157,7 +160,7 @@ export class RunMonitor {
       model: this.#manifest.model,
       phase,
       items: { total: store.items, succeeded: ok, failed, inFlight },
-      ...this.#rates.rates(missing),
+      ...this.#estimateProgress(missing, now),
       calls: {
         made: callsMade,
         succeeded: callsAnswered,
@@ -179,11 +182,23 @@ export class RunMonitor {
     };
   }
 
+  /** Rates, and the remaining time at these rates or within the lanes' limits, whichever is longer. */
+  #estimateProgress(missing: number, now: number): ProgressEstimate {
+    const estimate = this.#rates.rates(missing);
+    const { callsAnswered = 0, tokens: usedTokens = 0 } = this.#counters;
+    const inputsPerCall = this.#deps.inputsPerCall * (computeBatchFill(this.#counters) ?? 1);
+    const requests = Math.ceil(missing / inputsPerCall);
+    const tokens = callsAnswered === 0 ? 0 : (requests * usedTokens) / callsAnswered;
+    const limitedMs = missing === 0 ? 0 : estimateLimitedMs(this.#lanes, { requests, tokens }, now);
+    const etaMs = limitedMs > (estimate.etaMs ?? 0) ? limitedMs : estimate.etaMs;
+    return { ...estimate, etaMs };
+  }
+
   /** Writes `run.json` with the current state and returns it. */
   async checkpoint(
     state: RunManifest["state"],
     store: MonitoredStore,
-    output: FinishedOutput = { files: [], refusals: 0 },
+    output: FinishedOutput = { files: [], refusals: 0, emptyAnswers: 0 },
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
@@ -192,6 +207,7 @@ export class RunMonitor {
       ...this.#manifest,
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
       refusals: output.refusals > 0 ? output.refusals : undefined,
+      emptyAnswers: output.emptyAnswers > 0 ? output.emptyAnswers : undefined,
       output: { ...this.#manifest.output, files: [...output.files] },
       digests: output.digests,
     } as RunManifest;

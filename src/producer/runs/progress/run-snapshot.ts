@@ -79,6 +79,8 @@ export interface LaneSnapshot {
   readonly state: "open" | "snoozed" | "parked";
   /** Epoch ms. */
   readonly snoozeUntil?: number;
+  /** When the limits per minute allow the next call, if they are used up and no call is in flight; epoch ms. */
+  readonly nextCallAt?: number;
   readonly reason?: string;
   readonly requests: LimitSnapshot;
   readonly tokens: LimitSnapshot;

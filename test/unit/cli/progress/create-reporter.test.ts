@@ -101,6 +101,20 @@ describe("plain lines", () => {
     expect(screen.lines).toEqual([" 2.0 %  2 of 100 items, 99.8 items/s, 2 min 04 s left"]);
   });
 
+  it("repeat no line for the same items, and say when the next call is possible", () => {
+    const { screen, clock, reporter } = open();
+    reporter.progress(at(0));
+    reporter.progress(at(10, { etaMs: 94_000, lanes: [sampleLane({ nextCallAt: clock.now + 34_000 })] }));
+    reporter.progress(at(100));
+    reporter.progress(at(100, { phase: "finishing", itemsPerSecond: 9 }));
+    reporter.progress(at(100, { phase: "finishing", itemsPerSecond: 8 }));
+    reporter.close();
+    expect(screen.lines).toEqual([
+      "10.0 %  10 of 100 items, 99.8 items/s, next call in 34 s: the limits per minute are used up, 1 min 34 s left",
+      " 100 %  100 of 100 items, 99.8 items/s",
+    ]);
+  });
+
   it("report a lane that is snoozed repeatedly at intervals, and failures by kind", () => {
     const { screen, clock, reporter } = open();
     const snoozed = (reason: string) => [sampleLane({ state: "snoozed", reason })];

@@ -13,6 +13,14 @@ describe("the last lines", () => {
     ]);
   });
 
+  it("name empty answers with the command that retries them, and count no savings of calls that are none", () => {
+    const reused = { copies: 3, cached: 0, calls: 0, tokens: 40 };
+    const report = sampleReport({ emptyAnswers: 2, reused });
+    const lines = describeRunEnd({ outcome: "finished", report, output: "an out" });
+    expect(lines).toContain("  2 answers are empty; \"sluice retry 'an out' --retry-empty\" requests them again");
+    expect(lines).toContain("  3 duplicates: 40 tokens saved");
+  });
+
   it("leave out the statistics below a panel, which shows them", () => {
     expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true })).toEqual([
       "98 of 100 items succeeded in 20 s",
