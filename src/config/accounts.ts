@@ -11,6 +11,8 @@ export interface Account {
   readonly apiKey: Secret;
   /** Further account fields of the protocol, such as MiniMax's `groupId`. */
   readonly extra: Readonly<Record<string, Secret>>;
+  /** Where it has values from instead of the provider's variables: "MINIMAX_API_KEY" to "MINIMAX_API_KEY_B". */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 export interface ProviderAccounts {
@@ -88,13 +90,27 @@ function resolveProvider(
     }
     const baseUrl = address ?? defaultUrl;
     const name = account.name ?? "default";
+    const sources = listSources(account, settings);
     const complete = key !== undefined && missingVariables.length === 0;
     const password = settings.alternativeKeyField === undefined ? undefined : extra[settings.alternativeKeyField];
-    if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra });
-    else if (password) accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings) });
+    if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra, sources });
+    else if (password)
+      accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings), sources });
     else for (const variableName of missingVariables) missing.add(variableName);
   }
   return { accounts, missing: [...missing] };
+}
+
+function listSources(account: AccountSettings, { apiKey, baseUrl, extra }: ProviderSettings): Map<string, string> {
+  const inFile = (field: string) => `${field} of the account ${account.name ?? "default"} in sluice.yaml`;
+  const sources = new Map<string, string>();
+  if (account.apiKey !== undefined) sources.set(apiKey, inFile("apiKey"));
+  else if (account.apiKeyEnv !== undefined && account.apiKeyEnv !== apiKey) sources.set(apiKey, account.apiKeyEnv);
+  if (account.baseUrl !== undefined) sources.set(baseUrl.variable, inFile("baseUrl"));
+  for (const [field, { variable }] of Object.entries(extra)) {
+    if (readExtraField(account, field) !== undefined) sources.set(variable, inFile(field));
+  }
+  return sources;
 }
 
 /** Only the optional fields: an adapter would mistake an incomplete set of required fields for a complete one. */

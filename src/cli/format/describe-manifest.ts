@@ -37,6 +37,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ["batch fill", formatPercent(run.batchFill)],
     ["reused", run.reused && describeSavings(run.reused)],
     ["snoozes", formatCount(run.snoozes)],
+    ...(run.parkedLanes ?? []).map(({ lane, reason }) => ["parked", `${lane}: ${sanitize(reason ?? "")}`] as const),
     ["cost", run.cost && formatMoney(run.cost.amount, run.cost.currency)],
     ["created", run.createdAt],
     ["finished", run.finishedAt ?? "-"],

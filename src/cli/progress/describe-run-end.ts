@@ -10,6 +10,7 @@ import {
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { describeReason } from "./describe-event.ts";
 import { describeSavings } from "./describe-savings.ts";
 import type { RunEnd } from "./run-reporter.ts";
 
@@ -33,6 +34,9 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   // Shown below a panel too: a refusal must not be mistaken for an answer.
   if (report.refusals !== undefined)
     lines.push(`  ${formatMany(report.refusals, "answer is a refusal", "answers are refusals")}`);
+  for (const { lane, reason = "no reason given" } of report.parkedLanes ?? []) {
+    lines.push(`  ${lane} is parked and made no further calls: ${describeReason(reason)}`);
+  }
   if (report.emptyAnswers !== undefined) {
     const retry = SUGGESTED_COMMANDS.retryEmpty(output);
     lines.push(

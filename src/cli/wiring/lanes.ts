@@ -3,6 +3,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import { nameAccountSettings } from "#src/providers/name-account-settings.ts";
 import type { ChatModel, EmbeddingModel, Provider, RerankModel } from "#src/providers/provider.ts";
 import { streamWhereNeeded } from "#src/providers/stream-upstream.ts";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
@@ -59,7 +60,7 @@ function readCertificates(path: string): string {
 export function openProvider(config: Config, name: string, account: Account, transport: Transport): Provider {
   const limited = limitTransport(transport, config.timeLimits(name));
   const provider = config.registry.createProvider(name, revealAccount(account), limited);
-  return streamWhereNeeded(provider, config.streamsUpstream(name));
+  return streamWhereNeeded(nameAccountSettings(provider, account.sources), config.streamsUpstream(name));
 }
 
 /** The provider adapters of a worker, by account; each is created on first use. */

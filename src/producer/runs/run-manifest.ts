@@ -66,6 +66,8 @@ const common = {
   }),
   /** Known texts that were sent among the inputs, and those whose vector did not match. Absent if none was sent. */
   canaries: z.object({ sent: z.int(), mismatches: z.int() }).optional(),
+  /** Lanes that were parked when the run ended, with the reasons. Absent if there are none. */
+  parkedLanes: z.array(z.object({ lane: z.string(), reason: z.string().optional() })).optional(),
   /** Inputs that were delayed because the provider asked to wait. */
   snoozes: z.int(),
   /** Inputs per call as a share of what a call may carry. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { SIMULATOR_API_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 
@@ -52,6 +52,22 @@ describe("sluice ping", () => {
       answer: "1,536 dimensions",
       usage: { totalTokens: expect.any(Number) },
     });
+  });
+
+  it("names the account and its variable", async () => {
+    const { env } = await simulate();
+    const settings =
+      "providers: { minimax: { accounts: [{ name: a, apiKeyEnv: MINIMAX_API_KEY }, { name: b, apiKeyEnv: MINIMAX_API_KEY_B }] } }";
+    const file = join(mkdtempSync(join(tmpdir(), "sluice-ping-")), "sluice.yaml");
+    closing.push(() => rmSync(dirname(file), { recursive: true, force: true }));
+    writeFileSync(file, settings);
+    const both = { ...env, SLUICE_CONFIG: file, MINIMAX_API_KEY_B: "sk-this-is-wrong" };
+    const { code, stderr } = await sluice(["ping", "minimax/embo-01", "--account", "b"], both);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^minimax\/embo-01 \(account b\): failed/);
+    expect(stderr).toContain("check MINIMAX_API_KEY_B,");
+    const first = await sluice(["ping", "minimax/embo-01"], both);
+    expect(first.stdout).toMatch(/^minimax\/embo-01 \(account a\): ok/);
   });
 
   it("reports the problem and how to fix it, without the key", async () => {

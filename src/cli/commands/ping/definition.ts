@@ -12,5 +12,9 @@ export const pingCommand = defineCommand({
     ...inGroup(OPTION_GROUPS.model, { account: value("name", "account to use (default: the first)") }),
     ...JSON_OUTPUT,
   },
-  examples: ["sluice ping minimax/embo-01", "sluice ping zhipu/glm-4-plus --json"],
+  examples: [
+    "sluice ping minimax/embo-01",
+    "sluice ping minimax/embo-01 --account team-b",
+    "sluice ping zhipu/glm-4-plus --json",
+  ],
 });

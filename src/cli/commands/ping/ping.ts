@@ -136,7 +136,8 @@ async function pingRerank(model: RerankModel | undefined, signal: AbortSignal): 
 }
 
 function describePing(result: PingResult): string {
-  const { model, error, firstTokenMs, totalMs, usage, answer } = result;
+  const { error, firstTokenMs, totalMs, usage, answer } = result;
+  const model = result.account === "default" ? result.model : `${result.model} (account ${result.account})`;
   if (error) {
     const status = error.status === undefined ? "" : `, HTTP ${error.status}`;
     return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${sanitize(appendProviderText(error.message, error))}\n  ${error.hint}\n`;

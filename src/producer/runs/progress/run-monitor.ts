@@ -208,6 +208,7 @@ export class RunMonitor {
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
       refusals: output.refusals > 0 ? output.refusals : undefined,
       emptyAnswers: output.emptyAnswers > 0 ? output.emptyAnswers : undefined,
+      parkedLanes: listParkedLanes(this.#lanes),
       output: { ...this.#manifest.output, files: [...output.files] },
       digests: output.digests,
     } as RunManifest;
@@ -273,4 +274,9 @@ export class RunMonitor {
     this.#cost?.restore(store.counts().tokens, this.#counters.outputTokens ?? 0);
     return this.#cost?.total;
   }
+}
+
+function listParkedLanes(lanes: readonly LaneSnapshot[]): RunManifest["parkedLanes"] {
+  const parked = lanes.filter(({ state }) => state === "parked");
+  return parked.length === 0 ? undefined : parked.map(({ name: lane, reason }) => ({ lane, reason }));
 }

@@ -21,6 +21,14 @@ describe("the last lines", () => {
     expect(lines).toContain("  3 duplicates: 40 tokens saved");
   });
 
+  it("mention lanes that were parked, also below a panel", () => {
+    const report = sampleReport({
+      parkedLanes: [{ lane: "minimax:b/embo-01", reason: "auth: check MINIMAX_API_KEY_B" }],
+    });
+    const lines = describeRunEnd({ outcome: "finished", report, output: "out" }, { isBrief: true });
+    expect(lines).toContain("  minimax:b/embo-01 is parked and made no further calls: auth: check MINIMAX_API_KEY_B");
+  });
+
   it("leave out the statistics below a panel, which shows them", () => {
     expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true })).toEqual([
       "98 of 100 items succeeded in 20 s",
