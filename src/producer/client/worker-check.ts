@@ -1,5 +1,5 @@
-import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { parseModelName } from "#src/core/model-name.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readStatus } from "#src/state/items/item-store.ts";
