@@ -7,7 +7,8 @@ export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {
   quota: "Check the account's balance and plan with the provider.",
   auth: `Check the key, the other credentials of the account and the base URL ("${SUGGESTED_COMMANDS.providers()}" shows them).`,
   "invalid-request": "The provider rejects this call. Check the model's name and the account's permissions.",
-  "too-long": "The input is longer than the model accepts. Check the model's name.",
+  "too-long":
+    "The input is longer than the model accepts. Split documents into smaller chunks (--chunk-tokens), or choose another model.",
   "content-filter": "The provider's content filter refused the input. If it is harmless, contact the provider.",
   overloaded: "The provider is overloaded. Try again later. A run waits by itself.",
   server: "The provider failed. Try again, and check its status page if the error persists.",

@@ -51,7 +51,7 @@ class BlockSplitter extends RecursiveCharacterTextSplitter {
       keepSeparator: true,
       lengthFunction: createLengthFunction(tokens),
     });
-    // A character has at most two tokens, so a piece of a word without separators is far below the limit.
+    // A code unit has at most three tokens, so a piece of a word without separators is far below the limit.
     this.#maxUnsplitCharacters = Math.max(1, Math.floor(tokens / 4));
   }
 

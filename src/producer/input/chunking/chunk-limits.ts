@@ -7,7 +7,7 @@ export const MIN_CHUNK_TOKENS = 16;
 
 /**
  * The default chunk size for a model that accepts at most `maxTokens` tokens per input. Half of the model's limit is safe,
- * because a table or code may have 1.5 times as many tokens as estimated.
+ * because no kind of text has more than twice as many tokens as estimated.
  */
 export function chooseChunkTokens(maxTokens: number | undefined): number {
   if (maxTokens === undefined) return DEFAULT_CHUNK_TOKENS;

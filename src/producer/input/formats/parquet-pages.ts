@@ -1,7 +1,7 @@
 import type { AsyncBuffer, ColumnChunk, ColumnMetaData, OffsetIndex, RowGroup } from "hyparquet";
 import { ThriftReader, type ThriftStruct } from "#src/producer/output/parquet/thrift.ts";
 
-/** A data page, as far as it can be told without reading its values. */
+/** A data page, as its header describes it. */
 export type ParquetPage = OffsetIndex["page_locations"][number] & { readonly uncompressedBytes: number };
 
 /** Fields of `PageHeader` and its parts in the Parquet format; see `src/producer/output/parquet/page-header.ts`. */
