@@ -73,5 +73,7 @@ export const DOCTOR_HINTS = {
   noCredentials: `Set a key in the environment or in .env. "${SUGGESTED_COMMANDS.demo()}" and "${SUGGESTED_COMMANDS.simulate()}" need no key.`,
   manualLimit: (lane: string) => `"${SUGGESTED_COMMANDS.clearLimits(lane)}" returns to the configured limits.`,
   refresh: `"${SUGGESTED_COMMANDS.refreshModels()}" gets the newest one.`,
+  missingVariables: '"sluice providers" lists the variables that they need.',
+  pingByName: (provider: string) => `"sluice ping ${provider}/MODEL" tests a model that you choose.`,
   parked: "Fix the cause. The next run on this lane reopens it.",
 } as const;

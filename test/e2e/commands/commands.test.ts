@@ -76,13 +76,16 @@ test("a finished run can be listed, shown and searched, and no API key is stored
 
 test("doctor reports what works, what is wrong and how to fix it, and never prints a secret", async () => {
   await using sandbox = await CliSandbox.open({ env: { MINIMAX_API_KEY: KEY } });
-  const healthy = await sandbox.run(["doctor"]);
+  const brief = await sandbox.run(["doctor"]);
+  expect(brief.stdout.split("\n")[0]).toMatch(/^(?:No problems found\.|\d+ warnings?:)$/);
+  expect(brief.stdout.split("\n").length).toBeLessThan(24);
+  const healthy = await sandbox.run(["doctor", "--all"]);
   expect(healthy).toMatchObject({ code: 0, stderr: "" });
   expect(healthy.stdout).toMatch(/ok +redis +private/);
   expect(healthy.stdout).toContain("from sluice.yaml");
   expect(healthy.stdout).toContain("not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set");
   // All names share one column, whatever their length.
-  const starts = healthy.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
+  const starts = healthy.stdout.split("\n").map((line) => /^(?:ok|note|WARNING) +\S+ +(?=\S)/.exec(line)?.[0].length);
   expect(new Set(starts.filter((start) => start !== undefined)).size).toBe(1);
   const broken = await sandbox.run(["doctor", "--json"], {
     env: { REDIS_URL: "redis://:pa55word@127.0.0.1:1", MINIMAX_API_KEY: undefined },

@@ -6,6 +6,7 @@ import { sanitize } from "#src/cli/format/sanitize.ts";
 import { DOCTOR_HINTS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { describeRetirement } from "#src/cli/wiring/model-notices.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
@@ -20,14 +21,8 @@ import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
 import { describeRedis, parseRedisUrl } from "#src/redis/url.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 import type { doctorCommand } from "./definition.ts";
-
-/** `ok`: as it should be. `note`: for information. `warning`: a promise is weaker. `problem`: something will not work. */
-interface DoctorFinding {
-  readonly area: string;
-  readonly level: "ok" | "note" | "warning" | "problem";
-  readonly message: string;
-  readonly hint?: string;
-}
+import { type DoctorFinding, describeFindings } from "./describe-findings.ts";
+import { testKeys } from "./test-keys.ts";
 
 /** Vendors add and retire models every few weeks. */
 const CATALOGUE_AGE_MS = 90 * 86_400_000;
@@ -37,12 +32,16 @@ export async function runDoctor(options: OptionValues<typeof doctorCommand>): Pr
   const findings: DoctorFinding[] = [
     { area: "versions", level: "ok", message: `sluice ${readVersion()}, Node ${process.versions.node}` },
   ];
+  const interrupt = listenForInterrupt();
   const config = readConfig(options.config, findings);
   if (config) {
     findings.push(examineCatalogue(config), ...examineProviders(config));
     findings.push(...(await examineRedis(config)));
+    if (options.ping) findings.push(...(await testKeys(config, interrupt.signal)));
   }
-  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
+  interrupt.dispose();
+  if (interrupt.signal.aborted) return EXIT_CODES.interrupted;
+  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings, options.all));
   return findings.some((finding) => finding.level === "problem") ? EXIT_CODES.couldNotComplete : EXIT_CODES.ok;
 }
 
@@ -72,20 +71,34 @@ function examineCatalogue({ registry, catalogueFile }: Config): DoctorFinding {
 }
 
 function examineProviders(config: Config): DoctorFinding[] {
-  const findings = config.registry.providers.flatMap(({ name }) => examineProvider(config, name));
-  if (findings.some((finding) => finding.level === "ok")) return findings;
-  const message = "no provider has credentials";
-  return [...findings, { area: "providers", level: "problem", message, hint: DOCTOR_HINTS.noCredentials }];
+  const area = "providers";
+  const names = config.registry.providers.map(({ name }) => name);
+  const findings = names.flatMap((name) => examineProvider(config, name));
+  const [configured, others] = [true, false].map((wanted) =>
+    names.filter((name) => config.accounts(name).length > 0 === wanted),
+  );
+  if (!configured?.length) {
+    return [
+      ...findings,
+      { area, level: "problem", message: "no provider has credentials", hint: DOCTOR_HINTS.noCredentials },
+    ];
+  }
+  findings.push({ area, level: "ok", message: `configured: ${configured.join(", ")}` });
+  if (others?.length) {
+    const hint = DOCTOR_HINTS.missingVariables;
+    findings.push({ area, level: "note", message: `${others.length} others are not configured`, hint });
+  }
+  return findings;
 }
 
 function examineProvider(config: Config, name: string): DoctorFinding[] {
   const accounts = config.accounts(name);
   if (accounts.length === 0) {
     const message = `not configured: ${describeMissing(config.missing(name))}`;
-    return [{ area: name, level: "note", message }];
+    return [{ area: name, level: "note", message, isDetail: true }];
   }
   const summary = `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`;
-  const findings: DoctorFinding[] = [{ area: name, level: "ok", message: summary }];
+  const findings: DoctorFinding[] = [{ area: name, level: "ok", message: summary, isDetail: true }];
   for (const { name: model, retired } of config.registry.listModels(name)) {
     if (!retired) continue;
     findings.push({ area: name, level: "note", message: `${model} ${describeRetirement(retired, Date.now())}` });
@@ -95,7 +108,8 @@ function examineProvider(config: Config, name: string): DoctorFinding[] {
     if (limits === "") continue;
     const isConfigured = config.limits(lane) !== undefined;
     const origin = isConfigured ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
-    findings.push({ area: name, level: "ok", message: `${lane.model} (${lane.account}): ${limits}, ${origin}` });
+    const message = `${lane.model} (${lane.account}): ${limits}, ${origin}`;
+    findings.push({ area: name, level: "ok", message, isDetail: true });
   }
   return findings;
 }
@@ -187,18 +201,4 @@ function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency 
 function describeMissing(names: readonly string[]): string {
   const list = new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names);
   return `${list} ${names.length === 1 ? "is" : "are"} not set`;
-}
-
-const LEVEL_LABELS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
-
-/** One line per finding, with its hint below; the columns are as wide as their longest word. */
-function describeFindings(findings: readonly DoctorFinding[]): string {
-  const width = Math.max(...findings.map(({ area }) => area.length));
-  return findings
-    .map(({ area, level, message, hint }) => {
-      const head = `${LEVEL_LABELS[level].padEnd(7)}  ${area.padEnd(width)}  `;
-      const hints = hint === undefined ? [] : hint.split("\n");
-      return [`${head}${message}`, ...hints.map((part) => " ".repeat(head.length) + part), ""].join("\n");
-    })
-    .join("");
 }

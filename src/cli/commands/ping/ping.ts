@@ -17,7 +17,7 @@ import type { ChatModel, EmbeddingModel, RerankModel, Usage } from "#src/provide
 import type { pingCommand } from "./definition.ts";
 
 /** The outcome of one call. Times are in ms; values that the provider did not report are absent. */
-interface PingResult {
+export interface PingResult {
   readonly model: string;
   readonly account: string;
   readonly ok: boolean;
@@ -50,7 +50,7 @@ export async function runPing(fullName: string, options: OptionValues<typeof pin
   writeModelNotices(config, [fullName]);
   const interrupt = listenForInterrupt();
   try {
-    const result = await ping(config, fullName, account, interrupt.signal);
+    const result = await pingModel(config, fullName, account, interrupt.signal);
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else (result.ok ? process.stdout : process.stderr).write(describePing(result));
     if (interrupt.signal.aborted) return EXIT_CODES.interrupted;
@@ -70,7 +70,13 @@ function chooseAccount(config: Config, fullName: string, requested: string | und
   throw CLI_ERRORS.unknownAccount(provider, requested ?? "", names);
 }
 
-async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
+/** Calls a model once. A failure of the call is a result, not an error. */
+export async function pingModel(
+  config: Config,
+  fullName: string,
+  account: Account,
+  signal: AbortSignal,
+): Promise<PingResult> {
   const { provider: name, model } = config.registry.findModel(fullName);
   const transport = openTransport(config);
   const provider = openProvider(config, name, account, transport);
