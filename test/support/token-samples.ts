@@ -1,7 +1,7 @@
 /** Short texts by script and language, to measure how far estimated tokens are from those of a tokenizer. */
 export const TOKEN_SAMPLES: Readonly<Record<string, string>> = {
   English:
-    "The lock keeper opens the gate when the water on both sides has reached the same level. Then the boat moves on, slowly and without a sound, while the next one is already waiting behind the bend of the river.",
+    "The attendant opens the gate when the water on both sides has reached the same level. Then the boat moves on, slowly and without a sound, while the next one is already waiting behind the bend of the river.",
   German:
     "Der Schleusenwärter öffnet das Tor, sobald das Wasser auf beiden Seiten gleich hoch steht. Danach fährt das Schiff langsam weiter, während hinter der Flussbiegung schon das nächste wartet. Größere Kähne müssen über Nacht bleiben.",
   French:

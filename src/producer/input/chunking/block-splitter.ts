@@ -1,15 +1,17 @@
 import { RecursiveCharacterTextSplitter } from "@langchain/textsplitters";
 import { countTokensUpTo } from "./estimate-tokens.ts";
-import { isInsideSurrogatePair } from "./hard-split.ts";
+import { findCutAfter, findCutBefore } from "./grapheme-cut.ts";
+import { scanMarkdownBlocks } from "./markdown-blocks.ts";
 
-const FENCE = "\n```";
+/** Marks of fenced code; which of them open and close a block is decided by `splitAtFences`. */
+const FENCES = ["```", "~~~"];
 const CHINESE_SENTENCE_ENDS = ["。", "！", "？", "；"];
 const CHINESE_CLAUSE_ENDS = ["，", "、", "："];
 const SENTENCE_ENDS = [". ", "! ", "? ", "; "];
 
 /** From the best separator to the worst. The library uses the first one that occurs in a text that is too long. */
 const SEPARATORS = [
-  FENCE,
+  ...FENCES,
   "\n\n",
   "\n",
   ...CHINESE_SENTENCE_ENDS,
@@ -56,8 +58,13 @@ class BlockSplitter extends RecursiveCharacterTextSplitter {
   }
 
   protected override splitOnSeparator(text: string, separator: string): string[] {
+    const pieces = this.#split(text, separator);
+    return separator === "" ? pieces : attachClosingTags(pieces);
+  }
+
+  #split(text: string, separator: string): string[] {
     if (separator === "") return splitEvery(text, this.#maxUnsplitCharacters);
-    if (separator === FENCE) return splitAtFences(text);
+    if (FENCES.includes(separator)) return splitAtFences(text);
     const splitAfter = SPLIT_AFTER.get(separator);
     if (splitAfter !== undefined) return text.split(splitAfter).filter((piece) => piece !== "");
     return super.splitOnSeparator(text, separator);
@@ -90,29 +97,38 @@ function createLengthFunction(limit: number): (text: string) => number {
 function splitAtFences(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;
-  while (start < text.length) {
-    const open = text.indexOf(FENCE, start);
-    if (open === -1) break;
-    const close = text.indexOf(FENCE, open + FENCE.length);
+  for (const block of scanMarkdownBlocks(text)) {
+    if (block.kind !== "fence") continue;
+    // The line end stays with the fence, as other separators stay with what follows them.
+    const open = Math.max(start, block.start - 1);
     if (open > start) pieces.push(text.slice(start, open));
-    if (close === -1) {
-      start = open;
-      break;
-    }
-    const lineEnd = text.indexOf("\n", close + FENCE.length);
-    const end = lineEnd === -1 ? text.length : lineEnd;
-    pieces.push(text.slice(open, end));
-    start = end;
+    pieces.push(text.slice(open, block.end));
+    start = block.end;
   }
   if (start < text.length) pieces.push(text.slice(start));
   return pieces;
 }
 
+/** Closing tags and blanks, which end what is in front of them. The numbers bound how often a character is read. */
+const CLOSING_TAGS = /^(?:\s{0,8}<\/[\w:.-]{1,64}>)+|^\s+$/;
+
+/** Moves closing tags at the start of a piece to the piece in front of it. */
+function attachClosingTags(pieces: readonly string[]): string[] {
+  const attached: string[] = [];
+  for (const piece of pieces) {
+    const tags = attached.length === 0 ? undefined : CLOSING_TAGS.exec(piece)?.[0];
+    if (tags !== undefined) attached[attached.length - 1] += tags;
+    const rest = tags === undefined ? piece : piece.slice(tags.length);
+    if (rest !== "") attached.push(rest);
+  }
+  return attached;
+}
+
 function splitEvery(text: string, length: number): string[] {
   const pieces: string[] = [];
   for (let start = 0; start < text.length; ) {
-    let end = Math.min(text.length, start + length);
-    if (isInsideSurrogatePair(text, end)) end += 1;
+    const cut = findCutBefore(text, start + length);
+    const end = cut > start ? cut : findCutAfter(text, start);
     pieces.push(text.slice(start, end));
     start = end;
   }

@@ -1,5 +1,6 @@
 import { countTokensUpTo, estimateTokens } from "./estimate-tokens.ts";
-import { isInsideSurrogatePair, splitByCharacters } from "./hard-split.ts";
+import { findCutBefore } from "./grapheme-cut.ts";
+import { splitByCharacters } from "./hard-split.ts";
 import { findHeadingsEnd, type HeadedSection, mergeBareHeadings } from "./markdown-sections.ts";
 
 export interface ChunkLimits {
@@ -191,5 +192,5 @@ function findBlockEnd(text: string, start: number): number {
     const at = part.lastIndexOf(mark);
     if (at !== -1) return least + at + mark.length;
   }
-  return isInsideSurrogatePair(text, most) ? most - 1 : most;
+  return findCutBefore(text, most);
 }

@@ -1,18 +1,5 @@
 import { countTokensUpTo, estimateTokens } from "./estimate-tokens.ts";
-
-/** Returns whether a cut at `at` would split a surrogate pair. */
-export function isInsideSurrogatePair(text: string, at: number): boolean {
-  if (at <= 0 || at >= text.length) return false;
-  return isHighSurrogate(text.charCodeAt(at - 1)) && isLowSurrogate(text.charCodeAt(at));
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
-}
-
-function isLowSurrogate(code: number): boolean {
-  return code >= 0xdc00 && code <= 0xdfff;
-}
+import { findCutBefore, isInsideSurrogatePair } from "./grapheme-cut.ts";
 
 /**
  * Splits a text without separators into parts of at most `limit` estimated tokens, between whole characters. A single
@@ -31,7 +18,7 @@ export function splitByCharacters(text: string, limit: number): string[] {
   return parts;
 }
 
-/** Finds by bisection the length of a prefix that fits; at least one whole character. */
+/** Finds by bisection the length of a prefix that fits; at least one code point. */
 function findLongestFit(text: string, limit: number): number {
   const least = isInsideSurrogatePair(text, 1) ? 2 : 1;
   let fits = least;
@@ -41,7 +28,9 @@ function findLongestFit(text: string, limit: number): number {
     if (estimateTokens(text.slice(0, middle)) <= limit) fits = middle;
     else tooLong = middle;
   }
-  const end = isInsideSurrogatePair(text, fits) ? fits - 1 : fits;
-  // The estimate is not monotonic in the length, so the cut that avoids a surrogate pair is checked again.
+  // Only a character with more tokens than the limit is split.
+  const whole = findCutBefore(text, fits);
+  const end = whole > 0 ? whole : isInsideSurrogatePair(text, fits) ? fits - 1 : fits;
+  // The estimate is not monotonic in the length, so the cut is checked again.
   return end >= least && estimateTokens(text.slice(0, end)) <= limit ? end : least;
 }

@@ -1,3 +1,5 @@
+import { scanMarkdownBlocks } from "./markdown-blocks.ts";
+
 /** The text from one heading to the next; all sections together are the whole text. */
 export interface Section {
   readonly start: number;
@@ -14,28 +16,13 @@ export interface HeadedSection extends Section {
   readonly bodyHeadings: readonly string[];
 }
 
-const HEADING_START = /^ {0,3}(#{1,6})(?=[ \t]|$)/;
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-
 /** Splits Markdown before each heading. A "#" inside a code fence is not a heading. */
 export function splitMarkdownSections(text: string): Section[] {
   const sections: Section[] = [];
   let current: Section = { start: 0, end: 0, level: 0, headings: [] };
   let path: { level: number; title: string }[] = [];
-  let fence: string | undefined;
-  for (const { start, line } of readLinesWithOffsets(text)) {
-    const fenceMark = FENCE.exec(line)?.[1];
-    if (fence !== undefined) {
-      if (fenceMark !== undefined && closesFence(fence, fenceMark, line)) fence = undefined;
-      continue;
-    }
-    if (fenceMark !== undefined) {
-      fence = fenceMark;
-      continue;
-    }
-    const heading = parseHeading(line);
-    if (heading === undefined) continue;
-    const { level, title } = heading;
+  for (const { kind, start, level, title } of scanMarkdownBlocks(text)) {
+    if (kind !== "heading") continue;
     path = [...path.filter((above) => above.level < level), { level, title }];
     if (start > current.start) sections.push({ ...current, end: start });
     current = { start, end: start, level, headings: path.map((above) => above.title) };
@@ -69,42 +56,6 @@ export function* mergeBareHeadings(text: string): Generator<HeadedSection> {
 
 /** Returns where the text of a section begins, after its headings and blank lines. */
 export function findHeadingsEnd(section: string): number {
-  for (const { start, line } of readLinesWithOffsets(section)) {
-    if (line.trim() !== "" && parseHeading(line) === undefined) return start;
-  }
+  for (const { kind, start } of scanMarkdownBlocks(section)) if (kind !== "heading") return start;
   return section.length;
-}
-
-/** Parses "## Title ##". In steps, because one expression for the whole line needs quadratic time for long blanks. */
-function parseHeading(line: string): { level: number; title: string } | undefined {
-  const start = HEADING_START.exec(line);
-  if (start === null) return undefined;
-  const text = line.slice(start[0].length).trim();
-  let end = text.length;
-  while (text[end - 1] === "#") end -= 1;
-  const hasClosingMarks = end === 0 || text[end - 1] === " " || text[end - 1] === "\t";
-  const title = hasClosingMarks ? text.slice(0, end).trim() : text;
-  return { level: start[1]?.length ?? 1, title: truncateTitle(title) };
-}
-
-/** Every chunk of a section repeats its titles, so a line of text that is marked as a heading must not be a title. */
-const MAX_TITLE_CHARACTERS = 300;
-
-function truncateTitle(title: string): string {
-  if (title.length <= MAX_TITLE_CHARACTERS) return title;
-  return `${title.slice(0, MAX_TITLE_CHARACTERS).toWellFormed()}…`;
-}
-
-/** A fence is closed by at least as many of the same marks with nothing after them. */
-function closesFence(opened: string, mark: string, line: string): boolean {
-  return mark[0] === opened[0] && mark.length >= opened.length && line.trim() === mark;
-}
-
-function* readLinesWithOffsets(text: string): Generator<{ start: number; line: string }> {
-  for (let start = 0; start < text.length; ) {
-    const newline = text.indexOf("\n", start);
-    const end = newline === -1 ? text.length : newline;
-    yield { start, line: text.slice(start, text[end - 1] === "\r" && end > start ? end - 1 : end) };
-    start = end + 1;
-  }
 }

@@ -215,3 +215,38 @@ describe("a heading", () => {
     expectValidChunks(`${title}\n\n${long}`, chunks, limits.tokens);
   });
 });
+
+test.each([
+  ["```code```\n", "~~~\nopen"],
+  ["````\n```\ninside\n```\n````\n", ""],
+  ["```js\nfirst();\n```\n", "~~~\nlast\n~~~\n"],
+])("a chunk starts outside of fences: %j", async (start, end) => {
+  const words = "Some words of a paragraph that goes on. ".repeat(12);
+  for (const text of [`${start}${words}\n${end}`, `${words}\n\n${start}${words}\n\n${end}`]) {
+    const chunks = await texts(text, { tokens: 40, overlap: 0 });
+    for (const each of chunks) expect(each).not.toMatch(/^(?:```|~~~|````)$|^inside|^first|^last/);
+  }
+});
+
+test("closing tags stay with what they close", async () => {
+  const element = `<details>\n\n${"Words of a paragraph. ".repeat(6)}\n\n</details>\n\n`;
+  const chunks = await texts(element.repeat(10), { tokens: 32, overlap: 4 });
+  expect(chunks.length).toBeGreaterThan(5);
+  for (const each of chunks) expect(each).not.toMatch(/^<\/|^[\w]*>/);
+});
+
+test("chunks begin and end between characters as readers see them", async () => {
+  for (const text of [
+    "👩‍👩‍👧‍👦".repeat(200),
+    "e\u0301".repeat(500),
+    "นี่คือข้อความที่ยาวมาก".repeat(60),
+    "\u{1f1eb}\u{1f1f7}".repeat(300),
+  ]) {
+    for (const each of await texts(text, { tokens: 64, overlap: 8 }, "plain")) {
+      const index = text.indexOf(each);
+      const bounds = new Intl.Segmenter("und", { granularity: "grapheme" }).segment(text);
+      expect(bounds.containing(index)?.index).toBe(index);
+      expect(bounds.containing(index + each.length)?.index ?? index + each.length).toBe(index + each.length);
+    }
+  }
+});

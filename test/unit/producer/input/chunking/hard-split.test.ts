@@ -15,3 +15,27 @@ test("parts put together are the text, whole in their characters and within the 
     }),
   );
 });
+
+const clusters = ["👩‍👩‍👧‍👦", "🇫🇷", "👍🏽", "é", "e\u0301", "नि", "한", "ก็", "a", " ", "漢"];
+
+test("no character as readers see it is split, unless it alone exceeds the limit", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...clusters), { maxLength: 40 }),
+      fc.integer({ min: 24, max: 60 }),
+      (parts, limit) => {
+        const text = parts.join("");
+        const whole = new Set(Array.from(segment(text), ({ index }) => index));
+        let at = 0;
+        for (const part of splitByCharacters(text, limit)) {
+          expect(whole.has(at) || at === text.length).toBe(true);
+          at += part.length;
+        }
+      },
+    ),
+  );
+});
+
+function segment(text: string): Iterable<{ readonly index: number }> {
+  return new Intl.Segmenter("und", { granularity: "grapheme" }).segment(text);
+}

@@ -33,3 +33,33 @@ test("sections put together are the text", () => {
     }),
   );
 });
+
+test("a line that opens and closes its backticks is no fence", () => {
+  expect(outline("```code```\n# A\n~~~x~~~\n# in a fence\n~~~\n# B")).toEqual([
+    [0, ""],
+    [1, "A"],
+    [1, "B"],
+  ]);
+});
+
+test("underlined lines are headings", () => {
+  expect(outline("Title\n===\ntext\n\nPart one\nof two\n---\ntext\n\n### Deep\n\nNext\n====\r\n")).toEqual([
+    [1, "Title"],
+    [2, "Title > Part one of two"],
+    [3, "Title > Part one of two > Deep"],
+    [1, "Next"],
+  ]);
+});
+
+test.each([
+  "---\ntitle: x\n---\ntext",
+  "- item\n---\ntext",
+  "1. item\n---",
+  "> quote\n---",
+  "text\n- item\n---",
+  "| a |\n---",
+  "\n---\n\n---\n",
+  "text\n\n===",
+  "```\nText\n---\n```",
+  "    code\n---",
+])("%j has no headings", (text) => expect(outline(text)).toEqual([[0, ""]]));
