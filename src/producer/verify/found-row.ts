@@ -13,6 +13,15 @@ export interface FoundRow {
   readonly error?: string;
 }
 
+/** Consecutive rows of a file. */
+export interface FoundRows {
+  readonly rows: readonly FoundRow[];
+  /** The bytes of the file before this position have been read. */
+  readonly end: number;
+  /** The last of these bytes, since the previous rows; undefined if the file was not read in order. Valid until the next rows. */
+  readonly bytes?: Uint8Array;
+}
+
 /** The checksum of a result that is missing. */
 export const NO_RESULT = -1;
 

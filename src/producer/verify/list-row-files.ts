@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
-import type { FoundRow } from "./found-row.ts";
-import { parseBatchLine, parseFailureLine, parseItemLine, parseRecordRow, readLineRows } from "./read-line-rows.ts";
+import type { FoundRows } from "./found-row.ts";
+import { createRecordParser, parseBatchLine, parseFailureLine, parseItemLine, readLineRows } from "./read-line-rows.ts";
 import { readParquetRows } from "./read-parquet-rows.ts";
 import { readVectorRows } from "./read-vector-rows.ts";
 import type { CheckedFile } from "./row-checker.ts";
@@ -11,7 +11,7 @@ import type { CheckedFile } from "./row-checker.ts";
 /** A file of an output that has rows. */
 export interface RowFile extends CheckedFile {
   /** Yields the rows in the order of the file. Rejects if the file cannot be read. */
-  readonly read: () => AsyncIterable<readonly FoundRow[]>;
+  readonly read: () => AsyncIterable<FoundRows>;
 }
 
 const all = () => true;
@@ -40,7 +40,7 @@ export function listRowFiles(dir: string, manifest: RunManifest): RowFile[] {
     return [file(parquet, all, "vector", () => readParquetRows(path(parquet), dimensions)), failures];
   }
   if (output.format === "jsonl") {
-    return [file(jsonl, all, "vector", () => readLineRows(path(jsonl), parseRecordRow)), failures];
+    return [file(jsonl, all, "vector", () => readLineRows(path(jsonl), createRecordParser())), failures];
   }
   return [
     file(npyItems, all, "vector", () => readLineRows(path(npyItems), parseItemLine)),

@@ -8,11 +8,12 @@ import {
 } from "hyparquet";
 import * as z from "zod";
 import { computeFieldsChecksum, computeTextDigest } from "#src/producer/output/digests/row-digest.ts";
+import { rowMetadata } from "#src/producer/output/line-metadata.ts";
 import { VECTOR_COLUMN } from "#src/producer/output/parquet/vector-column.ts";
 import { openSlices } from "#src/producer/search/file-slices.ts";
 import { EXACT_PARSERS, ITEM_COLUMNS } from "#src/producer/search/parquet-items.ts";
 import { readVectorColumn } from "#src/producer/search/read-vector-column.ts";
-import { type FoundRow, NO_RESULT } from "./found-row.ts";
+import { type FoundRow, type FoundRows, NO_RESULT } from "./found-row.ts";
 
 const row = z.object({
   id: z.string(),
@@ -21,14 +22,14 @@ const row = z.object({
   tokens: z.number(),
   attempts: z.number(),
   text: z.string().nullish(),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: rowMetadata.nullish(),
 });
 
 /** The vector of a row of a row group; undefined if it is null. */
 type VectorOf = (row: number) => Float32Array | undefined;
 
 /** Yields the records of a Parquet file, one row group at a time. Throws if the file cannot be read. */
-export async function* readParquetRows(path: string, dimensions: number): AsyncGenerator<readonly FoundRow[]> {
+export async function* readParquetRows(path: string, dimensions: number): AsyncGenerator<FoundRows> {
   await using file = await openSlices(path);
   const metadata = await parquetMetadataAsync(file);
   const present = new Set(metadata.schema.map(({ name }) => name));
@@ -43,9 +44,17 @@ export async function* readParquetRows(path: string, dimensions: number): AsyncG
     const records = await parquetReadObjects({ file, metadata, columns, ...range, parsers: EXACT_PARSERS });
     if (records.length !== rows) throw new Error("a row group has fewer rows than it states");
     const vectorOf = await readVectors(file, metadata, group, { ...range, dimensions, records });
-    yield records.map((record, i) => toFoundRow(record, vectorOf(i)));
+    yield { rows: records.map((record, i) => toFoundRow(record, vectorOf(i))), end: findEnd(group) };
     start += rows;
   }
+}
+
+/** The position behind the columns of a row group. */
+function findEnd({ columns }: RowGroup): number {
+  const ends = columns.map(({ meta_data: column }) =>
+    column ? Number((column.dictionary_page_offset ?? column.data_page_offset) + column.total_compressed_size) : 0,
+  );
+  return Math.max(0, ...ends);
 }
 
 interface GroupRange {

@@ -1,12 +1,12 @@
 import { open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { decodeNpyHeader, NPY_HEADER_BYTES } from "#src/producer/output/npy-header.ts";
-import type { FoundRow } from "./found-row.ts";
+import type { FoundRows } from "./found-row.ts";
 
-const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 512 * 1024;
 
 /** Yields the vectors of a NumPy file as rows without ids. Throws an Error if the file is no complete NumPy file. */
-export async function* readVectorRows(path: string): AsyncGenerator<readonly FoundRow[]> {
+export async function* readVectorRows(path: string): AsyncGenerator<FoundRows> {
   await using file = await open(path, "r");
   const header = Buffer.alloc(NPY_HEADER_BYTES);
   await file.read(header, 0, header.length, 0);
@@ -17,6 +17,7 @@ export async function* readVectorRows(path: string): AsyncGenerator<readonly Fou
   if (size !== NPY_HEADER_BYTES + items * dimensions * 4) {
     throw new Error(`its header states ${items} vectors of ${dimensions} floats, which is not the size of the file`);
   }
+  yield { rows: [], bytes: header, end: NPY_HEADER_BYTES };
   const rowBytes = dimensions * 4;
   const failed = checksumOfNaN(dimensions);
   const rowsPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(rowBytes, 1)));
@@ -24,10 +25,11 @@ export async function* readVectorRows(path: string): AsyncGenerator<readonly Fou
   for (let start = 0; start < items; start += rowsPerBlock) {
     const count = Math.min(rowsPerBlock, items - start);
     await file.read(buffer, 0, count * rowBytes, NPY_HEADER_BYTES + start * rowBytes);
-    yield Array.from({ length: count }, (_, i) => {
+    const rows = Array.from({ length: count }, (_, i) => {
       const result = crc32(buffer.subarray(i * rowBytes, (i + 1) * rowBytes));
       return result === failed ? { isOk: false } : { isOk: true, result };
     });
+    yield { rows, bytes: buffer.subarray(0, count * rowBytes), end: NPY_HEADER_BYTES + (start + count) * rowBytes };
   }
 }
 

@@ -6,6 +6,7 @@ import type { OutputDigests } from "#src/producer/output/digests/output-recorder
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { isBatch, MANIFEST_FILE, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { compareSources } from "./compare-sources.ts";
+import type { FoundRows } from "./found-row.ts";
 import { listRowFiles, type RowFile } from "./list-row-files.ts";
 import { readSealedManifest } from "./read-sealed-manifest.ts";
 import { RowChecker } from "./row-checker.ts";
@@ -65,10 +66,18 @@ async function checkFiles(
   await findForeignFiles(dir, digests, problems);
   checkCounts(manifest, digests, problems);
   const hasher = new FileHasher();
-  const isIntact = await compareHash(dir, digests, RESULT_FILES.digests, { hasher, problems });
-  const names = digests.files.map(({ name }) => name).filter((name) => name !== RESULT_FILES.digests);
-  for (const name of names) await compareHash(dir, digests, name, { hasher, problems });
-  if (isIntact) await checkRows(dir, manifest, names, problems);
+  const context = { dir, digests, hasher, problems };
+  const isIntact = await compareHash(RESULT_FILES.digests, context);
+  const rowFiles = listRowFiles(dir, manifest);
+  const rowProblems = new VerifyProblems();
+  await using rows = isIntact ? await RowDigests.open(join(dir, RESULT_FILES.digests)) : undefined;
+  for (const { name } of digests.files) {
+    if (name === RESULT_FILES.digests) continue;
+    const file = rowFiles.find((candidate) => candidate.name === name);
+    if (rows && file) await checkRows(file, rows, rowProblems, (read) => hasher.add(join(dir, name), read));
+    await compareHash(name, context);
+  }
+  problems.addAll(rowProblems);
   const bytes = digests.files.reduce((sum, file) => sum + file.bytes, 0);
   return { bytes, rows: isIntact ? digests.rows : undefined };
 }
@@ -93,18 +102,15 @@ function checkCounts(manifest: RunManifest, { rows }: OutputDigests, problems: V
 }
 
 interface HashContext {
+  readonly dir: string;
+  readonly digests: OutputDigests;
   readonly hasher: FileHasher;
   readonly problems: VerifyProblems;
 }
 
 /** Compares size and hash of a file; resolves with whether they are as recorded. */
-async function compareHash(
-  dir: string,
-  { files }: OutputDigests,
-  name: string,
-  { hasher, problems }: HashContext,
-): Promise<boolean> {
-  const recorded = files.find((file) => file.name === name);
+async function compareHash(name: string, { dir, digests, hasher, problems }: HashContext): Promise<boolean> {
+  const recorded = digests.files.find((file) => file.name === name);
   try {
     const { bytes, sha256 } = await hasher.finish(join(dir, name));
     if (bytes === recorded?.bytes && sha256 === recorded.sha256) return true;
@@ -119,24 +125,21 @@ async function compareHash(
   return false;
 }
 
+/** Compares the rows of a file with their digests. Calls `onRead` after each group of rows, in order. */
 async function checkRows(
-  dir: string,
-  manifest: RunManifest,
-  names: readonly string[],
+  file: RowFile,
+  digests: RowDigests,
   problems: VerifyProblems,
+  onRead: (found: FoundRows) => void,
 ): Promise<void> {
-  await using digests = await RowDigests.open(join(dir, RESULT_FILES.digests));
-  for (const file of listRowFiles(dir, manifest)) {
-    if (names.includes(file.name)) await checkRowsOfFile(file, digests, problems);
-  }
-}
-
-async function checkRowsOfFile(file: RowFile, digests: RowDigests, problems: VerifyProblems): Promise<void> {
   const checker = await RowChecker.create(file, digests, problems);
   try {
-    for await (const rows of file.read()) for (const row of rows) await checker.add(row);
+    for await (const found of file.read()) {
+      for (const row of found.rows) await checker.add(row);
+      onRead(found);
+    }
   } catch (error) {
-    // The hash has reported a missing file. After an error, the remaining rows are unknown rather than missing.
+    // The hash reports a missing file. After an error, the remaining rows are unknown rather than missing.
     if (errorCode(error) === "ENOENT") return;
     problems.add({ file: file.name, message: `its rows cannot be read: ${coerceError(error).message}` });
     return;

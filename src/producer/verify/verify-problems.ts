@@ -27,4 +27,9 @@ export class VerifyProblems {
     this.#count += 1;
     if (this.kept.length < KEPT_PROBLEMS) this.kept.push(problem);
   }
+
+  addAll({ kept, count }: VerifyProblems): void {
+    for (const problem of kept) this.add(problem);
+    this.#count += count - kept.length;
+  }
 }

@@ -20,6 +20,12 @@ export class FileHasher {
     this.#follow(path).advance(position);
   }
 
+  /** The same for a reader, which may pass the last of these bytes: since the previous call, in a buffer. */
+  add(path: string, { bytes, end }: { readonly bytes?: Uint8Array | undefined; readonly end: number }): void {
+    if (bytes) this.#follow(path).add(bytes);
+    else this.advance(path, end);
+  }
+
   /** The hash of a complete file. Rejects with the system error. */
   async finish(path: string): Promise<FileHash> {
     const { size: bytes } = await stat(path);

@@ -31,6 +31,12 @@ export class FollowedFile {
     }
   }
 
+  /** Hashes the next bytes of the file, which were read already. */
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.#position += bytes.length;
+  }
+
   /** Hexadecimal. */
   digest(): string {
     return this.#hash.digest("hex");

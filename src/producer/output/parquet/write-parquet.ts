@@ -146,6 +146,11 @@ function toColumns({ rows }: StoredBlock, withText: boolean): ColumnSource[] {
   return [
     ...columns,
     { name: "text", data: rows.map(({ item }) => item.text), ...plain },
-    { name: "metadata", data: rows.map(({ item }) => item.metadata ?? null), ...plain },
+    // Without a prototype, the writer stringifies objects as they are; it would drop the key `__proto__` of others.
+    {
+      name: "metadata",
+      data: rows.map(({ item }) => item.metadata && { __proto__: null, ...item.metadata }),
+      ...plain,
+    },
   ];
 }

@@ -88,6 +88,12 @@ describe.each(OUTPUT_KINDS)("an output (%s)", (kind) => {
   });
 });
 
+test.each(["parquet", "jsonl", "npy"] as const)("metadata may have any key (%s)", async (kind) => {
+  const metadata = JSON.parse('{"__proto__":{"a":1},"vector":[1],"text":"x"}');
+  const dir = await sampleOutput(kind, { metadata });
+  expect(await describeProblems(dir)).toEqual([]);
+});
+
 test("a folder that cannot be verified is refused with the reason", async () => {
   const dir = await sampleOutput("jsonl");
   const path = join(dir, "run.json");

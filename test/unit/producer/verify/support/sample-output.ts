@@ -22,7 +22,11 @@ export interface SampleOutputOptions {
   /** Default: every seventh item fails. */
   readonly hasFailures?: boolean;
   readonly withText?: boolean;
+  /** Metadata of all items of an output with records. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+const DEFAULTS = { items: 40, dimensions: 5, hasFailures: true, withText: true };
 
 /** Writes the output of a finished run into `dir`, as a run does. */
 export async function writeSampleOutput(
@@ -30,8 +34,8 @@ export async function writeSampleOutput(
   kind: OutputKind,
   options: SampleOutputOptions = {},
 ): Promise<void> {
-  const { items = 40, dimensions = 5, hasFailures = true, withText = true } = options;
-  const sample = { items, dimensions, hasFailures, withText };
+  const sample = { ...DEFAULTS, ...options };
+  const { items, dimensions, hasFailures, withText } = sample;
   const { digests, files } = await writeFiles(dir, kind, sample);
   const failed = hasFailures ? Array.from({ length: items }, (_, i) => i).filter(failsAt).length : 0;
   const isBatch = kind.startsWith("batch-");
@@ -70,7 +74,7 @@ export async function writeSampleOutput(
 async function writeFiles(
   dir: string,
   kind: OutputKind,
-  { items, dimensions, hasFailures, withText }: Required<SampleOutputOptions>,
+  { items, dimensions, hasFailures, withText, metadata }: SampleOutputOptions & typeof DEFAULTS,
 ): Promise<PublishedOutput> {
   const about = { run: "r-1", model: "minimax/embo-01" };
   const indices = Array.from({ length: items }, (_, index) => index);
@@ -92,7 +96,8 @@ async function writeFiles(
     return written;
   }
   const layout = kind === "parquet" ? "pages" : "flat";
-  await writePlan(dir, kind === "batch-embedding" ? batchItems(items) : items);
+  const sampleItems = indices.map((index) => ({ ...sampleItem(index), ...(metadata && { metadata }) }));
+  await writePlan(dir, kind === "batch-embedding" ? batchItems(items) : sampleItems);
   const store = await openStore(dir, items, { vectors: { dimensions, layout } });
   await store.write(indices.map((index) => ({ ...sampleRecord(source(index), dimensions), index })));
   await store.sync();
