@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Tracer } from "#src/core/tracer.ts";
+import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
@@ -81,16 +82,15 @@ function buildClient(
       const { bytes, ...job } = createChatPayload(id, options);
       // An item that may be submitted again needs its own job, whose id is derived from the key.
       const shareableBytes = options.idempotencyKey === undefined ? bytes : undefined;
-      await submitter.submit({ id, ...job, bytes: shareableBytes, ...withSubmitDefaults(options) });
+      const digest = digestRequest(options.idempotencyKey, job.payload, job.request);
+      await submitter.submit({ id, ...job, bytes: shareableBytes, digest, ...withSubmitDefaults(options) });
       return { id };
     },
     async submitEmbedding(options) {
       const id = createItemId(options.idempotencyKey);
-      await submitter.submit({
-        id,
-        payload: createEmbeddingPayload(id, options),
-        ...withSubmitDefaults(options),
-      });
+      const payload = createEmbeddingPayload(id, options);
+      const digest = digestRequest(options.idempotencyKey, payload);
+      await submitter.submit({ id, payload, digest, ...withSubmitDefaults(options) });
       return { id };
     },
     embed: (options) => embed(sluice, options),
@@ -130,6 +130,13 @@ async function embed(
 
 function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }: SubmitOptions) {
   return { priority, ttlMs, metadata };
+}
+
+/** Identifies the request of an item with an idempotency key; estimates of its tokens may differ between versions. */
+function digestRequest(key: string | undefined, payload: ChatPayload | EmbeddingPayload, request?: string): string | undefined {
+  if (key === undefined) return undefined;
+  const items = payload.kind === "embedding" ? payload.items.map(([, , text]) => text) : payload.items.map(({ request }) => request);
+  return createHash("sha256").update(JSON.stringify([{ ...payload, items }, request])).digest("hex");
 }
 
 /** Creates an id: random, or a hash of the caller's key. Ids never contain text of the user. */

@@ -10,7 +10,7 @@ export interface SubmitOptions {
   readonly model: string;
   /** Interactive items are processed before all bulk items. Default "interactive". */
   readonly priority?: JobPriority;
-  /** Submitting the same key again within the TTL returns the same item. */
+  /** Submitting the same request with the same key within the TTL returns the same item; another request is an InputError. */
   readonly idempotencyKey?: string;
   /** Stored with the item and returned by `status`; not sent to the provider. */
   readonly metadata?: unknown;

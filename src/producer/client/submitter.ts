@@ -1,4 +1,4 @@
-import { coerceError } from "#src/core/failures/errors.ts";
+import { coerceError, InputError } from "#src/core/failures/errors.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { type JobPriority, queueName } from "#src/queues/names.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
@@ -19,6 +19,8 @@ export interface Submission {
   readonly metadata?: unknown;
   /** A request too large for the payload. */
   readonly request?: string;
+  /** Hash of the request, if the id comes from an idempotency key. */
+  readonly digest?: string;
 }
 
 /** Items per bulk add, which is a transaction in BullMQ; a short one does not block other users of Redis. */
@@ -39,7 +41,10 @@ export class Submitter {
     this.#keys = keys;
   }
 
-  /** Resolves when the job is in its queue. Submitting the same id again changes nothing. */
+  /**
+   * Resolves when the job is in its queue. Submitting the same id again changes nothing. Throws an InputError if it belongs to
+   * another request.
+   */
   async submit(submission: Submission): Promise<void> {
     if (!this.#tracer) return await this.#submit(submission);
     const { id, payload } = submission;
@@ -58,7 +63,7 @@ export class Submitter {
   }
 
   async #submit(submission: Submission): Promise<void> {
-    const { id, payload, priority, ttlMs, metadata, request } = submission;
+    const { id, payload, priority, ttlMs, metadata, request, digest } = submission;
     const item: NewItem = {
       kind: payload.kind,
       model: `${payload.provider}/${payload.model}`,
@@ -66,14 +71,25 @@ export class Submitter {
       submittedAt: Date.now(),
       metadata,
       request,
+      digest,
     };
     // In parallel: a worker that receives the job before the item is registered (on a cluster, or when the script must be
     // loaded again) retries. The job is added even for a known item, because its submitter may have crashed before
     // adding it; an existing job is not changed.
-    await Promise.all([
-      registerItem(this.#client, this.#keys, id, item, ttlMs),
-      this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission),
-    ]);
+    const add = () => this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission);
+    const register = () => registerItem(this.#client, this.#keys, id, item, ttlMs);
+    if (digest === undefined) {
+      await Promise.all([register(), add()]);
+      return;
+    }
+    // One after the other: the job of another request must not be added for this item.
+    if ((await register()) === "other") {
+      throw new InputError(
+        "another request was submitted with the same key; repeat that request, or use a new key",
+        "idempotencyKey",
+      );
+    }
+    await add();
   }
 
   async close(): Promise<void> {

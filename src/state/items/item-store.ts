@@ -10,7 +10,7 @@ export type ItemState = z.infer<typeof itemState>;
 
 const submitScript = defineScript(new URL("lua/submit-item.lua", import.meta.url), {
   keys: ["state"],
-  args: ["ttlMs"],
+  args: ["ttlMs", "digest"],
   parse: (reply) => String(reply),
 });
 
@@ -40,21 +40,27 @@ export interface NewItem {
   readonly metadata?: unknown;
   /** The request, if it is too large for the job's payload. */
   readonly request?: string;
+  /** Hash of its request, if its id comes from an idempotency key. */
+  readonly digest?: string;
 }
 
-/** Registers an item before its job is queued. False: an item with this id exists, and nothing was changed. */
+/**
+ * Registers an item before its job is queued. `known`: an item with this id exists, and nothing was changed; `other`: it has
+ * another request.
+ */
 export async function registerItem(
   client: RedisClient,
   keys: Keys,
   id: string,
   item: NewItem,
   ttlMs: number,
-): Promise<boolean> {
-  const { metadata, request, ...fields } = item;
+): Promise<"new" | "known" | "other"> {
+  const { metadata, request, digest = "", ...fields } = item;
   const pairs = Object.entries(omitUndefined(fields)).flat();
   if (metadata !== undefined) pairs.push("metadata", JSON.stringify(metadata));
   if (request !== undefined) pairs.push("request", request);
-  return (await submitScript.run(client, keys.item(id), { ttlMs }, pairs)) === "new";
+  const reply = await submitScript.run(client, keys.item(id), { ttlMs, digest }, pairs);
+  return reply === "new" || reply === "other" ? reply : "known";
 }
 
 /** The request of an item, if it was too large for its job. */

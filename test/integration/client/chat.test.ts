@@ -146,6 +146,20 @@ test("the same idempotency key yields the same item, which is called once", asyn
   expect(chat.requests).toHaveLength(1);
 });
 
+test("an idempotency key that was used for another request is rejected, and nothing is submitted", async () => {
+  const chat = createFakeChat();
+  startFake(chat);
+  const { id } = await client.submitChat({ ...ask("once"), idempotencyKey: "order 67" });
+  await client.result(id);
+  const others = [
+    client.submitChat({ ...ask("twice"), idempotencyKey: "order 67" }),
+    client.submitChat({ ...ask("once"), temperature: 0.5, idempotencyKey: "order 67" }),
+    client.submitEmbedding({ model: "minimax/embo-01", inputs: ["once"], idempotencyKey: "order 67" }),
+  ];
+  for (const other of others) await expect(other).rejects.toThrow("another request was submitted with the same key");
+  expect(chat.requests).toHaveLength(1);
+});
+
 test("an unknown ID is reported immediately", async () => {
   await expect(client.result("c-unknown")).rejects.toThrow("no item");
   await expect(collect(client.stream("c-unknown"))).rejects.toThrow("no item");
