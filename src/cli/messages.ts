@@ -73,7 +73,8 @@ export const DOCTOR_HINTS = {
   noCredentials: `Set a key in the environment or in .env. "${SUGGESTED_COMMANDS.demo()}" and "${SUGGESTED_COMMANDS.simulate()}" need no key.`,
   manualLimit: (lane: string) => `"${SUGGESTED_COMMANDS.clearLimits(lane)}" returns to the configured limits.`,
   refresh: `"${SUGGESTED_COMMANDS.refreshModels()}" gets the newest one.`,
-  missingVariables: '"sluice providers" lists the variables that they need.',
-  pingByName: (provider: string) => `"sluice ping ${provider}/MODEL" tests a model that you choose.`,
+  missingVariables: `"${SUGGESTED_COMMANDS.providers()}" lists the variables that they need.`,
+  pingByName: (provider: string) => `"${SUGGESTED_COMMANDS.ping(`${provider}/MODEL`)}" tests a model that you choose.`,
+  limitsDiffer: "Give all workers the same settings; until then, the highest limits apply.",
   parked: "Fix the cause. The next run on this lane reopens it.",
 } as const;

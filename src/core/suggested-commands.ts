@@ -22,6 +22,7 @@ export const SUGGESTED_COMMANDS = {
   resume: (run: string) => suggest("resume", run),
   retry: (run: string) => suggest("retry", run),
   retryEmpty: (run: string) => suggest("retry", run, "--retry-empty"),
+  ping: (model: string) => suggest("ping", model),
   providers: () => suggest("providers"),
   models: (provider?: string) => (provider === undefined ? suggest("models") : suggest("models", provider)),
   refreshModels: () => suggest("models", "--refresh"),

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { coerceError } from "#src/core/failures/errors.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -18,6 +19,8 @@ export interface HeartbeatDeps {
   readonly queues: readonly string[];
   /** Jobs held and calls in flight now. */
   readonly load: () => { readonly jobs: number; readonly calls: number };
+  /** The configured limits of the lanes that it has used, by their names. */
+  readonly laneLimits: () => Readonly<Record<string, LaneLimits>>;
 }
 
 /** How often the delay of the event loop is sampled, in ms. */
@@ -72,7 +75,7 @@ export class Heartbeat {
   }
 
   async #report(): Promise<void> {
-    const { client, keys, worker, version, queues, load } = this.#deps;
+    const { client, keys, worker, version, queues, load, laneLimits } = this.#deps;
     const now = await readServerTime(client);
     if (this.#stopped) return;
     const toServerTime = (at: number) => Math.round(now - (performance.now() - at));
@@ -86,6 +89,7 @@ export class Heartbeat {
       version,
       queues: queues.join(","),
       ...load(),
+      laneLimits: JSON.stringify(laneLimits()),
       startedAt: toServerTime(this.#startedAt),
       claimedAt: this.#claimedAt === undefined ? undefined : toServerTime(this.#claimedAt),
       loopLagMs: lagMs,

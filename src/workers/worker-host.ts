@@ -112,6 +112,7 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
     version,
     queues: capabilities.map(({ provider, kind }) => queueName(provider, kind)),
     load: () => ({ jobs: locks.count, calls: dispatchers.countCallsInFlight() }),
+    laneLimits: () => dispatchers.laneLimits(),
   });
   let stopping: Promise<boolean> | undefined;
   const ledgers = new RunLedgerCache(client, keys);

@@ -3,6 +3,7 @@ import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { getRunPhase, isTerminalPhase, summarizeRun } from "#src/dashboard/runs/summarize-run.ts";
 import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
+import { findLimitConflicts } from "#src/state/workers/limit-conflicts.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 import { buildLatestPoint } from "./build-history.ts";
 import { describeTotals } from "./describe-providers.ts";
@@ -26,6 +27,7 @@ export function describeOverview(
     lanes: snapshot.lanes,
     providers: snapshot.providers,
     workers: snapshot.workers.map(describeWorker).sort((a, b) => Number(isDead(a)) - Number(isDead(b))),
+    limitConflicts: findLimitConflicts(snapshot.workers),
     redis: snapshot.redis,
     runs: describeRuns(snapshot),
     standalone: countStandaloneJobs(snapshot),

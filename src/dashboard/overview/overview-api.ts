@@ -16,6 +16,8 @@ export interface Overview {
   readonly providers: readonly ProviderView[];
   /** Alive workers first, then those that died within the last minutes. */
   readonly workers: readonly WorkerView[];
+  /** Lanes for which workers are configured with different limits, with all limits and processes. */
+  readonly limitConflicts?: readonly { readonly lane: string; readonly limits: string }[];
   readonly redis: RedisView;
   readonly runs: {
     /** The number of runs per phase, over all runs that Redis lists. */

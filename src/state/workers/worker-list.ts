@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { type JobKind, queueName } from "#src/queues/names.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -32,7 +33,11 @@ export interface ListedWorker {
   readonly claimedAt: number | undefined;
   /** Longest event loop delay since the previous heartbeat, ms. */
   readonly loopLagMs: number | undefined;
+  /** Its configured limits per lane, such as "minimax/embo-01", of the lanes that it has used. */
+  readonly laneLimits: Readonly<Record<string, Readonly<Record<string, number | string>>>>;
 }
+
+const laneLimits = z.record(z.string(), z.record(z.string(), z.union([z.number(), z.string()])));
 
 /**
  * Workers that are alive or died within the last ten minutes, sorted by host and start. `now` is Redis's time; it is
@@ -87,7 +92,17 @@ function parseWorker(id: string, seenAt: number, now: number, hash: Readonly<Rec
     calls: parseStoredNumber(hash.calls),
     claimedAt: parseStoredNumber(hash.claimedAt),
     loopLagMs: parseStoredNumber(hash.loopLagMs),
+    laneLimits: parseLaneLimits(hash.laneLimits),
   };
+}
+
+/** Empty if it is absent, as in heartbeats of earlier versions, or malformed. */
+function parseLaneLimits(text: string | undefined): ListedWorker["laneLimits"] {
+  try {
+    return laneLimits.safeParse(JSON.parse(text ?? "{}")).data ?? {};
+  } catch {
+    return {};
+  }
 }
 
 function compare(a: string, b: string): number {

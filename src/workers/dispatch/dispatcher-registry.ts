@@ -1,7 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { ProviderError } from "#src/core/failures/errors.ts";
-import type { Lane } from "#src/core/lane.ts";
+import { formatLane, type Lane, type LaneLimits } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel, RerankModel } from "#src/providers/provider.ts";
 import type { EmbeddingPayload } from "#src/queues/payload.ts";
@@ -57,6 +57,8 @@ export class DispatcherRegistry {
   readonly #chat = new Map<string, ModelDispatcher<ChatInput, ChatModel>>();
   readonly #rerank = new Map<string, ModelDispatcher<RerankInput, RerankModel>>();
 
+  readonly #laneLimits = new Map<string, LaneLimits>();
+
   constructor(deps: DispatcherRegistryDeps) {
     this.#deps = { ...deps, prober: new LaneProber(), limitReports: new LimitReports(deps.limiter) };
   }
@@ -75,6 +77,7 @@ export class DispatcherRegistry {
     const lanes = this.#deps.embeddingLanes(provider, model);
     const first = lanes[0]?.model;
     if (!first) return undefined;
+    this.#recordLimits(lanes);
     const request: BatchRequest = { purpose, dimensions, options };
     const limits = { maxInputs: first.maxInputs, maxTokens: first.maxBatchTokens };
     const canaries = new CanaryWatch(first.maxInputs, this.#deps.clock);
@@ -119,10 +122,20 @@ export class DispatcherRegistry {
     if (existing) return existing;
     const lanes = listLanes(provider, model);
     if (lanes.length === 0) return undefined;
+    this.#recordLimits(lanes);
     const chooser = new LaneChooser(this.#deps.limiter, lanes);
     const dispatcher = new ModelDispatcher(chooser, this.#options(kind, { maxInputs: 1 }), { ...this.#deps, call });
     dispatchers.set(key, dispatcher);
     return dispatcher;
+  }
+
+  /** The configured limits of the lanes of all dispatchers, by name. */
+  laneLimits(): Readonly<Record<string, LaneLimits>> {
+    return Object.fromEntries(this.#laneLimits);
+  }
+
+  #recordLimits(lanes: readonly Pick<ModelLane<unknown>, "lane" | "limits">[]): void {
+    for (const { lane, limits } of lanes) this.#laneLimits.set(formatLane(lane), limits);
   }
 
   /** Reservations of all calls in flight, probes included, by lane. */

@@ -19,7 +19,8 @@ import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
 import { describeRedis, parseRedisUrl } from "#src/redis/url.ts";
-import { countWorkers } from "#src/state/workers/worker-list.ts";
+import { findLimitConflicts } from "#src/state/workers/limit-conflicts.ts";
+import { listWorkers } from "#src/state/workers/worker-list.ts";
 import type { doctorCommand } from "./definition.ts";
 import { type DoctorFinding, describeFindings } from "./describe-findings.ts";
 import { testKeys } from "./test-keys.ts";
@@ -157,12 +158,21 @@ async function examineServer(source: RedisSource, config: Config): Promise<Docto
   const check = await checkServer(client);
   const levels = { refusal: "problem", warning: "warning", note: "note" } as const;
   const keys = createKeys(config.namespace);
-  const workers = await countWorkers(client, keys);
+  const workers = await listWorkers(client, keys);
+  const alive = workers.filter(({ state }) => state === "alive").length;
   const limiter = createRedisLimiter(client, keys);
   const findings: DoctorFinding[] = [
     { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
     ...check.findings.map(({ level, message, hint }) => ({ area: "redis", level: levels[level], message, hint })),
-    { area: "workers", level: "ok", message: `${formatMany(workers, "worker")} running` },
+    { area: "workers", level: "ok", message: `${formatMany(alive, "worker")} running` },
+    ...findLimitConflicts(workers).map(
+      ({ lane, limits }): DoctorFinding => ({
+        area: "workers",
+        level: "warning",
+        message: `workers have different limits for ${lane}: ${limits}`,
+        hint: DOCTOR_HINTS.limitsDiffer,
+      }),
+    ),
   ];
   for (const lane of config.registry.providers.flatMap(({ name }) => listLanes(config, name))) {
     findings.push(...examineLane(lane, await limiter.status(lane, resolveLaneLimits(config, lane))));

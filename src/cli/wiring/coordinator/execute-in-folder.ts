@@ -6,16 +6,21 @@ import { listModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
 import { requireOffPeak } from "#src/cli/wiring/off-peak.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import type { Config } from "#src/config/config.ts";
 import { systemClock } from "#src/core/clock.ts";
+import { formatLane } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import type { PreparedRun, RunExecution } from "#src/producer/run-kinds/run-kind.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
-import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
+import type { RunEnvironment, RunLane } from "#src/producer/runs/run-environment.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { createKeys } from "#src/redis/keys.ts";
+import { findLimitConflicts } from "#src/state/workers/limit-conflicts.ts";
+import { listWorkers } from "#src/state/workers/worker-list.ts";
 import { WORKER_DEFAULTS } from "#src/workers/worker-host.ts";
 import { chooseWindowSize } from "./choose-window-size.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
@@ -42,18 +47,38 @@ export async function executeInFolder<M extends RunManifest>(
   const findOffPeak = options.offPeak ? requireOffPeak(config, models) : undefined;
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
   const windowSize = options.window ?? config.run.window ?? defaultSize;
+  const retrying = retry && describeRetry(run.dir, retry);
   const services = await openServices();
   const { total, missing } = manifest.items;
   // A retry reports what it retries instead.
   const done = retry ? 0 : total - missing;
   reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
-  if (retry) reporter.event({ type: "note", message: describeRetry(run.dir, retry) });
+  if (retrying) reporter.event({ type: "note", message: retrying });
   for (const message of listModelNotices(config, models, Date.now())) reporter.event({ type: "note", message });
+  for (const message of await findOtherLimits(services, config, lanes)) reporter.event({ type: "note", message });
   const report = await withEnvironment(services, context, missing, (base) =>
     executeRun(run, kind, { ...base, lanes, price, findOffPeak, windowSize, retry }),
   );
   reporter.end({ outcome: "finished", report, output: options.out });
   return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
+}
+
+/** One sentence for each lane of the run that workers elsewhere use with other limits than this command. */
+async function findOtherLimits({ redis }: RunServices, config: Config, lanes: readonly RunLane[]): Promise<string[]> {
+  const laneLimits = Object.fromEntries(
+    lanes.map(({ lane, limits }) => [formatLane(lane), omitUndefined({ ...limits })]),
+  );
+  const own = {
+    id: "this command",
+    state: "alive",
+    host: "this command, process",
+    pid: process.pid,
+    laneLimits,
+  } as const;
+  const workers = await listWorkers(redis.source.connect("commands"), createKeys(config.namespace)).catch(() => []);
+  return findLimitConflicts([own, ...workers])
+    .filter(({ lane }) => Object.hasOwn(laneLimits, lane))
+    .map(({ lane, limits }) => `workers have different limits for ${lane}: ${limits}`);
 }
 
 function describeRetry(dir: string, query: ItemQuery): string {

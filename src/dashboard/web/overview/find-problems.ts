@@ -10,7 +10,7 @@ export type OverviewProblem =
       readonly reasonKind?: string;
     }
   | { readonly kind: "run-parked" | "run-stopped"; readonly run: string; readonly name: string }
-  | { readonly kind: "worker-dead" | "queue-paused"; readonly name: string }
+  | { readonly kind: "worker-dead" | "queue-paused" | "limits-differ"; readonly name: string }
   | { readonly kind: "no-worker"; readonly queue: string; readonly waiting: number }
   | { readonly kind: "redis-memory"; readonly usedBytes: number; readonly warningBytes: number };
 
@@ -78,11 +78,16 @@ function fromRedis({ redis: { usedBytes, warningBytes } }: Overview): OverviewPr
   return [{ kind: "redis-memory", usedBytes, warningBytes }];
 }
 
-function fromWorkers({ workers }: Overview): OverviewProblem[] {
-  return workers
+function fromWorkers({ workers, limitConflicts = [] }: Overview): OverviewProblem[] {
+  const conflicts = limitConflicts.map(({ lane, limits }) => ({
+    kind: "limits-differ" as const,
+    name: `${lane}: ${limits}`,
+  }));
+  const dead = workers
     .filter(({ state }) => state === "dead")
     .map(({ id, host, pid }) => ({
-      kind: "worker-dead",
+      kind: "worker-dead" as const,
       name: host === undefined ? id : pid === undefined ? host : `${host} ${pid}`,
     }));
+  return [...dead, ...conflicts];
 }

@@ -132,6 +132,7 @@ function ProblemLine({ problem }: { problem: OverviewProblem }) {
     case "redis-memory":
       return <>{t["redis-memory"](bytes(problem.usedBytes), bytes(problem.warningBytes))}</>;
     case "worker-dead":
+    case "limits-differ":
     case "queue-paused":
       return (
         <>

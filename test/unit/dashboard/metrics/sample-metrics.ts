@@ -92,6 +92,7 @@ function worker(id: string, state: ListedWorker["state"], loopLagMs: number): Li
     calls: 2,
     claimedAt: undefined,
     loopLagMs,
+    laneLimits: {},
   };
 }
 

@@ -32,6 +32,7 @@ export const overviewEn = {
     "run-parked": "Run parked:",
     "run-stopped": "Run stopped:",
     "worker-dead": "Worker dead:",
+    "limits-differ": "Workers have different limits for",
     "no-worker": (waiting: string) => `No worker for ${plural(waiting, "waiting job", "waiting jobs")} in queue`,
     "queue-paused": "Queue paused in bull-board:",
     "redis-memory": (used: string, warnsAbove: string) =>

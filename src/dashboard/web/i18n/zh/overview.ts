@@ -31,6 +31,7 @@ export const overviewZh: typeof overviewEn = {
     "run-parked": "运行已挂起：",
     "run-stopped": "运行已停止：",
     "worker-dead": "工作进程已失联：",
+    "limits-differ": "各工作进程的限额不同：",
     "no-worker": (waiting) => `没有工作进程处理 ${waiting} 个等待的作业，队列`,
     "queue-paused": "队列已在 bull-board 中暂停：",
     "redis-memory": (used, warnsAbove) => `Redis 已用内存 ${used}，超过警戒线 ${warnsAbove}。`,
