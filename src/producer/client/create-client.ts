@@ -133,10 +133,19 @@ function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAUL
 }
 
 /** Identifies the request of an item with an idempotency key; estimates of its tokens may differ between versions. */
-function digestRequest(key: string | undefined, payload: ChatPayload | EmbeddingPayload, request?: string): string | undefined {
+function digestRequest(
+  key: string | undefined,
+  payload: ChatPayload | EmbeddingPayload,
+  request?: string,
+): string | undefined {
   if (key === undefined) return undefined;
-  const items = payload.kind === "embedding" ? payload.items.map(([, , text]) => text) : payload.items.map(({ request }) => request);
-  return createHash("sha256").update(JSON.stringify([{ ...payload, items }, request])).digest("hex");
+  const items =
+    payload.kind === "embedding"
+      ? payload.items.map(([, , text]) => text)
+      : payload.items.map(({ request }) => request);
+  return createHash("sha256")
+    .update(JSON.stringify([{ ...payload, items }, request]))
+    .digest("hex");
 }
 
 /** Creates an id: random, or a hash of the caller's key. Ids never contain text of the user. */
