@@ -29,6 +29,7 @@ export const SUGGESTED_COMMANDS = {
   clearLimits: (lane: string) => suggest("set-limit", lane, "--clear"),
   raiseLimit: () => suggest("set-limit", "minimax/embo-01", "--requests-per-minute", "6000"),
   doctor: () => suggest("doctor"),
+  doctorAll: () => suggest("doctor", "--all"),
   demo: () => suggest("demo"),
   simulate: () => suggest("simulate"),
   worker: () => suggest("worker"),

@@ -1,4 +1,5 @@
 import { formatMany } from "#src/cli/format/format-number.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 
 /** `ok`: as it should be. `note`: for information. `warning`: a promise is weaker. `problem`: something will not work. */
 export interface DoctorFinding {
@@ -32,7 +33,8 @@ export function describeFindings(findings: readonly DoctorFinding[], all: boolea
     return [`${head}${message}`, ...hints.map((part) => " ".repeat(head.length) + part), ""].join("\n");
   });
   const left = sorted.length - shown.length;
-  const end = left === 0 ? "" : `${formatMany(left, "more check")} without problems: sluice doctor --all\n`;
+  const end =
+    left === 0 ? "" : `${formatMany(left, "more check")} without problems: ${SUGGESTED_COMMANDS.doctorAll()}\n`;
   return `${summarize(findings)}\n\n${lines.join("")}${end}`;
 }
 
