@@ -14,6 +14,8 @@ export interface SourceOptions {
   readonly chunk: { readonly tokens: number; readonly overlap: number } | undefined;
   /** Estimated tokens that the model accepts in one input, if known. */
   readonly maxTokens?: number;
+  /** Name of the model whose tokens are counted near `maxTokens`, if its vocabulary is known. */
+  readonly tokenizerModel?: string;
   /** Maximum number of items, or of requests of a batch file. */
   readonly limit?: number;
   /** Skip and count invalid input instead of rejecting the plan. */

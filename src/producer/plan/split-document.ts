@@ -1,6 +1,7 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Chunker } from "#src/producer/input/chunking/chunker.ts";
 import { countTokensUpTo, estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import { loadTokenCounter, TokenLimit } from "#src/producer/input/chunking/exact-tokens.ts";
 import type { SourceDocument, SourceKind, SourceOptions } from "#src/producer/input/source.ts";
 import type { PlannedItem } from "./planned-item.ts";
 
@@ -9,11 +10,13 @@ export type PlannedItemResult = { readonly item: PlannedItem } | { readonly erro
 
 /** Creates the items of documents and records; one per plan. */
 export class DocumentSplitter {
-  readonly #options: Pick<SourceOptions, "chunk" | "maxTokens">;
+  readonly #options: SplitOptions;
   readonly #chunker: Chunker | undefined;
+  readonly #limit: Promise<TokenLimit | undefined>;
 
-  constructor(options: Pick<SourceOptions, "chunk" | "maxTokens">) {
+  constructor(options: SplitOptions) {
     this.#options = options;
+    this.#limit = createLimit(options);
     this.#chunker = options.chunk && new Chunker(options.chunk);
   }
 
@@ -29,29 +32,46 @@ export class DocumentSplitter {
       return;
     }
     if (chunk === undefined || this.#chunker === undefined) {
-      yield createWholeItem(document, maxTokens);
+      yield createWholeItem(document, maxTokens, await this.#limit);
       return;
     }
+    const limit = await this.#limit;
     if (document.record) {
       const tokens = countTokensUpTo(document.text, chunk.tokens);
-      if (tokens !== undefined) {
-        yield { item: toItem(document, document.id, document.text, tokens) };
+      const measured = tokens === undefined ? undefined : (limit?.measure(document.text, tokens) ?? tokens);
+      const isTooLong = limit !== undefined && maxTokens !== undefined && (measured ?? 0) > maxTokens;
+      if (measured !== undefined && !isTooLong) {
+        yield { item: toItem(document, document.id, document.text, measured) };
         return;
       }
     }
     let number = 0;
-    for await (const part of this.#chunker.split(document.text, kind === "markdown" ? "markdown" : "plain")) {
-      const item = toItem(document, `${document.id}#${number}`, part.text, part.tokens);
-      yield {
-        item: document.record ? item : { ...item, metadata: chunkMetadata(document, number, part.headings) },
-      };
-      number += 1;
+    for await (const chunk of this.#chunker.split(document.text, kind === "markdown" ? "markdown" : "plain")) {
+      for (const part of limit?.split(chunk.text, chunk.tokens) ?? [chunk]) {
+        const item = toItem(document, `${document.id}#${number}`, part.text, part.tokens);
+        yield {
+          item: document.record ? item : { ...item, metadata: chunkMetadata(document, number, chunk.headings) },
+        };
+        number += 1;
+      }
     }
   }
 }
 
-function createWholeItem(document: SourceDocument, maxTokens: number | undefined): PlannedItemResult {
-  const tokens = estimateTokens(document.text);
+type SplitOptions = Pick<SourceOptions, "chunk" | "maxTokens" | "tokenizerModel">;
+
+async function createLimit({ maxTokens, tokenizerModel }: SplitOptions): Promise<TokenLimit | undefined> {
+  const count = maxTokens === undefined ? undefined : await loadTokenCounter(tokenizerModel);
+  return count && maxTokens !== undefined ? new TokenLimit(count, maxTokens) : undefined;
+}
+
+function createWholeItem(
+  document: SourceDocument,
+  maxTokens: number | undefined,
+  limit: TokenLimit | undefined,
+): PlannedItemResult {
+  const estimate = estimateTokens(document.text);
+  const tokens = limit?.measure(document.text, estimate) ?? estimate;
   if (maxTokens === undefined || tokens <= maxTokens) {
     return { item: toItem(document, document.id, document.text, tokens) };
   }

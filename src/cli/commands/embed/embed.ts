@@ -54,6 +54,7 @@ function createRequest(
         ? { tokens: chunkTokens, overlap: options.chunkOverlap ?? chooseChunkOverlap(chunkTokens) }
         : undefined,
       maxTokens: model.maxTokens,
+      tokenizerModel: model.name,
       limit: options.limit,
       skipInvalid: options.skipInvalid,
       stdin: process.stdin,
