@@ -1,4 +1,4 @@
-import { describeCanaries } from "#src/cli/progress/describe-run-end.ts";
+import { describeCanaries, LOWER_BOUND_REASON } from "#src/cli/progress/describe-run-end.ts";
 import { describeSavings } from "#src/cli/progress/describe-savings.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { formatDuration } from "./format-duration.ts";
@@ -31,8 +31,9 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ["tokens", formatCount(run.tokens)],
     [
       "calls",
-      `${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
+      `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
     ],
+    ["", calls.isLowerBound ? LOWER_BOUND_REASON : undefined],
     ["canaries", run.canaries && describeCanaries(run.canaries)],
     ["batch fill", formatPercent(run.batchFill)],
     ["reused", run.reused && describeSavings(run.reused)],

@@ -55,6 +55,9 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   return lines;
 }
 
+/** Why the numbers of calls in a report are lower bounds. */
+export const LOWER_BOUND_REASON = "Redis lost data during this run, and counts of calls with it";
+
 /** "12 canaries sent, 1 did not match" */
 export function describeCanaries({ sent, mismatches }: NonNullable<RunManifest["canaries"]>): string {
   const outcome = mismatches === 0 ? "all matched" : `${formatCount(mismatches)} did not match`;
@@ -73,10 +76,12 @@ function describeStats({
 }: RunManifest): string[] {
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
-    formatMany(calls.made, "call"),
+    `${calls.isLowerBound ? "at least " : ""}${formatMany(calls.made, "call")}`,
     batchFill === undefined ? undefined : `${formatPercent(batchFill)} full`,
     calls.throttled === 0 ? undefined : `${formatCount(calls.throttled)} throttled`,
-    calls.paidTwice === 0 ? undefined : `${formatCount(calls.paidTwice)} duplicate`,
+    calls.paidTwice === 0
+      ? undefined
+      : `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.paidTwice)} duplicate`,
     tokens === 1 ? "1 token" : `${formatShortCount(tokens)} tokens`,
     cost === undefined ? undefined : formatMoney(cost.amount, cost.currency),
   ].filter((part) => part !== undefined);
@@ -84,6 +89,7 @@ function describeStats({
     items.failed > 0 ? `  ${formatCount(items.failed)} failed: ${kinds.join(", ")}` : [],
     reused ? `  ${describeSavings(reused)}` : [],
     `  ${spent.join(", ")}`,
+    calls.isLowerBound ? `  ${LOWER_BOUND_REASON}` : [],
     canaries && canaries.mismatches === 0 ? `  ${describeCanaries(canaries)}` : [],
   ].flat();
 }

@@ -93,10 +93,15 @@ export class Coordinator {
   }
 
   async #open(): Promise<void> {
-    const { control, lease, store, counters } = this.#context;
+    const { control, lease, store, counters, onOpened } = this.#context;
     const opened = control.open(store.items, durableBitmap(store), counters());
     // Jobs are only accepted from the holder of the lease, which may have expired if this process was suspended.
-    const [{ created, cursor }, outstanding] = await Promise.all([opened, control.outstandingJobs(), lease.renew()]);
+    const [{ created, cursor, hasLostCounts }, outstanding] = await Promise.all([
+      opened,
+      control.outstandingJobs(),
+      lease.renew(),
+    ]);
+    onOpened?.(hasLostCounts);
     await Promise.all([control.updateMeta({ window: this.#feeder.windowSize }), this.#context.hold.publish()]);
     await this.#feeder.start(cursor, created ? [] : outstanding);
     this.#isOpen = true;

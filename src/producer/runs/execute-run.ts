@@ -195,6 +195,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       },
       checkFolder: () => folder.check(),
       counters: () => monitor.counters(),
+      onOpened: (hasLostCounts) => monitor.recordOpening(hasLostCounts),
       countCallsInFlight: () => monitor.countCallsInFlight(),
       onTick: async (tick) => {
         await folder.checkRegularly();

@@ -101,8 +101,10 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   readonly resolver?: AnswerResolver;
   /** Items beyond it are not fed. The run stops when it allows no further item. */
   readonly budget?: RunBudget;
-  /** Counters of the last checkpoint, used when Redis has lost the run. */
+  /** The last counters that were read, added to those in Redis when it has lost the run. */
   readonly counters: () => RunCounters;
+  /** The run was opened in Redis, which had no counters if `hasLostCounts`. */
+  readonly onOpened?: (hasLostCounts: boolean) => void;
   readonly countCallsInFlight?: () => number;
   /** Called about twice a second while the run is coordinated. Throws a RunStoppedError to stop it. */
   readonly onTick: (state: RunTick) => Promise<void>;

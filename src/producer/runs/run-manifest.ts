@@ -63,6 +63,8 @@ const common = {
     throttled: z.int(),
     /** Calls whose answer could not be used, because a process died or another worker was faster. */
     paidTwice: z.int(),
+    /** Redis lost data, and counts with it: there were at least so many calls. */
+    isLowerBound: z.boolean().optional(),
   }),
   /** Known texts that were sent among the inputs, and those whose vector did not match. Absent if none was sent. */
   canaries: z.object({ sent: z.int(), mismatches: z.int() }).optional(),

@@ -13,15 +13,15 @@ import {
   type TransitionDecision,
 } from "./run-transitions.ts";
 
-const openReply = z.tuple([z.literal([0, 1]), z.int()]);
+const openReply = z.tuple([z.literal([0, 1]), z.int(), z.literal([0, 1])]);
 const feedReply = z.enum(["ok", "taken", "lost"]);
 
 const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
   keys: ["meta", "done", "jobs", "stats", "scratch"],
   args: ["items", "durable", "ttlMs"],
   parse: (reply) => {
-    const [created, cursor] = openReply.parse(reply);
-    return { created: created === 1, cursor };
+    const [created, cursor, lostCounts] = openReply.parse(reply);
+    return { created: created === 1, cursor, hasLostCounts: lostCounts === 1 };
   },
 });
 
@@ -117,12 +117,13 @@ export class RunControl {
   /**
    * Opens the run: creates its state in Redis, or continues with the existing one. `durable` is a bitmap of the items
    * whose records are on disk. `created`: Redis did not have the run, so all items that are not durable must be fed.
+   * `hasLostCounts`: Redis did not have its counters; those given were added to what was counted since.
    */
   open(
     items: number,
     durable: Buffer,
     counters: RunCounters,
-  ): Promise<{ readonly created: boolean; readonly cursor: number }> {
+  ): Promise<{ readonly created: boolean; readonly cursor: number; readonly hasLostCounts: boolean }> {
     return openScript.run(
       this.#client,
       { ...this.#run, scratch: `${this.#run.done}:scratch` },

@@ -264,6 +264,23 @@ test("a commit for a run that has ended writes nothing and reports that", async 
   expect((await model.ledger.claim("job", [1])).state).toBe("done");
 });
 
+test("calls that are counted before a lost run is opened again are added to the last known counts", async () => {
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const control = new RunControl(client, keys, "counts");
+  const ledger = new RunLedger(client, keys.run("counts"));
+  await control.open(ITEMS, Buffer.alloc(0), {});
+  for (let call = 0; call < 5; call++) await ledger.countCall();
+  const known = await ledger.readCounters();
+  await client.del(...Object.values(keys.run("counts")));
+  for (let call = 0; call < 7; call++) await ledger.countCall();
+  expect(await control.open(ITEMS, Buffer.alloc(0), known)).toMatchObject({ created: true, hasLostCounts: true });
+  expect(await ledger.readCounters()).toMatchObject({ callsMade: 12 });
+  await control.resetItems();
+  expect(await control.open(ITEMS, Buffer.alloc(0), known)).toMatchObject({ created: true, hasLostCounts: false });
+  expect(await ledger.readCounters()).toMatchObject({ callsMade: 12 });
+});
+
 test("the same item twice in one commit is one record", async () => {
   const client = redis.connect();
   const model = new Model(client, redis.connect(), "twice");

@@ -52,6 +52,9 @@ export class RunMonitor {
   readonly #stuck: StuckDetector;
   #manifest: RunManifest;
   #counters: RunCounters;
+  /** Calls may have been counted since `#counters` were read, so that they are gone if Redis loses its data. */
+  #mayHaveCounted: boolean;
+  #isLowerBound: boolean;
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
   #checkpointAt = 0;
@@ -71,11 +74,19 @@ export class RunMonitor {
     this.#stuck = new StuckDetector(deps.lanes);
     this.failures = new FailureStats(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
     this.#counters = manifest.counters;
+    this.#mayHaveCounted = manifest.state === "running" || manifest.state === "writing";
+    this.#isLowerBound = manifest.calls.isLowerBound === true;
     this.#cost = deps.price && new RunCost(deps.price, manifest, deps.clock);
   }
 
   counters(): RunCounters {
     return this.#counters;
+  }
+
+  /** The run was opened in Redis. If Redis had lost its counters, those counted since the last look are gone. */
+  recordOpening(hasLostCounts: boolean): void {
+    if (hasLostCounts && this.#mayHaveCounted && this.#counters.callsMade) this.#isLowerBound = true;
+    this.#mayHaveCounted = true;
   }
 
   countCallsInFlight(): number {
@@ -240,6 +251,7 @@ export class RunMonitor {
         failed: callsFailed,
         throttled: throttles,
         paidTwice: countCallsPaidTwice(this.#counters, hasCallsInFlight),
+        isLowerBound: this.#isLowerBound || undefined,
       },
       canaries: canaries > 0 ? { sent: canaries, mismatches: canaryMismatches } : undefined,
       snoozes,
@@ -267,7 +279,11 @@ export class RunMonitor {
   }
 
   async #readCounters(): Promise<RunCounters> {
-    return mergeCounters(await this.#deps.ledger.readCounters(), this.#counters);
+    const fresh = await this.#deps.ledger.readCounters();
+    // For example, a replica that had not received the latest counts has become the master.
+    const hasLost = fresh.callsMade < (this.#counters.callsMade ?? 0);
+    if (hasLost && this.#mayHaveCounted) this.#isLowerBound = true;
+    return mergeCounters(fresh, this.#counters);
   }
 
   #readSpent(store: MonitoredStore): { readonly spent: number; readonly currency: string } | undefined {
