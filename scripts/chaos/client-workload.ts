@@ -51,7 +51,9 @@ export class ClientWorkload implements Workload {
     for (;;) {
       const { code, signal, stderr } = await startNode([SLUICE, "worker"], this.#options).exit;
       if (this.#isStopping) return;
-      if (signal !== "SIGKILL") throw new Error(`a worker ended with ${signal ?? code}: ${stderr.slice(-600)}`);
+      // A worker does not start without its Redis; a process manager starts it again.
+      if (signal !== "SIGKILL" && !stderr.includes("cannot use Redis"))
+        throw new Error(`a worker ended with ${signal ?? code}: ${stderr.slice(-600)}`);
     }
   }
 

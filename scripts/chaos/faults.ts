@@ -61,8 +61,10 @@ async function killWorker({ workload, random }: FaultContext): Promise<void> {
   if (pid !== undefined) signalProcess(pid, "SIGKILL");
 }
 
-async function killRedis({ redis, random }: FaultContext): Promise<void> {
+async function killRedis({ redis, random, release }: FaultContext): Promise<void> {
   await redis.main.kill();
+  // Calls end while Redis is down, or only afterwards.
+  if (random() < 0.5) release();
   await sleep(random() * 2_000);
   await redis.main.start();
 }
@@ -99,9 +101,15 @@ async function deleteFiles({ workload, random }: FaultContext): Promise<void> {
 }
 
 /** The queue and the run's or item's own keys are on different masters. */
-async function killMaster({ redis, kind, random }: FaultContext): Promise<void> {
+async function killMaster({ redis, kind, random, release }: FaultContext): Promise<void> {
+  if (random() < 0.8) release();
   const queue = { embed: "minimax-embedding", batch: "minimax-chat", client: "minimax-chat" }[kind];
   await redis.failOver(random() < 0.7 ? `sluice:v2:{queue:${queue}}:wait` : `sluice:v2:{run:${random()}}`);
+}
+
+async function killSentinelMaster({ redis, random, release }: FaultContext): Promise<void> {
+  if (random() < 0.5) release();
+  await redis.failOver("");
 }
 
 async function shiftClock({ workload, folder, random }: FaultContext): Promise<void> {
@@ -125,7 +133,7 @@ export const FAULTS: readonly Fault[] = [
     topology: "sentinel",
     times: 1,
     losesData: true,
-    inject: (context) => context.redis.failOver(""),
+    inject: killSentinelMaster,
   },
   { name: "cluster-master", kinds: ALL, topology: "cluster", times: 1, losesData: true, inject: killMaster },
   { name: "distant-redis", kinds: ALL, topology: "distant", times: 1, kills: 1, inject: killCommand },

@@ -140,10 +140,11 @@ async function joinNodes(nodes: readonly RedisServer[], buses: readonly number[]
   });
   for (const [i, { client }] of nodes.slice(3).entries()) {
     const master = String(await nodes[i]?.client.call("CLUSTER", "MYID"));
-    await poll("a replica", async () => {
-      await client.call("CLUSTER", "REPLICATE", master).catch(() => undefined);
-      return (await client.info("replication")).includes("master_link_status:up");
-    });
+    // Only until it is accepted: a repeated command starts the replication again.
+    await poll("a replica", () => client.call("CLUSTER", "REPLICATE", master).then(Boolean, () => false));
+    await poll("the data of a replica", async () =>
+      (await client.info("replication")).includes("master_link_status:up"),
+    );
   }
   await poll("the Cluster", () => isReady(nodes));
 }

@@ -10,13 +10,20 @@ export class RunCost {
   readonly #clock: Clock;
   /** Tokens whose cost the last checkpoint contains. */
   readonly #restoredTokens: number;
+  /** The process that wrote the checkpoint did not end by itself. */
+  readonly #wasKilled: boolean;
   #amount: number | undefined;
   #isRestored = false;
 
-  constructor(price: TokenPrice, { cost, tokens }: Pick<RunManifest, "cost" | "tokens">, clock: Clock) {
+  constructor(
+    price: TokenPrice,
+    { cost, tokens, state }: Pick<RunManifest, "cost" | "tokens" | "state">,
+    clock: Clock,
+  ) {
     const isSameCurrency = cost?.currency === price.currency;
     this.#price = price;
     this.#clock = clock;
+    this.#wasKilled = state === "running" || state === "writing";
     this.#amount = isSameCurrency ? cost.amount : 0;
     this.#restoredTokens = isSameCurrency ? tokens : 0;
   }
@@ -32,13 +39,16 @@ export class RunCost {
   }
 
   /**
-   * Adds the cost of the stored records that the last checkpoint does not contain, at the current price. `tokens` and
-   * `outputTokens` are those of all stored records. Only the first call has an effect.
+   * Adds the cost of the stored records that the last checkpoint does not contain, at the current price. If it contains
+   * records that were not durable yet when its process was killed, removes their share: they will be added again. `tokens`
+   * and `outputTokens` are those of all stored records. Only the first call has an effect.
    */
   restore(tokens: number, outputTokens: number): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
     const added = Math.max(0, tokens - this.#restoredTokens);
+    if (this.#wasKilled && tokens < this.#restoredTokens && this.#amount !== undefined)
+      this.#amount *= tokens / this.#restoredTokens;
     const output = tokens === 0 ? 0 : added * Math.min(1, outputTokens / tokens);
     this.#increase(computeTotalCost(this.#price, { input: added - output, output }, this.#clock.now()));
   }
