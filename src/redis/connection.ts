@@ -195,11 +195,12 @@ function clusterOptions(
     lazyConnect,
     redisOptions,
     clusterRetryStrategy: delay,
-    // Without it, a node that restarts and keeps its slots is never reconnected.
-    clusterNodeRetryStrategy: delay,
+    // No `clusterNodeRetryStrategy`: the connection to a lost node ends, and its commands look for the node that has their
+    // slot now. Reconnecting instead would keep them from its replica, and ioredis never settles them if the node loses its
+    // slots meanwhile.
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    // A failover takes seconds; 64 redirections, half a second apart, last longer.
-    maxRedirections: 64,
+    // As with a single server, commands wait for as long as an outage lasts: a look every half second.
+    maxRedirections: Number.POSITIVE_INFINITY,
     retryDelayOnFailover: 500,
     retryDelayOnClusterDown: 500,
     // Certificates contain host names, so names must not be resolved to addresses before the TLS handshake.

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Queue, Worker } from "bullmq";
-import { Cluster } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
 import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
@@ -190,7 +190,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
 });
 
 describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
-  async function cluster(): Promise<{ nodes: RedisProcess[]; url: string }> {
+  async function cluster() {
     const settings = [
       ["cluster-enabled", "yes"],
       ["cluster-config-file", "nodes.conf"],
@@ -206,7 +206,17 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     const nodes = [await start(), await start(), await start()];
     const hosts = nodes.map((node) => `127.0.0.1:${node.port}`);
     execFileSync("redis-cli", ["-a", "pw", "--no-auth-warning", "--cluster", "create", ...hosts, "--cluster-yes"]);
-    return { nodes, url: `redis+cluster://:pw@${hosts.join(",")}` };
+    const addReplica = async (master: RedisProcess) => {
+      const [server, admin] = [await start(), new Redis(master.port, { password: "pw" })];
+      const replica = new Redis(server.port, { password: "pw" });
+      const [, bus = ""] = /:\d+@(\d+)\S* myself/.exec(String(await admin.call("CLUSTER", "NODES"))) ?? [];
+      await replica.call("CLUSTER", "MEET", "127.0.0.1", master.port, bus);
+      const id = String(await admin.call("CLUSTER", "MYID"));
+      await waitFor(() => replica.call("CLUSTER", "REPLICATE", id).then(Boolean, () => false), { what: "the replica" });
+      await waitFor(async () => (await replica.info("replication")).includes("master_link_status:up"));
+      for (const one of [admin, replica]) one.disconnect();
+    };
+    return { nodes, url: `redis+cluster://:pw@${hosts.join(",")}`, addReplica };
   }
 
   test("accepts commands, scripts and jobs, is checked node by node, and may temporarily lose a node", async () => {
@@ -240,6 +250,18 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     const again = await checkServer(client);
     expect(again.findings).toHaveLength(1);
     expect(again.findings[0]?.message).toMatch(/^node 127\.0\.0\.1:\d+: its maxmemory-policy is allkeys-lru/);
+  });
+
+  test("commands to a lost master go to the replica that takes over its slots", async () => {
+    const { nodes, url, addReplica } = await cluster();
+    const client = open(url).connect("commands");
+    // The slot of this key belongs to the last master.
+    await waitFor(() => client.set("foo", "old").then(Boolean, () => false), { what: "the cluster" });
+    await addReplica(nodes[2]!);
+    await nodes[2]!.kill("SIGKILL");
+    const pipeline = client.pipeline().set("foo", "piped").exec();
+    expect(await client.set("foo", "new")).toBe("OK");
+    expect(await pipeline).toEqual([[null, "OK"]]);
   });
 
   test("that is unreachable is reported, and closing does not hang", async () => {

@@ -85,7 +85,7 @@ export class RunMonitor {
 
   /** The run was opened in Redis. If Redis had lost its counters, those counted since the last look are gone. */
   recordOpening(hasLostCounts: boolean): void {
-    if (hasLostCounts && this.#mayHaveCounted && this.#counters.callsMade) this.#isLowerBound = true;
+    if (hasLostCounts && this.#mayHaveCounted) this.#isLowerBound = true;
     this.#mayHaveCounted = true;
   }
 
