@@ -68,12 +68,14 @@ export interface WorkerHost {
   /**
    * Stops taking jobs, returns inputs that are not in a call to the queue, lets calls in flight finish within the grace
    * period, and closes. Costs no item an attempt. Idempotent. Resolves with false at the end of the grace period if
-   * Redis is unavailable: jobs and connections are not closed then.
+   * Redis is unavailable, or 5 s later if closing hangs: jobs and connections are not closed then.
    */
   stop(): Promise<boolean>;
 }
 
 const REDIS_CHECK_MS = 250;
+/** BullMQ may never close after its connection to a lost Cluster node was reset. */
+const CLOSE_TIMEOUT_MS = 5_000;
 const PRIORITIES: readonly JobPriority[] = ["interactive", "bulk"];
 
 /** Starts a worker: one BullMQ worker per queue takes jobs, dispatchers call providers, and ledgers commit records. */
@@ -197,7 +199,7 @@ function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number
   });
 }
 
-/** Resolves with false if Redis is unavailable when the grace period has ended. Otherwise, closing takes a moment longer. */
+/** Resolves with false if Redis is unavailable when the grace period has ended. Otherwise, closing may take 5 s longer. */
 async function waitUntilRedisIsLost(
   client: RedisClient,
   clock: Clock,
@@ -205,7 +207,8 @@ async function waitUntilRedisIsLost(
   signal: AbortSignal,
 ): Promise<boolean> {
   await clock.sleep(graceMs, signal);
-  while (client.status === "ready") await clock.sleep(REDIS_CHECK_MS, signal);
+  const deadline = clock.now() + CLOSE_TIMEOUT_MS;
+  while (client.status === "ready" && clock.now() < deadline) await clock.sleep(REDIS_CHECK_MS, signal);
   return false;
 }
 
