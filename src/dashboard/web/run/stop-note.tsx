@@ -34,15 +34,14 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals, fold
 function Command({ command, host = "" }: { command: string | undefined; host: string | undefined }) {
   if (command === undefined) return null;
   return (
-    <>
-      <p class="muted">
+    <p>
+      <span class="muted">
         {translations.value.run.stopped.command} <UntrustedText value={host} />
-      </p>
-      <p>
-        <code>
-          <UntrustedText value={command} />
-        </code>
-      </p>
-    </>
+      </span>
+      <br />
+      <code>
+        <UntrustedText value={command} />
+      </code>
+    </p>
   );
 }
