@@ -1,6 +1,7 @@
 import { type BoundCommand, bindCommand, runCommandLine } from "./build-program.ts";
 import { batchCommand } from "./commands/batch/definition.ts";
 import { chatCommand } from "./commands/chat/definition.ts";
+import { completeCommand } from "./commands/complete/definition.ts";
 import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts";
 import { demoCommand } from "./commands/demo/definition.ts";
 import { doctorCommand } from "./commands/doctor/definition.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(dashboardCommand, async () => (await import("./commands/dashboard/dashboard.ts")).runDashboard),
   bindCommand(workerCommand, async () => (await import("./commands/worker/worker.ts")).runWorker),
   bindCommand(setLimitCommand, async () => (await import("./commands/set-limit/set-limit.ts")).runSetLimit),
+  bindCommand(completeCommand, async () => (await import("./commands/complete/complete.ts")).runComplete),
   bindCommand(simulateCommand, async () => (await import("./commands/simulate/simulate.ts")).runSimulate),
 ];
 

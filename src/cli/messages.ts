@@ -64,6 +64,8 @@ export const CLI_ERRORS = {
       "Choose another port with --port; 0 selects a free port.",
       cause,
     ),
+  unknownShell: (shell: string, shells: readonly string[]) =>
+    new InputError(`unknown shell "${shell}": expected ${shells.join(", ")}`),
   noMarkdown: () =>
     new RunError("there is no node_modules folder whose Markdown could be embedded", 'Run "npm install" first.'),
 } as const;

@@ -36,8 +36,8 @@ export function createDashboardOptions(
     version: readVersion(),
     providers: () => config.providers,
     limitsOf: (lane) => limitsOf(config, lane),
-    embedQuery: async (model, text, signal) => {
-      const request = { inputs: [text], purpose: "query" as const };
+    embedQuery: async (model, text, signal, dimensions) => {
+      const request = { inputs: [text], purpose: "query" as const, dimensions };
       return (await embedOnce(config, model, request, signal)).vectors;
     },
     command: {

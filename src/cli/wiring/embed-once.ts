@@ -18,7 +18,11 @@ const POLL_INTERVAL_MS = 20;
 export async function embedOnce(
   config: Config,
   fullName: string,
-  request: { readonly inputs: readonly string[]; readonly purpose: EmbeddingPurpose },
+  request: {
+    readonly inputs: readonly string[];
+    readonly purpose: EmbeddingPurpose;
+    readonly dimensions?: number | undefined;
+  },
   signal: AbortSignal,
 ): Promise<EmbeddingResponse> {
   const [lane] = requireLanes(config, fullName);

@@ -4,11 +4,17 @@ import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { isSearchable, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { findNearest } from "#src/producer/search/nearest.ts";
 import type { SearchResult } from "./search-api.ts";
 
 /** Embeds one text as a query, within the limits of its lane. */
-export type EmbedQuery = (model: string, text: string, signal: AbortSignal) => Promise<Float32Array>;
+export type EmbedQuery = (
+  model: string,
+  text: string,
+  signal: AbortSignal,
+  dimensions?: number,
+) => Promise<Float32Array>;
 
 /** A search reads every vector of the run, so only one runs at a time, and each has a timeout. */
 const SEARCH_TIMEOUT_MS = 60_000;
@@ -20,7 +26,7 @@ const MAX_CACHED_QUERIES = 100;
 /** Searches finished embedding runs, as `sluice search` does. */
 export class RunSearch {
   readonly #embed: EmbedQuery;
-  /** By model and text. */
+  /** By model, text, and dimensions. */
   readonly #queryVectors = new LruCache<string, Float32Array>(MAX_CACHED_QUERIES);
   #lastSearch: Promise<unknown> = Promise.resolve();
 
@@ -39,7 +45,7 @@ export class RunSearch {
   async #searchNow({ dir, manifest }: RunFolder, text: string, top: number): Promise<SearchResult> {
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(SEARCH_TIMEOUT_MS);
-    const query = await this.#embedQuery(manifest.model, text, signal);
+    const query = await this.#embedQuery(manifest, text, signal);
     const hits = await findNearest(dir, query, top, { signal });
     return {
       model: manifest.model,
@@ -53,11 +59,13 @@ export class RunSearch {
     };
   }
 
-  async #embedQuery(model: string, text: string, signal: AbortSignal): Promise<Float32Array> {
-    const key = JSON.stringify([model, text]);
+  async #embedQuery(manifest: RunManifest, text: string, signal: AbortSignal): Promise<Float32Array> {
+    const { model } = manifest;
+    const dimensions = manifest.kind === "embedding" ? manifest.askedDimensions : undefined;
+    const key = JSON.stringify([model, text, dimensions]);
     const cached = this.#queryVectors.get(key);
     if (cached) return cached;
-    const vector = await this.#embed(model, text, signal).catch((error) => {
+    const vector = await this.#embed(model, text, signal, dimensions).catch((error) => {
       throw toSearchError(error, model);
     });
     this.#queryVectors.set(key, vector);

@@ -102,6 +102,8 @@ const embeddingManifest = z.looseObject({
   kind: z.literal("embedding"),
   type: z.enum(["db", "query"]),
   dimensions: z.int().positive().optional(),
+  /** Dimensions that its calls ask for; absent if the provider chooses. */
+  askedDimensions: z.int().positive().optional(),
   output: z.object({
     format: z.enum(["parquet", "jsonl", "npy"]),
     withText: z.boolean(),

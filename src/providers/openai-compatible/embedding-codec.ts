@@ -61,7 +61,8 @@ function findFixedDimensions(model: ModelData): number | undefined {
   return model.dimensionChoices === undefined ? model.dimensions : undefined;
 }
 
-function findDimensionProblem(model: ModelData, requested: number): string | undefined {
+/** Why the model cannot have so many dimensions; undefined if it can, or if nothing is known about it. Pure. */
+export function findDimensionProblem(model: ModelData, requested: number): string | undefined {
   const { name, dimensions, dimensionChoices } = model;
   if (!Number.isInteger(requested) || requested < 1) return "dimensions must be a positive integer";
   if (dimensions === undefined) return undefined;

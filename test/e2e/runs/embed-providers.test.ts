@@ -70,3 +70,25 @@ test.each([
     calls: { made: calls, paidTwice: 0 },
   });
 });
+
+test("--dimensions asks for shorter vectors, which a search can use, and is checked before the run", async () => {
+  const env = environment();
+  const command = [
+    "embed",
+    "corpus.jsonl",
+    "--model",
+    "openai/text-embedding-3-small",
+    "--out",
+    "short",
+    "--limit",
+    "3",
+  ];
+  const refused = await sandbox.run([...command, "--dimensions", "1537"], { env });
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("has at most 1536 dimensions, not 1537") });
+  const { code, stderr } = await sandbox.run([...command, "--dimensions", "64", "--workers", "1"], { env });
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const found = await sandbox.run(["search", "short", buildCorpusText(1), "--top", "1", "--json"], { env });
+  expect(JSON.parse(found.stdout)).toMatchObject({ id: "c-1" });
+  const changed = await sandbox.run([...command, "--dimensions", "32"], { env });
+  expect(changed.stderr).toContain("--dimensions 64");
+});

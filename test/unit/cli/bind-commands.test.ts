@@ -6,7 +6,7 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 /** The arguments of `sluice` in a command line of the help, without pipes, redirections and variables. */
 function parseExample(example: string): string[] {
   const sluice = example.split(" | ").find((part) => / ?sluice /.test(part)) ?? "";
-  const words: readonly string[] = sluice.replace(/ < \S+$/, "").match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const words: readonly string[] = sluice.replace(/ (?:<|>>?) \S+$/, "").match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
   return words.slice(words.indexOf("sluice") + 1).map((word) => word.replaceAll(/['"]/g, ""));
 }
 

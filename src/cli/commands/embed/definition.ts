@@ -38,6 +38,7 @@ export const embedCommand = defineCommand({
         "db: documents to be searched; query: texts to search with; only some providers distinguish them",
         ["db", "query"],
       ),
+      dimensions: value("n", "dimensions of the vectors, for models that support a choice", parsePositiveInteger),
     }),
     ...inGroup(OPTION_GROUPS.output, {
       out: requiredValue("dir", "output folder; one run per folder"),
@@ -75,6 +76,7 @@ export const embedCommand = defineCommand({
   },
   examples: [
     "sluice embed ./docs --model minimax/embo-01 --out ./vectors",
+    "sluice embed ./docs --model openai/text-embedding-3-large --dimensions 256 --out ./vectors",
     "sluice embed 'docs/**/*.md' --model zhipu/embedding-3 --out ./vectors --dry-run",
     "cat records.jsonl | sluice embed - --model minimax/embo-01 --out ./vectors --format jsonl --max-cost 5",
   ],

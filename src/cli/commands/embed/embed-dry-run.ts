@@ -45,13 +45,13 @@ export async function printEmbedDryRun(
 async function estimateRun(
   plan: Plan,
   dir: string,
-  { provider, model, purpose }: EmbeddingRunOptions,
+  { provider, model, purpose, askedDimensions }: EmbeddingRunOptions,
   config: Config,
   options: { readonly offPeak: boolean } & CacheCommandOptions,
 ): Promise<EmbedDryRun> {
   const cached = await countCachedItems(
     resolveCacheFolder(config, options),
-    (cache) => createRunEmbeddingKey(cache, { provider, model, purpose }),
+    (cache) => createRunEmbeddingKey(cache, { provider, model, purpose, dimensions: askedDimensions }),
     dir,
   );
   const fullName = `${provider}/${model}`;

@@ -8,6 +8,7 @@ import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { chooseChunkOverlap, chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
+import { findDimensionProblem } from "#src/providers/openai-compatible/embedding-codec.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { embedCommand } from "./definition.ts";
 import { printEmbedDryRun } from "./embed-dry-run.ts";
@@ -24,6 +25,8 @@ export async function runEmbed(paths: readonly string[], options: OptionValues<t
   if (options.delimiter !== undefined && options.delimiter === options.quote) {
     throw new InputError("the delimiter and the quote are the same character", "--quote");
   }
+  const problem = options.dimensions === undefined ? undefined : findDimensionProblem(model, options.dimensions);
+  if (problem !== undefined) throw new InputError(problem, "--dimensions");
   const request = createRequest(paths, provider, model, options);
   if (options.dryRun) return await printEmbedDryRun(request, config, options);
   const kind = {
@@ -63,7 +66,8 @@ function createRequest(
     dir: resolve(options.out),
     provider,
     model: model.name,
-    dimensions: model.dimensions,
+    dimensions: options.dimensions ?? model.dimensions,
+    askedDimensions: options.dimensions,
     purpose: options.type,
     format: options.format,
     withText: options.withText,

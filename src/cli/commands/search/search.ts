@@ -29,7 +29,8 @@ export async function runSearch(
   const config = loadConfig({ file: options.config });
   const interrupt = listenForInterrupt();
   try {
-    const request = { inputs: [query], purpose: "query" as const };
+    const dimensions = manifest.kind === "embedding" ? manifest.askedDimensions : undefined;
+    const request = { inputs: [query], purpose: "query" as const, dimensions };
     const { vectors } = await embedOnce(config, manifest.model, request, interrupt.signal);
     const hits = await findNearest(folder, vectors, options.top, { signal: interrupt.signal });
     process.stdout.write(options.json ? formatJson(hits) : formatHits(hits, process.stdout.columns ?? 100));

@@ -37,7 +37,7 @@ function openEmbeddingRun(
 ): RunParts {
   const { provider, model } = requireModelName(manifest.model);
   const { format, withText } = manifest.output;
-  const request = { provider, model, purpose: manifest.type };
+  const request = { provider, model, purpose: manifest.type, dimensions: manifest.askedDimensions };
   return {
     jobs: {
       factory: createEmbeddingJobs({ run: manifest.run, ...request, canaries }, inputsPerCall),

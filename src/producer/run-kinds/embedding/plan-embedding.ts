@@ -13,7 +13,10 @@ export interface EmbeddingRunOptions {
   readonly dir: string;
   readonly provider: string;
   readonly model: string;
+  /** Dimensions of the vectors, where known. */
   readonly dimensions?: number;
+  /** Dimensions that calls ask for; by default the provider chooses. */
+  readonly askedDimensions?: number;
   readonly purpose: EmbeddingPurpose;
   readonly format: ResultFormat;
   readonly withText: boolean;
@@ -21,7 +24,7 @@ export interface EmbeddingRunOptions {
 
 /** Plans a run that embeds documents and records with one model. */
 export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner<EmbeddingManifest> {
-  const { dir, provider, model, dimensions, purpose, format, withText } = request;
+  const { dir, provider, model, dimensions, askedDimensions, purpose, format, withText } = request;
   const sources = { ...request.sources, exclude: [dir] };
   const fullName = `${provider}/${model}`;
   return {
@@ -33,6 +36,7 @@ export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner
       model: fullName,
       type: purpose,
       dimensions,
+      askedDimensions,
       output: { format, withText, files: [] },
     }),
     matchExistingRun: async (existing, hooks) => {
@@ -40,6 +44,12 @@ export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner
       const differences: string[] = [];
       if (existing.model !== fullName) differences.push(`it uses the model ${existing.model}`);
       if (existing.type !== purpose) differences.push(`it was started with --type ${existing.type}`);
+      if (existing.askedDimensions !== askedDimensions) {
+        const asked = existing.askedDimensions;
+        differences.push(
+          `it was started ${asked === undefined ? "without --dimensions" : `with --dimensions ${asked}`}`,
+        );
+      }
       const fingerprint = await fingerprintSources(sources);
       differences.push(...(await findSourceDifferences(existing, { ...sources, fingerprint }, hooks)));
       if (differences.length > 0) return differences;
