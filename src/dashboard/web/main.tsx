@@ -2,6 +2,7 @@ import { render } from "preact";
 import { fetchSession, refreshSessionOnSignOut, session } from "./api-client/session.ts";
 import { initLanguage } from "./i18n/i18n.ts";
 import { syncRouteWithUrl } from "./route.ts";
+import { enableSearchShortcut } from "./shell/search-shortcut.ts";
 import { Shell } from "./shell/shell.tsx";
 import { initTheme } from "./shell/theme.ts";
 
@@ -19,6 +20,7 @@ async function loadSession(): Promise<void> {
 initTheme();
 syncRouteWithUrl();
 refreshSessionOnSignOut();
+enableSearchShortcut();
 await Promise.all([initLanguage().catch(() => {}), loadSession()]);
 const root = document.getElementById("root");
 if (root) render(<Shell />, root);
