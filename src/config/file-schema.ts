@@ -134,8 +134,8 @@ const definedProvider = z
     apiKey,
     apiKeyEnv,
     encoding: setting(
-      choice(["float", "base64"]),
-      "Encoding of vectors: float, which every server supports, or base64, which is smaller",
+      choice(["float", "base64", "omitted"]),
+      "Encoding of vectors: float, which most servers support, base64, which is smaller, or omitted, for servers that do not know the field (Voyage)",
       { default: "float" },
     ),
     profile: setting(

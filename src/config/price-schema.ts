@@ -17,6 +17,9 @@ const rates = {
       default: "the price of other input tokens",
     },
   ),
+  cacheWritePerMillionTokens: setting(amount, "Price of a million input tokens that the provider wrote to its cache", {
+    default: "the price of other input tokens",
+  }),
   outputPerMillionTokens: setting(amount, "Price of a million output tokens"),
 };
 

@@ -5,6 +5,8 @@ export interface TokenRates {
   readonly inputPerMillionTokens?: number;
   /** Of input tokens that the provider read from its cache; by default they cost as much as others. */
   readonly cachedInputPerMillionTokens?: number;
+  /** Of input tokens that the provider wrote to its cache; by default they cost as much as others. */
+  readonly cacheWritePerMillionTokens?: number;
   readonly outputPerMillionTokens?: number;
 }
 
@@ -25,6 +27,8 @@ export interface TokenCount {
   readonly output: number;
   /** Those of `input` that the provider read from its cache. */
   readonly cachedInput?: number;
+  /** Those of `input` that the provider wrote to its cache. */
+  readonly cacheWrite?: number;
 }
 
 /** An estimated amount between `low` and `high`; `expected` is the best estimate. */
@@ -48,8 +52,11 @@ export function computeCost(price: TokenPrice, tokens: TokenCount, at: number): 
   if (input > 0 && inputRate === undefined) return undefined;
   if (output > 0 && outputRate === undefined) return undefined;
   const { cachedInputPerMillionTokens: cachedRate = inputRate ?? 0 } = rates;
+  const { cacheWritePerMillionTokens: writtenRate = inputRate ?? 0 } = rates;
   const cached = Math.min(input, tokens.cachedInput ?? 0);
-  const amount = (input - cached) * (inputRate ?? 0) + cached * cachedRate + output * (outputRate ?? 0);
+  const written = Math.min(input - cached, tokens.cacheWrite ?? 0);
+  const inputAmount = (input - cached - written) * (inputRate ?? 0) + cached * cachedRate + written * writtenRate;
+  const amount = inputAmount + output * (outputRate ?? 0);
   return (amount * findPriceFactor(price.windows, at)) / 1e6;
 }
 

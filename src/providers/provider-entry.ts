@@ -21,6 +21,8 @@ export interface ProviderFacts {
   /** The kinds that models can have, if not all; the first is assumed for a model that nothing is known about. */
   readonly kinds?: readonly [ModelData["kind"], ...ModelData["kind"][]];
   readonly retired?: readonly RetiredModels[];
+  /** Chat models also answer requests for moderation. */
+  readonly offersModerations?: boolean | undefined;
   /** Times at which the vendor's prices differ from the published ones. */
   readonly priceWindows?: readonly PriceWindow[];
 }

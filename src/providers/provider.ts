@@ -29,7 +29,10 @@ export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
   readonly totalTokens?: number;
+  /** Input tokens that were read from the provider's cache. */
   readonly cachedTokens?: number;
+  /** Input tokens that were written to the provider's cache. */
+  readonly cacheWriteTokens?: number;
   readonly reasoningTokens?: number;
 }
 
@@ -38,6 +41,8 @@ export type EmbeddingPurpose = "db" | "query";
 
 export interface EmbeddingRequest {
   readonly inputs: readonly string[];
+  /** Each input is a list of token ids as JSON; only for models with `ModelData.acceptsTokenIds`. */
+  readonly tokenIds?: boolean;
   readonly purpose?: EmbeddingPurpose;
   /** Requested dimensions, for models that support a choice. */
   readonly dimensions?: number;
@@ -88,8 +93,13 @@ export interface ChatMessage {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
+/** What may be asked for instead of an answer. A moderation has one message per input, and its answer is in `extra`. */
+export type ChatOperation = "moderation";
+
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
+  /** Only for models that list it in `operations`. */
+  readonly operation?: ChatOperation;
   readonly maxTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;
@@ -165,6 +175,7 @@ export interface ChatModel {
   readonly streamsUpstream?: boolean | ((request: ChatRequest) => boolean) | undefined;
   /** One call can return several answers (`extra.n`). Other models reject `n`; they are called once per answer. */
   readonly supportsChoices?: boolean | undefined;
+  readonly operations?: readonly ChatOperation[];
   /** Finds what the provider is known to reject or cannot express. Such a request is rejected by its call, too. */
   readonly check?: (request: ChatRequest) => RequestCheck;
   generate(request: ChatRequest, call: Call): Promise<ChatResponse>;
@@ -210,6 +221,10 @@ export interface ModelData {
   readonly dimensionChoices?: readonly number[] | "up-to";
   /** Names of the further fields that embedding calls may have; absent without any. `any`: the server's operator knows. */
   readonly embeddingFields?: readonly string[] | "any";
+  /** The values that such a field may have, where they are known. */
+  readonly embeddingChoices?: Readonly<Record<string, readonly string[]>>;
+  /** Whether embedding calls may have token ids instead of texts. */
+  readonly acceptsTokenIds?: boolean;
   /** Maximum inputs of an embedding call, or documents of a rerank call. */
   readonly maxInputs?: number;
   /** Maximum tokens of an input (embedding) or of the whole context (chat). */

@@ -27,6 +27,7 @@ function preferStream(model: ChatModel, always: boolean): ChatModel {
     ...model,
     stream: (request, call) => model.stream(request, call),
     async generate(request, call) {
+      if (request.operation !== undefined) return await model.generate(request, call);
       if (streams || (typeof streamsUpstream === "function" && streamsUpstream(request)))
         return await joinStream(model, request, call);
       const startedAt = performance.now();

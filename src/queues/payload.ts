@@ -25,6 +25,8 @@ export const embeddingPayload = z
     dimensions: z.int().positive().optional(),
     /** Further fields of the calls. */
     options: z.record(z.string(), z.unknown()).optional(),
+    /** The texts of the items are lists of token ids as JSON. */
+    tokenIds: z.boolean().optional(),
     /** Whether calls may carry a canary. */
     canaries: z.boolean().optional(),
     items: z.array(itemTuple).min(1).max(10_000),
@@ -41,6 +43,7 @@ const chatMessage = z.looseObject({
 /** Shape of a chat request. The provider's adapter checks the values before the call. */
 export const chatRequestSchema = z.strictObject({
   messages: z.array(chatMessage).min(1),
+  operation: z.exactOptional(z.enum(["moderation"])),
   maxTokens: z.exactOptional(z.int().positive()),
   temperature: z.exactOptional(z.number()),
   topP: z.exactOptional(z.number()),
@@ -132,7 +135,11 @@ export function describePayload(payload: JobPayload): SpanAttributes {
 }
 
 /** Assumed tokens of an answer whose request sets no limit. */
-export const DEFAULT_ANSWER_TOKENS = 512;
+const DEFAULT_ANSWER_TOKENS = 512;
+/** The maximum or else the usual tokens of an answer. */
+export function estimateAnswerTokens({ maxTokens, operation }: z.infer<typeof chatRequestSchema>): number {
+  return maxTokens ?? (operation === undefined ? DEFAULT_ANSWER_TOKENS : 0);
+}
 /** Maximum bytes of text in a job, unless a single item is larger. Small jobs keep Redis commands short. */
 export const MAX_JOB_BYTES = 64 * 1024;
 /** Upstream calls per job: enough to make the queue's cost per item small, and few enough to lose little in a crash. */

@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { SimulatedVectorStore } from "./answers/vector-store.ts";
 import { createAnthropicEndpoint } from "./anthropic/anthropic.ts";
 import { createGeminiEndpoints } from "./gemini/gemini.ts";
+import { createJinaEmbeddingEndpoint } from "./jina/embeddings.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
+import { createModerationEndpoint } from "./openai/moderations.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
 import { createOpenaiChatEndpoint } from "./openai/openai-chat.ts";
 import { createRerankEndpoints } from "./rerank/rerank.ts";
@@ -95,6 +97,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...createMinimaxChatEndpoints({ apiKey, groupId }),
     createOpenaiEndpoint(apiKey, vectors),
     createOpenaiChatEndpoint(apiKey),
+    createModerationEndpoint(apiKey),
+    createJinaEmbeddingEndpoint(apiKey, vectors),
     createZhipuChatEndpoint(zhipuApiKey),
     createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
     createAnthropicEndpoint(apiKey),

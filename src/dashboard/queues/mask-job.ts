@@ -11,6 +11,7 @@ const VISIBLE_FIELDS = new Set([
   "tokens",
   "purpose",
   "dimensions",
+  "tokenIds",
 ]);
 
 /**

@@ -20,10 +20,12 @@ export function createRunEmbeddingKey(
     purpose: string;
     dimensions?: number | undefined;
     options?: Readonly<Record<string, unknown>> | undefined;
+    tokenIds?: boolean | undefined;
   },
 ): ComputeAnswerKey {
-  const { provider, model, purpose, dimensions, options } = request;
-  const parameters = omitUndefined({ purpose, dimensions, options: options && JSON.stringify(options) });
+  const { provider, model, purpose, dimensions, options, tokenIds } = request;
+  const inputs = tokenIds ? "token-ids" : undefined;
+  const parameters = omitUndefined({ purpose, dimensions, options: options && JSON.stringify(options), inputs });
   return createEmbeddingKey({ provider, addresses: listAddresses(provider), model, parameters });
 }
 

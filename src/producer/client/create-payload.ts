@@ -4,8 +4,8 @@ import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts"
 import {
   type ChatPayload,
   chatRequestSchema,
-  DEFAULT_ANSWER_TOKENS,
   type EmbeddingPayload,
+  estimateAnswerTokens,
   MAX_JOB_BYTES,
 } from "#src/queues/payload.ts";
 import { composeRequest } from "./compose-request.ts";
@@ -29,7 +29,7 @@ export function createChatPayload(
   const item = {
     index: 0,
     item: id,
-    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? DEFAULT_ANSWER_TOKENS),
+    tokens: estimateTokens(text) + estimateAnswerTokens(parsed.data),
     stream: stream || undefined,
     request: isLarge ? null : parsed.data,
   };

@@ -59,13 +59,15 @@ export class BatchRequestReader {
         ? unsupported.join("; ")
         : { customId, endpoint: "/v1/embeddings", model, embedding: read };
     }
-    const { error } = chatRequestSchema.safeParse(read.request);
+    const isModeration = endpoint === "/v1/moderations";
+    const chat: ChatRequest = isModeration ? { ...read.request, operation: "moderation" } : read.request;
+    const { error } = chatRequestSchema.safeParse(chat);
     if (error) return LINE_PROBLEMS.invalidBody(error.issues[0]?.path.map(String).join(".") ?? "");
     return {
       customId,
       endpoint: endpoint === "/v1/embeddings" ? "/v1/chat/completions" : endpoint,
       model,
-      chat: read.request,
+      chat,
     };
   }
 
@@ -75,7 +77,11 @@ export class BatchRequestReader {
     if (name === undefined) return LINE_PROBLEMS.noModel;
     const kind = endpoint === "/v1/embeddings" ? "embedding" : "chat";
     const found = this.#models.get(`${kind} ${name}`) ?? this.#lookUp(name, kind);
-    if (typeof found === "string" || found.data.kind === kind) return found;
+    if (typeof found === "string") return found;
+    const { name: providerName, offersModerations } = this.#registry.findProvider(found.name.split("/", 1)[0] ?? "");
+    if (endpoint === "/v1/moderations" && !offersModerations)
+      return `"url" ${FIELD_PROBLEMS.noModerations(providerName)}`;
+    if (found.data.kind === kind) return found;
     return LINE_PROBLEMS.wrongModelKind(name, found.data.kind, endpoint, kind);
   }
 
@@ -100,11 +106,17 @@ export class BatchRequestReader {
   }
 }
 
-function findUnsupportedFields({ options = {} }: EmbeddingBody, { data, name }: KnownModel): string[] {
-  const { embeddingFields = [] } = data;
-  return Object.keys(options)
-    .filter((field) => embeddingFields !== "any" && !embeddingFields.includes(field))
-    .map((field) => `"${field.slice(0, 80)}" ${FIELD_PROBLEMS.unsupported} by ${name}`);
+function findUnsupportedFields({ options = {}, tokenIds }: EmbeddingBody, { data, name }: KnownModel): string[] {
+  const { embeddingFields = [], embeddingChoices = {}, acceptsTokenIds = false } = data;
+  const problems = Object.entries(options).flatMap(([field, value]) => {
+    const shown = field.slice(0, 80);
+    if (embeddingFields !== "any" && !embeddingFields.includes(field))
+      return [`"${shown}" ${FIELD_PROBLEMS.unsupported} by ${name}`];
+    const choices = Object.hasOwn(embeddingChoices, field) ? embeddingChoices[field] : undefined;
+    const isAccepted = choices === undefined || choices.some((choice) => choice === value);
+    return isAccepted ? [] : [`"${shown}" ${FIELD_PROBLEMS.notOneOf(choices)}`];
+  });
+  return tokenIds && !acceptsTokenIds ? [...problems, `"input" ${FIELD_PROBLEMS.noTokenIds(name)}`] : problems;
 }
 
 /** Finds the problems of everything but the contents of the body. */

@@ -125,6 +125,8 @@ const batchManifest = z.looseObject({
   askedDimensions: z.int().positive().optional(),
   /** Further fields of its embedding requests. */
   embeddingOptions: z.record(z.string(), z.unknown()).optional(),
+  /** Its inputs are token ids. */
+  tokenIds: z.boolean().optional(),
   output: z.object({
     format: z.literal("batch"),
     files: z.array(z.string()),

@@ -127,14 +127,15 @@ function readUsage(usage: unknown): Usage {
   const cachedTokens = readCount(usage, "cache_read_input_tokens");
   const uncached = readCount(usage, "input_tokens");
   const outputTokens = readCount(usage, "output_tokens");
-  const written = readCount(usage, "cache_creation_input_tokens") ?? 0;
-  const inputTokens = uncached === undefined ? undefined : uncached + written + (cachedTokens ?? 0);
+  const cacheWriteTokens = readCount(usage, "cache_creation_input_tokens");
+  const inputTokens = uncached === undefined ? undefined : uncached + (cacheWriteTokens ?? 0) + (cachedTokens ?? 0);
   const isTotalKnown = inputTokens !== undefined && outputTokens !== undefined;
   return omitUndefined({
     inputTokens,
     outputTokens,
     totalTokens: isTotalKnown ? inputTokens + outputTokens : undefined,
     cachedTokens,
+    cacheWriteTokens,
     reasoningTokens: readCount(readObject(usage, "output_tokens_details"), "thinking_tokens"),
   });
 }

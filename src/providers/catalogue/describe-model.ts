@@ -73,10 +73,11 @@ function readPrice({ tiers, ...cost }: CatalogueCost): TokenPrice {
   });
 }
 
-function readRates({ input, output, cache_read }: Pick<CatalogueCost, "input" | "output" | "cache_read">) {
+function readRates({ input, output, cache_read, cache_write }: Omit<CatalogueCost, "tiers">) {
   return omitUndefined({
     inputPerMillionTokens: input,
     cachedInputPerMillionTokens: cache_read,
+    cacheWritePerMillionTokens: cache_write,
     outputPerMillionTokens: output,
   });
 }

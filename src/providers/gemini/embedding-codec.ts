@@ -31,13 +31,19 @@ export function encodeGeminiEmbedding(
   request: EmbeddingRequest,
 ): { readonly method: string; readonly body: string } {
   assertEmbeddingRequest(model, request, GEMINI_NAME, model.maxInputs ?? GEMINI_MAX_INPUTS);
-  const { inputs, purpose, dimensions } = request;
+  const {
+    inputs,
+    purpose,
+    dimensions,
+    options: { task_type: task = purpose && TASK_TYPES[purpose], title } = {},
+  } = request;
   // Later models take the task as an instruction in the text.
   const hasTasks = !model.name.startsWith("gemini-embedding-2");
   const requests = inputs.map((text) => ({
     model: `models/${model.name}`,
     content: { parts: [{ text }] },
-    taskType: purpose && hasTasks ? TASK_TYPES[purpose] : undefined,
+    taskType: hasTasks ? task : undefined,
+    title,
     outputDimensionality: dimensions,
   }));
   const [only, ...others] = requests;

@@ -17,7 +17,13 @@ import { classifyGeminiResponse, reportsGeminiError } from "./classify-error.ts"
 import { decodeGeminiResponse } from "./decode-response.ts";
 import { decodeGeminiEmbedding, encodeGeminiEmbedding } from "./embedding-codec.ts";
 import { encodeGeminiRequest } from "./encode-request.ts";
-import { GEMINI_BASE_URL, GEMINI_MAX_INPUTS, GEMINI_MODELS, GEMINI_NAME } from "./profile.ts";
+import {
+  GEMINI_BASE_URL,
+  GEMINI_EMBEDDING_DEFAULTS,
+  GEMINI_MAX_INPUTS,
+  GEMINI_MODELS,
+  GEMINI_NAME,
+} from "./profile.ts";
 import {
   addFrame,
   createResponseReducer,
@@ -31,7 +37,7 @@ export const GEMINI_ENTRY: ProviderEntry = {
   defaultBaseUrl: GEMINI_BASE_URL,
   catalogue: "google",
   models: GEMINI_MODELS,
-  defaults: { embedding: { maxInputs: GEMINI_MAX_INPUTS } },
+  defaults: { embedding: GEMINI_EMBEDDING_DEFAULTS },
   create: createGeminiProvider,
 };
 

@@ -1,5 +1,6 @@
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ErrorCodeClass } from "#src/providers/openai-compatible/profile.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import type { ModelFacts } from "#src/providers/provider-entry.ts";
 
 export const GEMINI_NAME = "gemini";
@@ -10,8 +11,28 @@ export const GEMINI_BASE_URL = "https://generativelanguage.googleapis.com";
 /** Inputs per call of `batchEmbedContents`. */
 export const GEMINI_MAX_INPUTS = 100;
 
+/** The tasks that embeddings can be optimized for. */
+const TASK_TYPES = [
+  "SEMANTIC_SIMILARITY",
+  "CLASSIFICATION",
+  "CLUSTERING",
+  "RETRIEVAL_DOCUMENT",
+  "RETRIEVAL_QUERY",
+  "CODE_RETRIEVAL_QUERY",
+  "QUESTION_ANSWERING",
+  "FACT_VERIFICATION",
+];
+
+export const GEMINI_EMBEDDING_DEFAULTS: Partial<ModelData> = {
+  maxInputs: GEMINI_MAX_INPUTS,
+  embeddingFields: ["task_type", "title"],
+  embeddingChoices: { task_type: TASK_TYPES },
+};
+
 /** What the catalogue does not say. */
 export const GEMINI_MODELS: readonly ModelFacts[] = [
+  // Takes the task as an instruction in the text.
+  { name: "gemini-embedding-2", kind: "embedding", dimensions: 3072, dimensionChoices: "up-to", embeddingFields: [] },
   { name: "gemini-embedding-001", kind: "embedding", dimensions: 3072, dimensionChoices: "up-to" },
 ];
 

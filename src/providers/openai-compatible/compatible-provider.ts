@@ -1,6 +1,8 @@
 import { assertInRange, type Range } from "#src/providers/check-range.ts";
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
+import type { JsonObject } from "#src/providers/json-value.ts";
 import type {
+  Call,
   DescribeModel,
   EmbeddingModel,
   ModelData,
@@ -10,13 +12,14 @@ import type {
 } from "#src/providers/provider.ts";
 import { createHttpRerankModel } from "#src/providers/rerank/http-rerank-model.ts";
 import { DEFAULT_MAX_DOCUMENTS } from "#src/providers/rerank/profiles.ts";
-import type { TimeLimits, Transport } from "#src/providers/transport/transport.ts";
+import type { HttpResponse, ResponseHead, TimeLimits, Transport } from "#src/providers/transport/transport.ts";
 import { createChatCodec } from "./chat/chat-codec.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
 import { encodeChatBody } from "./chat/chat-request.ts";
 import { classifyCompatibleBody, classifyCompatibleResponse } from "./classify-error.ts";
 import type { EmbeddingDialect } from "./embedding-codec.ts";
 import { createOpenaiEmbeddingModel } from "./embedding-model.ts";
+import { addModerations } from "./moderation.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
 /** Inputs per embedding call of a vendor whose profile does not say. */
@@ -34,8 +37,8 @@ export function createCompatibleProvider(
   const headers = createHeaders(profile, account.apiKey);
   return {
     name: profile.name,
-    chat: (model) =>
-      createHttpChatModel({
+    chat: (model) => {
+      const chat = createHttpChatModel({
         provider: profile.name,
         transport,
         url: createUrl(profile, account.baseUrl, model, "chat/completions"),
@@ -44,7 +47,12 @@ export function createCompatibleProvider(
         timeLimits: toTimeLimits(profile),
         streamsUpstream: profile.streamsUpstream?.test(model),
         supportsChoices: profile.supportsChoices,
-      }),
+      });
+      if (!profile.offersModerations) return chat;
+      const url = createUrl(profile, account.baseUrl, model, "moderations");
+      const dialect = createErrorDialect(profile, "a result for each input");
+      return addModerations(chat, model, dialect, createPost(profile, url, headers, transport));
+    },
     embedding: (model) => {
       const url = createUrl(profile, account.baseUrl, model, "embeddings");
       return createEmbeddingModel(profile, describe(model, "embedding"), url, headers, transport);
@@ -126,17 +134,36 @@ function createEmbeddingModel(
   headers: Readonly<Record<string, string>>,
   transport: Transport,
 ): EmbeddingModel {
-  const provider = profile.name;
   const dialect: EmbeddingDialect = {
-    provider,
+    ...createErrorDialect(profile, "readable vectors"),
     maxInputs: data.maxInputs ?? DEFAULT_MAX_INPUTS,
     encoding: profile.encoding ?? "float",
-    classifyBody: (body, head, now) => classifyCompatibleBody(body, head, now, profile),
-    classifyResponse: (response, now) => classifyCompatibleResponse(response, now, profile, "readable vectors"),
   };
+  return createOpenaiEmbeddingModel(data, dialect, createPost(profile, url, headers, transport));
+}
+
+/** `expected` is what a response should contain. */
+function createErrorDialect(profile: CompatibleProfile, expected: string) {
+  return {
+    provider: profile.name,
+    classifyBody: (body: JsonObject, head: ResponseHead, now: number) =>
+      classifyCompatibleBody(body, head, now, profile),
+    classifyResponse: (response: HttpResponse, now: number) =>
+      classifyCompatibleResponse(response, now, profile, expected),
+  };
+}
+
+/** Posts JSON bodies whose answers take no longer than those of embedding calls. */
+function createPost(
+  profile: CompatibleProfile,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  transport: Transport,
+): (body: string, call: Call) => Promise<HttpResponse> {
   const timeLimits = toTimeLimits(profile, EMBEDDING_TOTAL_MS);
-  const request = { provider, url, headers: { ...headers, "content-type": "application/json" }, timeLimits };
-  return createOpenaiEmbeddingModel(data, dialect, (body, call) => transport.post({ ...request, body }, call));
+  const allHeaders = { ...headers, "content-type": "application/json" };
+  const request = { provider: profile.name, url, headers: allHeaders, timeLimits };
+  return (body, call) => transport.post({ ...request, body }, call);
 }
 
 /** TEI reranks at the root of the server. It truncates long texts only on request; the vendors always do. */

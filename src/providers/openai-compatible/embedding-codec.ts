@@ -6,6 +6,7 @@ import type { HttpResponse, ResponseHead } from "#src/providers/transport/transp
 import { checkVectors } from "#src/providers/vectors/check-vectors.ts";
 import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/vectors/decode-embedding-list.ts";
 import { FloatSyntaxError } from "#src/providers/vectors/decode-floats.ts";
+import { findIntegerType } from "#src/providers/vectors/value-type.ts";
 import { findRequestId, reportsError } from "./chat/chat-dialect.ts";
 import { readUsage } from "./chat/chat-parts.ts";
 
@@ -21,7 +22,9 @@ export interface EmbeddingDialect {
 
 interface ExpectedVectors {
   readonly count: number;
+  /** Numbers of a vector, where they are known. */
   readonly dimensions?: number;
+  readonly integerType?: string | undefined;
 }
 
 /**
@@ -29,17 +32,23 @@ interface ExpectedVectors {
  * known to reject.
  */
 export function encodeOpenaiEmbedding(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
-  const { inputs, dimensions, options } = request;
+  const { inputs, dimensions, options, tokenIds } = request;
   const { provider, maxInputs, encoding } = dialect;
   assertEmbeddingRequest(model, request, provider, maxInputs);
   return JSON.stringify({
     ...options,
     model: model.name,
-    input: inputs,
-    encoding_format: encoding === "omitted" ? undefined : encoding,
+    input: tokenIds ? inputs.map((text) => JSON.parse(text)) : inputs,
+    encoding_format: chooseEncoding(encoding, options),
     // A model with fixed dimensions rejects the field, even with the dimensions that it has.
     dimensions: dimensions === findFixedDimensions(model) ? undefined : dimensions,
   });
+}
+
+/** Integers are requested as numbers: in base64 they would be bytes, and not float32 as all other vectors. */
+function chooseEncoding(encoding: EmbeddingDialect["encoding"], options: EmbeddingRequest["options"]) {
+  if (encoding === "omitted") return undefined;
+  return findIntegerType(options) === undefined ? encoding : "float";
 }
 
 /** Throws `invalid-request` for a number of inputs or dimensions that the model is known to reject. */
@@ -91,7 +100,12 @@ export function decodeOpenaiEmbedding(
   if (reportsError(body)) throw dialect.classifyBody(body, response, now);
   if (!matrix) throw dialect.classifyResponse(response, now);
   const requestId = findRequestId(response.headers) ?? readText(body, "request_id");
-  checkVectors(matrix, expected, { provider: dialect.provider, status: 200, requestId });
+  const details = { provider: dialect.provider, status: 200, requestId };
+  checkVectors(matrix, expected, details);
+  if (expected.integerType !== undefined && !matrix.values.every(Number.isInteger)) {
+    const message = `the vectors of the response do not contain ${expected.integerType} values`;
+    throw new ProviderError(message, { ...details, kind: "bad-response" });
+  }
   return {
     vectors: matrix.values,
     dimensions: matrix.columns,

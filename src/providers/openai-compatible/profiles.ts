@@ -4,6 +4,8 @@ import type { CompatibleProfile, ProviderTimeouts } from "./profile.ts";
 /** These servers load a model when it is first used, which takes minutes. */
 const MODEL_LOADING: ProviderTimeouts = { firstByteMs: 600_000 };
 
+const FREE = { inputPerMillionTokens: 0, outputPerMillionTokens: 0, currency: "USD" };
+
 /** Times are UTC. */
 const WEEKDAYS = [1, 2, 3, 4, 5];
 
@@ -14,14 +16,16 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     defaultBaseUrl: "https://api.openai.com/v1",
     envPrefix: "OPENAI",
     supportsChoices: true,
+    offersModerations: true,
     maxTokensField: "max_completion_tokens",
     encoding: "base64",
     catalogue: "openai",
-    defaults: { embedding: { maxInputs: 2048, maxBatchTokens: 300_000 } },
+    defaults: { embedding: { maxInputs: 2048, maxBatchTokens: 300_000, acceptsTokenIds: true } },
     models: [
       { name: "text-embedding-3-small", dimensions: 1536, dimensionChoices: "up-to" },
       { name: "text-embedding-3-large", dimensions: 3072, dimensionChoices: "up-to" },
       { name: "text-embedding-ada-002", dimensions: 1536 },
+      { name: "omni-moderation-latest", kind: "chat", price: FREE },
     ],
     retired: [{ names: /^gpt-4\.1-nano/, since: "2026-10-23" }],
   },
@@ -144,6 +148,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     defaults: {
       embedding: {
         maxInputs: 1024,
+        acceptsTokenIds: true,
         embeddingFields: ["truncate_prompt_tokens", "truncation_side", "add_special_tokens", "priority"],
       },
     },

@@ -7,7 +7,7 @@ export interface ProviderDefinition {
   readonly baseUrl: string;
   readonly models: readonly ModelData[];
   /** The requested form of vectors. By default numbers, which every server can send. */
-  readonly encoding?: "float" | "base64";
+  readonly encoding?: "float" | "base64" | "omitted";
   /** `azure-openai`: the base URL is that of the resource, and the names of models are those of deployments. */
   readonly profile?: "openai" | "azure-openai";
   /** Selects Azure's path of the deployment; without it, the v1 path is used. */
@@ -32,10 +32,11 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
     defaultBaseUrl: baseUrl,
     envPrefix: name.replaceAll("-", "_").toUpperCase(),
     encoding,
-    defaults: { embedding: { maxInputs: 16, embeddingFields: "any" } },
+    defaults: { embedding: { maxInputs: 16, embeddingFields: "any", acceptsTokenIds: true } },
     models,
     maxTokensField: maxTokensField ?? azure?.maxTokensField,
     supportsChoices: azure?.supportsChoices,
+    offersModerations: azure === undefined,
     reasoningField: definition.reasoningField,
     terminal: definition.endOfStream,
     headers: definition.headers,

@@ -4,7 +4,7 @@ import type { ProviderFacts } from "#src/providers/provider-entry.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import type { RerankDialect } from "./rerank-codec.ts";
 
-/** A vendor whose models only rerank. */
+/** A vendor whose models rerank, and embed if `embeddingPath` is set. */
 export interface RerankProfile extends ProviderFacts {
   readonly name: string;
   readonly envPrefix: string;
@@ -12,6 +12,8 @@ export interface RerankProfile extends ProviderFacts {
   readonly defaultBaseUrl: string;
   readonly path: string;
   readonly fields?: RerankDialect["fields"];
+  /** The path of embedding calls, in the form of OpenAI's. */
+  readonly embeddingPath?: string;
 }
 
 /** Documents per call where the maximum is higher or unknown: more make calls slow, and cost the same. */
@@ -31,8 +33,8 @@ export const RERANK_PROFILES: readonly RerankProfile[] = [
     models: [
       // 2 USD per 1,000 search units, which take the place of tokens.
       { name: "rerank-v3.5", kind: "rerank", maxTokens: 4096, price: { inputPerMillionTokens: 2000, currency: "USD" } },
-      { name: "rerank-v4.0-pro", kind: "rerank" },
-      { name: "rerank-v4.0-fast", kind: "rerank" },
+      { name: "rerank-v4.0-pro", kind: "rerank", maxTokens: 32_768 },
+      { name: "rerank-v4.0-fast", kind: "rerank", maxTokens: 32_768 },
     ],
   },
   {
@@ -41,9 +43,20 @@ export const RERANK_PROFILES: readonly RerankProfile[] = [
     defaultBaseUrl: "https://api.jina.ai",
     path: "v1/rerank",
     fields: { return_documents: false },
-    kinds: ["rerank"],
-    defaults: { rerank: { maxInputs: DEFAULT_MAX_DOCUMENTS } },
+    embeddingPath: "v1/embeddings",
+    kinds: ["rerank", "embedding"],
+    defaults: {
+      rerank: { maxInputs: DEFAULT_MAX_DOCUMENTS },
+      // Without "late_chunking", which embeds all texts of a call together: calls have texts of several requests.
+      embedding: {
+        maxInputs: 512,
+        embeddingFields: ["task", "truncate", "normalized", "embedding_type"],
+        embeddingChoices: { embedding_type: ["float", "binary", "ubinary"] },
+      },
+    },
     models: [
+      { name: "jina-embeddings-v3", kind: "embedding", dimensions: 1024, dimensionChoices: "up-to", maxTokens: 8192 },
+      { name: "jina-embeddings-v4", kind: "embedding", dimensions: 2048, dimensionChoices: "up-to" },
       { name: "jina-reranker-v2-base-multilingual", kind: "rerank" },
       { name: "jina-reranker-v3", kind: "rerank" },
     ],

@@ -3,12 +3,13 @@ import type { WireRecord } from "./record-codec.ts";
 
 /** A record's tokens, split into input and output. Vectors have input tokens only; answers report their output tokens. */
 export function recordUsage({ tokens, failure, json }: WireRecord): Required<TokenCount> {
-  if (failure) return { input: 0, output: 0, cachedInput: 0 };
+  if (failure) return { input: 0, output: 0, cachedInput: 0, cacheWrite: 0 };
   const output = Math.min(tokens, readCount(json, "outputTokens"));
-  return { input: tokens - output, output, cachedInput: readCount(json, "cachedTokens") };
+  const cacheWrite = readCount(json, "cacheWriteTokens");
+  return { input: tokens - output, output, cachedInput: readCount(json, "cachedTokens"), cacheWrite };
 }
 
-function readCount(json: unknown, name: "outputTokens" | "cachedTokens"): number {
+function readCount(json: unknown, name: "outputTokens" | "cachedTokens" | "cacheWriteTokens"): number {
   const usage = isObject(json) ? json.usage : undefined;
   const count = isObject(usage) ? usage[name] : undefined;
   return typeof count === "number" && count > 0 ? Math.round(count) : 0;

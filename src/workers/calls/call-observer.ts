@@ -89,8 +89,9 @@ export function observeDurations(durations: CallDurations): CallObserver {
 
 /** Tokens that the provider reported; missing numbers are estimated. */
 function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): TokenCount {
-  const { inputTokens, outputTokens = 0, totalTokens, cachedTokens: cachedInput } = usage;
-  if (inputTokens !== undefined) return omitUndefined({ input: inputTokens, output: outputTokens, cachedInput });
+  const { inputTokens, outputTokens = 0, totalTokens, cachedTokens: cachedInput, cacheWriteTokens: cacheWrite } = usage;
+  if (inputTokens !== undefined)
+    return omitUndefined({ input: inputTokens, output: outputTokens, cachedInput, cacheWrite });
   if (totalTokens !== undefined) return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
   return { input: inputs.reduce((sum, { tokens }) => sum + tokens, 0), output: outputTokens };
 }

@@ -1,6 +1,7 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
-import type { Call, ChatModel, ChatResponse } from "#src/providers/provider.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { Call, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { PartialWriter } from "#src/state/items/partials.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
@@ -58,7 +59,7 @@ export async function runChatCall(
         input.partials
           ? streamAnswer(input, input.partials, lane.model, { ...deps, call }, () => span?.delta())
           : lane.model.generate(input.request, call),
-      probe: () => probeChatModel(lane.model, deps.signal),
+      probe: () => probeChatModel(lane.model, input.request, deps.signal),
       commit: (response, call) => commitAnswer(input, response, call, deps),
       // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
       afterFailure: async ({ action }) => {
@@ -90,6 +91,9 @@ async function commitAnswer(input: ChatInput, response: ChatResponse, call: Reco
 
 /** Why the adapter rejects the request. An unexpected error is left to the call, which reports it. */
 function findRejection({ request }: ChatInput, model: ChatModel): string | undefined {
+  const { operation } = request;
+  if (operation !== undefined && !model.operations?.includes(operation))
+    return `the provider does not offer the operation "${operation}"`;
   try {
     return model.check?.(request).rejected[0];
   } catch {
@@ -97,8 +101,13 @@ function findRejection({ request }: ChatInput, model: ChatModel): string | undef
   }
 }
 
-async function probeChatModel(model: ChatModel, signal: AbortSignal): Promise<number | undefined> {
-  const request = { messages: [{ role: "user" as const, content: PROBE_TEXT }], maxTokens: PROBE_MAX_TOKENS };
+async function probeChatModel(
+  model: ChatModel,
+  { operation }: ChatRequest,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const messages = [{ role: "user" as const, content: PROBE_TEXT }];
+  const request = omitUndefined({ messages, operation, maxTokens: PROBE_MAX_TOKENS });
   return (await model.generate(request, { signal })).usage.totalTokens;
 }
 

@@ -19,6 +19,7 @@ export interface BatchRequest {
   readonly purpose: EmbeddingPurpose;
   readonly dimensions?: number;
   readonly options?: EmbeddingRequest["options"];
+  readonly tokenIds?: boolean;
 }
 
 /**
@@ -60,7 +61,7 @@ export async function runBatch(
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), inputTexts);
     span?.failed(error);
     const probe = async () =>
-      (await lane.model.embed({ inputs: [PROBE_TEXT], ...request }, { signal })).usage.totalTokens;
+      (await lane.model.embed({ ...request, inputs: [PROBE_TEXT], tokenIds: false }, { signal })).usage.totalTokens;
     return await handleFailure(error, inputs, grant, { size, probe }, deps);
   }
   deps.prober.recordSuccess(grant);

@@ -70,15 +70,16 @@ export class DispatcherRegistry {
     purpose,
     dimensions,
     options,
+    tokenIds,
   }: EmbeddingPayload): ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined {
-    const key = JSON.stringify([provider, model, purpose, dimensions, options]);
+    const key = JSON.stringify([provider, model, purpose, dimensions, options, tokenIds]);
     const existing = this.#embedding.get(key);
     if (existing) return existing;
     const lanes = this.#deps.embeddingLanes(provider, model);
     const first = lanes[0]?.model;
     if (!first) return undefined;
     this.#recordLimits(lanes);
-    const request: BatchRequest = { purpose, dimensions, options };
+    const request: BatchRequest = { purpose, dimensions, options, tokenIds };
     const limits = { maxInputs: first.maxInputs, maxTokens: first.maxBatchTokens };
     const canaries = new CanaryWatch(first.maxInputs, this.#deps.clock);
     const dispatcher = new ModelDispatcher(

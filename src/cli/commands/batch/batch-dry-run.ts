@@ -132,11 +132,12 @@ function scaleCost({ low, expected, high, currency }: CostEstimate, share: numbe
 
 /** The same keys as those of the run itself. */
 function createAnswerKeyFunction(
-  { endpoint, models, askedDimensions, embeddingOptions: options }: BatchPlan,
+  { endpoint, models, askedDimensions, embeddingOptions: options, tokenIds }: BatchPlan,
   cache: AnswerCacheSettings,
 ): ComputeAnswerKey {
   if (endpoint !== "/v1/embeddings") return createRunChatKey(cache);
   const [name = ""] = models;
   const { provider, model } = requireModelName(name);
-  return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions, options });
+  const request = { provider, model, purpose: "db", dimensions: askedDimensions, options, tokenIds };
+  return createRunEmbeddingKey(cache, request);
 }

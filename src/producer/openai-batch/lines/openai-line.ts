@@ -4,10 +4,17 @@ import type { ProviderRegistry } from "#src/providers/registry.ts";
 import { fromAnthropicParams } from "./from-anthropic.ts";
 import { fromCompletion } from "./from-completion.ts";
 import { fromGeminiRequest } from "./from-gemini.ts";
+import { fromModeration } from "./from-moderation.ts";
 import { fromResponsesBody } from "./from-responses.ts";
 
 /** The endpoints that a run can have; the form of its output depends on them. */
-export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/embeddings", "/v1/responses", "/v1/completions"] as const;
+export const BATCH_ENDPOINTS = [
+  "/v1/chat/completions",
+  "/v1/embeddings",
+  "/v1/responses",
+  "/v1/completions",
+  "/v1/moderations",
+] as const;
 export type BatchEndpoint = (typeof BATCH_ENDPOINTS)[number];
 
 /** A line of any supported form as a line of OpenAI's format. */
@@ -29,6 +36,7 @@ const ENDPOINTS: Readonly<Record<string, { readonly endpoint: BatchEndpoint; rea
   "/embeddings": { endpoint: "/v1/embeddings" },
   "/responses": { endpoint: "/v1/responses", read: fromResponsesBody },
   "/completions": { endpoint: "/v1/completions", read: fromCompletion },
+  "/moderations": { endpoint: "/v1/moderations", read: fromModeration },
   "/messages": { endpoint: "/v1/chat/completions", read: fromAnthropicParams },
 };
 type ReadBody = (body: JsonObject, problems: string[]) => JsonObject;
@@ -74,6 +82,5 @@ function findEndpoint(url: unknown, { providers }: ProviderRegistry) {
   }
   const path = absolute?.pathname ?? url;
   const [, end = ""] = /^(?:\/[\w.-]+){0,6}?(\/chat\/completions|\/[a-z]+)$/.exec(path) ?? [];
-  if (end === "/moderations") return FIELD_PROBLEMS.moderations;
   return (Object.hasOwn(ENDPOINTS, end) ? ENDPOINTS[end] : undefined) ?? expected;
 }

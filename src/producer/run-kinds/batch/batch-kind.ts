@@ -66,14 +66,14 @@ function openEmbeddingRun(
   { cache, findMaxInputs, canaries }: BatchKindOptions,
   services: RunKindServices,
 ): RunParts {
-  const { run, dimensions, askedDimensions, embeddingOptions: options } = manifest;
+  const { run, dimensions, askedDimensions, embeddingOptions: options, tokenIds } = manifest;
   const items = manifest.items.total;
   const [name = ""] = manifest.models;
   const { provider, model } = requireModelName(name);
-  const request = { provider, model, purpose: "db" as const, dimensions: askedDimensions, options };
+  const request = { provider, model, purpose: "db" as const, dimensions: askedDimensions, options, tokenIds };
   return {
     jobs: {
-      factory: createEmbeddingJobs({ run, ...request, canaries }, findMaxInputs(name)),
+      factory: createEmbeddingJobs({ run, ...request, canaries: canaries && !tokenIds }, findMaxInputs(name)),
       queues: [queueName(provider, "embedding")],
     },
     records: {

@@ -15,7 +15,8 @@ export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifes
       for (const adjustment of plan.adjustments) hooks.onNote?.(adjustment);
       return plan;
     },
-    createManifest: ({ endpoint, models, dimensions, askedDimensions, embeddingOptions }: BatchPlan, createBase) => {
+    createManifest: (plan: BatchPlan, createBase) => {
+      const { endpoint, models, dimensions, askedDimensions, embeddingOptions, tokenIds } = plan;
       if (endpoint === undefined) throw new RunError("the input has no requests");
       const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);
       return {
@@ -27,6 +28,7 @@ export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifes
         dimensions,
         askedDimensions,
         embeddingOptions,
+        tokenIds,
         output: { format: "batch", files: [] },
       };
     },

@@ -9,7 +9,7 @@ import {
   type ChatItem,
   type ChatPayload,
   chatRequestSchema,
-  DEFAULT_ANSWER_TOKENS,
+  estimateAnswerTokens,
   MAX_JOB_BYTES,
 } from "#src/queues/payload.ts";
 import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
@@ -62,17 +62,18 @@ async function createChatItem({ index, text, tokens }: Item, requests: Oversized
   if (isLarge) await requests.put(index, text);
   return {
     index,
-    tokens: tokens + (request.maxTokens ?? DEFAULT_ANSWER_TOKENS),
+    tokens: tokens + estimateAnswerTokens(request),
     request: isLarge ? null : request,
   };
 }
 
 /** The tokens that a request may be charged, for each of its answers: its estimated input, and the maximum or else the usual length of its answer. */
 export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
-  const { maxTokens, extra } = chatRequestSchema.parse(JSON.parse(text));
+  const request = chatRequestSchema.parse(JSON.parse(text));
+  const { maxTokens, extra, operation } = request;
   const answers = typeof extra?.n === "number" ? extra.n : 1;
-  const output = (maxTokens ?? DEFAULT_ANSWER_TOKENS) * answers;
-  return { input: tokens * answers, output, bounded: maxTokens !== undefined };
+  const output = estimateAnswerTokens(request) * answers;
+  return { input: tokens * answers, output, bounded: maxTokens !== undefined || operation !== undefined };
 }
 
 function modelOf({ metadata }: Item): unknown {

@@ -23,6 +23,7 @@ import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts
 import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
 import type { ChatRequest, ModelData, RequestCheck } from "#src/providers/provider.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
+import { countVectorValues } from "#src/providers/vectors/value-type.ts";
 
 /** The input of a batch run. */
 export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
@@ -49,6 +50,8 @@ export interface BatchPlan extends Plan {
   readonly askedDimensions: number | undefined;
   /** Further fields of all embedding requests. */
   readonly embeddingOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the embedding requests have token ids instead of texts. */
+  readonly tokenIds: true | undefined;
   /** What is sent differently from the requests; see `RequestCheck.adjusted`. */
   readonly adjustments: readonly string[];
 }
@@ -120,7 +123,12 @@ async function requireOneFile(source: BatchSource): Promise<void> {
     throw new InputError("expected one file of requests, or - for stdin", source.path);
 }
 
-const NO_EMBEDDINGS = { dimensions: undefined, askedDimensions: undefined, embeddingOptions: undefined };
+const NO_EMBEDDINGS = {
+  dimensions: undefined,
+  askedDimensions: undefined,
+  embeddingOptions: undefined,
+  tokenIds: undefined,
+};
 
 /** Turns the lines of a file into documents, each with the items of one request. */
 class BatchFileReader {
@@ -148,11 +156,17 @@ class BatchFileReader {
     return [...this.#adjustments];
   }
 
-  get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions" | "embeddingOptions"> {
+  get dimensions(): Pick<BatchPlan, keyof typeof NO_EMBEDDINGS> {
     const request = this.#first?.request;
     if (request?.endpoint !== "/v1/embeddings") return NO_EMBEDDINGS;
-    const { dimensions: requested, options: embeddingOptions } = request.embedding;
-    return { dimensions: requested ?? request.model.data.dimensions, askedDimensions: requested, embeddingOptions };
+    const { dimensions: requested, options: embeddingOptions, tokenIds } = request.embedding;
+    const dimensions = requested ?? request.model.data.dimensions;
+    return {
+      dimensions: dimensions && countVectorValues(dimensions, embeddingOptions),
+      askedDimensions: requested,
+      embeddingOptions,
+      tokenIds,
+    };
   }
 
   async *read(bytes: AsyncIterable<Buffer>, file: SourceFile): AsyncGenerator<readonly Finding[]> {
@@ -199,6 +213,8 @@ class BatchFileReader {
       return `the model is ${request.model.name}, but that of line ${first.line} is ${first.request.model.name}: all embeddings of a file must use the same model`;
     if (first.request.embedding.dimensions !== request.embedding.dimensions)
       return `"dimensions" differs from that of line ${first.line}: all embeddings of a file must have the same dimensions`;
+    if (first.request.embedding.tokenIds !== request.embedding.tokenIds)
+      return `"input" ${request.embedding.tokenIds ? "has" : "does not have"} token ids, unlike that of line ${first.line}: all embeddings of a file must have token ids, or none`;
     if (JSON.stringify(first.request.embedding.options) !== JSON.stringify(request.embedding.options))
       return `the fields other than "input" differ from those of line ${first.line}: all embeddings of a file must have the same`;
     return undefined;
@@ -209,14 +225,16 @@ class BatchFileReader {
 function findModelProblem(request: BatchFileRequest): string | undefined {
   if (request.endpoint !== "/v1/embeddings") return undefined;
   const { name, data } = request.model;
-  const { dimensions, inputs } = request.embedding;
+  const { dimensions, inputs, partTokens } = request.embedding;
   if (dimensions !== undefined && !hasDimensions(data, dimensions))
     return `"dimensions" is ${dimensions}, but ${name} has ${describeDimensions(data)}`;
   const { maxTokens } = data;
   if (maxTokens === undefined) return undefined;
-  const sizes = inputs.map(estimateTokens);
+  const sizes = partTokens ?? inputs.map(estimateTokens);
   const at = sizes.findIndex((tokens) => tokens > maxTokens);
-  return at < 0 ? undefined : `input ${at} has about ${sizes[at]} tokens, but ${name} accepts at most ${maxTokens}`;
+  return at < 0
+    ? undefined
+    : `input ${at} has ${partTokens ? "" : "about "}${sizes[at]} tokens, but ${name} accepts at most ${maxTokens}`;
 }
 
 function hasDimensions({ dimensions, dimensionChoices }: ModelData, requested: number): boolean {
@@ -236,6 +254,6 @@ function toDocument(request: BatchFileRequest, line: number): SourceDocument {
     const metadata: ChatItemMetadata = { model: request.model.name };
     return { ...common, text: JSON.stringify(request.chat), metadata: { ...metadata } };
   }
-  const { inputs, encoding } = request.embedding;
-  return { ...common, text: inputs[0] ?? "", parts: inputs, metadata: { parts: inputs.length, encoding } };
+  const { inputs, encoding, partTokens } = request.embedding;
+  return { ...common, text: inputs[0] ?? "", parts: inputs, partTokens, metadata: { parts: inputs.length, encoding } };
 }

@@ -3,6 +3,7 @@ import { parseModelName } from "#src/core/model-name.ts";
 
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import { writeModeration } from "#src/producer/openai-batch/requests/write-moderation.ts";
 import { writeResponsesObject } from "#src/producer/openai-batch/requests/write-responses-object.ts";
 import { writeTextCompletion } from "#src/producer/openai-batch/requests/write-text-completion.ts";
 import type { OutputRecorder } from "#src/producer/output/digests/output-recorder.ts";
@@ -32,6 +33,7 @@ const ITEMS_PER_BLOCK = 256;
 const WRITERS: Partial<Record<BatchManifest["endpoint"], typeof writeChatCompletion>> = {
   "/v1/responses": writeResponsesObject,
   "/v1/completions": writeTextCompletion,
+  "/v1/moderations": writeModeration,
 };
 
 /**

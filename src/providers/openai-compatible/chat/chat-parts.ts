@@ -65,14 +65,19 @@ export function readReasoningField(message: unknown): "reasoning" | undefined {
 export function readUsage(usage: unknown): Usage | undefined {
   // Most frames have none.
   if (!isObject(usage)) return undefined;
+  const input = readObject(usage, "prompt_tokens_details");
   const found = {
     inputTokens: readCount(usage, "prompt_tokens"),
     outputTokens: readCount(usage, "completion_tokens"),
     totalTokens: readCount(usage, "total_tokens"),
     cachedTokens:
-      readCount(readObject(usage, "prompt_tokens_details"), "cached_tokens") ??
+      readCount(input, "cached_tokens") ??
       readCount(usage, "prompt_cache_hit_tokens") ??
       readCount(usage, "cached_tokens"),
+    cacheWriteTokens:
+      readCount(input, "cache_write_tokens") ??
+      readCount(input, "cache_creation_input_tokens") ??
+      readCount(usage, "cache_creation_input_tokens"),
     reasoningTokens: readCount(readObject(usage, "completion_tokens_details"), "reasoning_tokens"),
   };
   // Some vendors send zeros in every frame before the last one.
