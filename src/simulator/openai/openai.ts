@@ -45,14 +45,15 @@ function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall
   if (call.headers.authorization !== `Bearer ${apiKey}`)
     return { refusal: errorResponse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
   const body = parseBody(call.body);
-  const texts = typeof body?.input === "string" ? [body.input] : body?.input;
+  const ids = readTokenIds(body?.input);
+  const texts = ids?.map((list) => list.join(" ")) ?? (typeof body?.input === "string" ? [body.input] : body?.input);
   const problem = findFieldProblem(body, texts);
   if (!body || problem !== undefined || !isTexts(texts))
     return { refusal: errorResponse(400, "invalid_request_error", problem ?? "invalid body", null) };
   return {
     accepted: {
       texts,
-      tokens: texts.reduce((sum, text) => sum + countTokens(text), 0),
+      tokens: ids?.flat().length ?? texts.reduce((sum, text) => sum + countTokens(text), 0),
       model: String(body.model),
       encoding: body.encoding_format === "base64" ? "base64" : "float",
       dimensions: typeof body.dimensions === "number" ? body.dimensions : getDefaultDimensions(body.model),
@@ -82,6 +83,14 @@ function findDimensionsProblem({ dimensions, model }: Record<string, unknown>): 
 
 function getDefaultDimensions(model: unknown): number {
   return MODEL_DIMENSIONS[String(model)]?.defaultDimensions ?? DIMENSIONS;
+}
+
+/** The lists of token ids, if the input has them instead of texts. */
+function readTokenIds(input: unknown): readonly (readonly number[])[] | undefined {
+  const lists = Array.isArray(input) && typeof input[0] === "number" ? [input] : input;
+  const isList = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.length > 0 && list.every((id) => Number.isInteger(id) && id >= 0);
+  return Array.isArray(lists) && lists.length > 0 && lists.every(isList) ? lists : undefined;
 }
 
 function isTexts(value: unknown): value is readonly string[] {

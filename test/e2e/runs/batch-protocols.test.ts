@@ -145,3 +145,37 @@ describe.each(PROTOCOLS)("$provider", ({ provider, model, env, signed }) => {
     expect(await run(["models", provider])).toMatchObject({ code: 0, stdout: expect.stringContaining(provider) });
   });
 });
+
+it("answers moderations in OpenAI's form, and embeds token ids and packed bits", async () => {
+  await using sandbox = await CliSandbox.open();
+  const { openaiUrl, jinaUrl } = sandbox.simulator;
+  const keys = { OPENAI_API_KEY: SIMULATOR_API_KEY, JINA_API_KEY: SIMULATOR_API_KEY };
+  const batch = async (name: string, url: string, bodies: readonly object[]) => {
+    const lines = bodies.map((body, at) => JSON.stringify({ custom_id: `${at}`, method: "POST", url, body }));
+    sandbox.write(`${name}.jsonl`, lines.join("\n"));
+    const env = { ...keys, OPENAI_BASE_URL: openaiUrl, JINA_BASE_URL: jinaUrl };
+    const { code, stderr } = await sandbox.run(["batch", `${name}.jsonl`, "--model", "openai", "--out", name], { env });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const answers = readJsonl(sandbox.path(name, "output.jsonl")) as unknown as { response: { body: unknown } }[];
+    return answers.map(({ response }) => response.body);
+  };
+  const moderations = [{ input: ["peace", "violence"] }, { input: [{ type: "text", text: "hate" }] }];
+  const flagged = (isFlagged: boolean) => expect.objectContaining({ flagged: isFlagged });
+  expect(await batch("moderations", "/v1/moderations", moderations)).toMatchObject([
+    { id: expect.stringMatching(/^modr-/), model: "omni-moderation-latest", results: [flagged(false), flagged(true)] },
+    { results: [flagged(true)] },
+  ]);
+  const model = "text-embedding-3-small";
+  const [one, two] = (await batch("tokens", "/v1/embeddings", [
+    { model, input: [1, 2, 3] },
+    { model, input: [[4], [5, 6]] },
+  ])) as { data: { embedding: number[] }[]; usage: object }[];
+  expect([one?.usage, one?.data.length, two?.data.length]).toEqual([{ prompt_tokens: 3, total_tokens: 3 }, 1, 2]);
+  const type = { model: "jina/jina-embeddings-v3", embedding_type: "binary" };
+  const [bits] = (await batch("bits", "/v1/embeddings", [{ ...type, input: "a" }])) as {
+    data: { embedding: number[] }[];
+  }[];
+  const values = bits?.data[0]?.embedding ?? [];
+  expect(values).toHaveLength(128);
+  expect(values.every((value) => Number.isInteger(value) && value >= -128 && value < 128)).toBe(true);
+});

@@ -48,3 +48,17 @@ test("the cost depends on the time of the call", () => {
   const at = (time: string) => computeCost(price, { input: 1_000_000, output: 0 }, Date.parse(`2026-11-30T${time}Z`));
   expect([at("00:59:59"), at("01:00:00"), at("03:59:59"), at("04:00:00")]).toEqual([2, 4, 4, 2]);
 });
+
+test("tokens that were written to the cache have their own price", () => {
+  const price = {
+    inputPerMillionTokens: 4,
+    cacheWritePerMillionTokens: 5,
+    cachedInputPerMillionTokens: 1,
+    currency: "USD",
+  };
+  const tokens = { input: 100, output: 0, cachedInput: 30, cacheWrite: 20 };
+  expect(computeCost(price, tokens, 0)).toBeCloseTo((50 * 4 + 30 + 20 * 5) / 1e6);
+  expect(
+    computeCost({ inputPerMillionTokens: 4, cachedInputPerMillionTokens: 1, currency: "USD" }, tokens, 0),
+  ).toBeCloseTo((70 * 4 + 30) / 1e6);
+});

@@ -94,8 +94,8 @@ describe("redactProviderText", () => {
 
   it("is fast for a large request", () => {
     const request = { content: "lorem ipsum dolor sit amet ".repeat(100_000) };
-    const started = performance.now();
+    const started = process.cpuUsage();
     redact("lorem ipsum dolor sit amet ".repeat(100), request);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(2_000);
   });
 });

@@ -37,6 +37,16 @@ test.each([
     { encoding_format: "base64", dimensions: 8 },
     { encoding: "base64", dimensions: 8 },
   ],
+  [
+    { model: "openai/text-embedding-3-small", input: [1, 2, 3] },
+    { inputs: ["[1,2,3]"], partTokens: [3], tokenIds: true },
+  ],
+  [
+    { model: "vllm/e", input: [[1], [2, 3]] },
+    { inputs: ["[1]", "[2,3]"], partTokens: [1, 2], tokenIds: true },
+  ],
+  [{ model: "jina/jina-embeddings-v3", embedding_type: "binary" }, { options: { embedding_type: "binary" } }],
+  [{ model: "gemini/gemini-embedding-001", task_type: "CLUSTERING" }, { options: { task_type: "CLUSTERING" } }],
 ])("an embedding line with %j is read", (body, expected) => {
   expect(read(embedding(body))).toMatchObject({ endpoint: "/v1/embeddings", embedding: expected });
 });
@@ -79,7 +89,29 @@ test.each([
   ["a tool message without its call", message({ role: "tool", content: "x" }), '"messages[0].tool_call_id" is missing'],
   ["a limit of no tokens", chat({ max_tokens: 0 }), '"max_tokens" must be a whole number from 1, not 0'],
   ["a temperature that is a string", chat({ temperature: "hot" }), '"temperature" must be a number, not a string'],
-  ["tokens as input", embedding({ input: [1, 2] }), '"input" must be text'],
+  [
+    "tokens for a model of text",
+    embedding({ input: [1, 2] }),
+    '"input" must be text: minimax/embo-01 does not accept token ids',
+  ],
+  ["tokens and texts", embedding({ input: [1, "a"] }), '"input" must be texts, or lists of one or more token ids'],
+  ["a negative token", embedding({ input: [[1], [-1]] }), '"input" must be texts, or lists of one or more token ids'],
+  ["a list of no tokens", embedding({ input: [[1], []] }), '"input" must be texts, or lists of one or more token ids'],
+  [
+    "integers in base64",
+    embedding({ model: "jina/jina-embeddings-v3", embedding_type: "binary", encoding_format: "base64" }),
+    '"encoding_format" must be "float" for vectors of integers',
+  ],
+  [
+    "a type that the vendor does not offer",
+    embedding({ model: "jina/jina-embeddings-v3", embedding_type: "int8" }),
+    '"embedding_type" must be one of float, binary, ubinary',
+  ],
+  [
+    "a task that Gemini does not have",
+    embedding({ model: "gemini/gemini-embedding-001", task_type: "SEARCH" }),
+    '"task_type" must be one of SEMANTIC_SIMILARITY',
+  ],
   ["no input", embedding({ input: [] }), '"input" must be a string or a list of 1 to 2048 strings'],
   ["an empty text", embedding({ input: ["a", " "] }), '"input" must have no empty text'],
   ["an unknown parameter", embedding({ purpose: "db" }), '"purpose" is not supported'],

@@ -35,6 +35,9 @@ it("asks for one vector or for a batch, with task and dimensions", () => {
     method: "batchEmbedContents",
     body: { requests: [request("a"), request("b")] },
   });
+  expect(encode(MODEL, { inputs: ["a"], purpose: "db", options: { task_type: "CLUSTERING" } }).body).toMatchObject({
+    taskType: "CLUSTERING",
+  });
   const later = { ...MODEL, name: "gemini-embedding-2" };
   expect(encode(later, { inputs: ["a"], purpose: "db" }).body).not.toHaveProperty("taskType");
   expect(encode(MODEL, { inputs: ["a"], purpose: "db" }).body).toMatchObject({ taskType: "RETRIEVAL_DOCUMENT" });

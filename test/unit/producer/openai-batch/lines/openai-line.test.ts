@@ -25,7 +25,6 @@ test.each([
 });
 
 test.each([
-  ["/v1/moderations", "is for moderation, which is not supported"],
   ["https://elsewhere.example/v1/chat/completions", "must be a path, or the URL of a provider that Sluice knows"],
   ["/v1/images", "must be /v1/chat/completions or /v1/embeddings or /v1/responses"],
   ["chat/completions", "must be /v1/chat/completions"],
@@ -193,4 +192,25 @@ test("a line of Gemini's batch format is translated", () => {
     '"request.cachedContent" has no counterpart in a chat completion',
   );
   expect(read({ key: "a", request })).toContain("no model");
+});
+
+const moderation = (body: object) => ({ custom_id: "m", method: "POST", url: "/v1/moderations", body });
+
+test.each([
+  ["a text", "x", ["x"]],
+  ["texts", ["x", "y"], ["x", "y"]],
+  ["parts, which have one result together", [{ type: "text", text: "x" }], [[{ type: "text", text: "x" }]]],
+])("a moderation of %s", (_, input, contents) => {
+  expect(new BatchRequestReader("openai", createRegistry()).read(moderation({ input }))).toMatchObject({
+    endpoint: "/v1/moderations",
+    model: { name: "openai/omni-moderation-latest" },
+    chat: { operation: "moderation", messages: contents.map((content) => ({ role: "user", content })) },
+  });
+});
+
+test.each([
+  [{ input: [] }, '"input" must be a text, a list of texts, or a list of parts'],
+  [{ input: "x", model: "anthropic/claude-sonnet-4-6" }, '"url" is for moderation, which anthropic does not offer'],
+])("the moderation %j is refused", (body, problem) => {
+  expect(new BatchRequestReader(undefined, createRegistry()).read(moderation(body))).toContain(problem);
 });
