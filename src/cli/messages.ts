@@ -41,7 +41,9 @@ export const CLI_ERRORS = {
   notAChatModel: (model: string, provider: string) =>
     new InputError(`${model} is an embedding model; "${SUGGESTED_COMMANDS.models(provider)}" lists the chat models`),
   noLimitGiven: () =>
-    new InputError("no limit given: use --requests-per-minute, --tokens-per-minute, --concurrency or --clear"),
+    new InputError(
+      "no limit given: use --requests-per-minute, --tokens-per-minute (or -second, -hour, -day), --concurrency or --clear",
+    ),
   invalidLane: (name: string) =>
     new InputError(`"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`),
   unknownAccount: (provider: string, account: string, names: readonly string[]) =>

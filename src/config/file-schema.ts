@@ -28,12 +28,18 @@ const apiKey = setting(
 const apiKeyEnv = setting(variableName, "Environment variable that contains the API key");
 
 const limits = z.strictObject({
+  requestsPerSecond: setting(positiveInteger, "Calls per second of one account"),
   requestsPerMinute: setting(positiveInteger, "Calls per minute of one account"),
+  requestsPerHour: setting(positiveInteger, "Calls per hour of one account"),
+  requestsPerDay: setting(positiveInteger, "Calls per day of one account, in any 24 hours"),
+  tokensPerSecond: setting(positiveInteger, "Tokens per second of one account, over all calls"),
   tokensPerMinute: setting(positiveInteger, "Tokens per minute of one account, over all calls"),
+  tokensPerHour: setting(positiveInteger, "Tokens per hour of one account, over all calls"),
+  tokensPerDay: setting(positiveInteger, "Tokens per day of one account, over all calls in any 24 hours"),
   concurrency: setting(positiveInteger, "Calls in flight, over all workers on all machines"),
   pacing: setting(
     choice(["burst", "even"]),
-    "burst: the limit of a minute may be spent at once; even: calls are spread over the minute",
+    "burst: a limit may be spent at once; even: calls are spread over the second or minute",
     { default: "the provider's" },
   ),
 });

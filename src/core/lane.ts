@@ -20,19 +20,52 @@ export function parseLane(name: string): Lane | undefined {
   return provider === undefined || model === undefined ? undefined : { provider, account, model };
 }
 
-/** The limits of a lane. Undefined means that no limit is known; the limiter then learns one from throttle answers. */
-export interface LaneLimits {
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
+/** What a rate limit counts, and the windows that it may count in. */
+export const RATE_DIMENSIONS = ["requests", "tokens"] as const;
+export type RateDimension = (typeof RATE_DIMENSIONS)[number];
+export const LIMIT_WINDOWS = ["second", "minute", "hour", "day"] as const;
+export type LimitWindow = (typeof LIMIT_WINDOWS)[number];
+
+export type RateLimitField = `${RateDimension}Per${Capitalize<LimitWindow>}`;
+
+export interface RateLimitName {
+  readonly dimension: RateDimension;
+  readonly window: LimitWindow;
+  /** Its name in settings, options, and APIs. */
+  readonly field: RateLimitField;
+}
+
+/** All rate limits that a lane may have, requests first, and the shortest window first. */
+export const RATE_LIMITS: readonly RateLimitName[] = RATE_DIMENSIONS.flatMap((dimension) =>
+  LIMIT_WINDOWS.map((window) => ({ dimension, window, field: `${dimension}Per${capitalize(window)}` as const })),
+);
+
+function capitalize<T extends string>(word: T): Capitalize<T> {
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}` as Capitalize<T>;
+}
+
+/**
+ * The limits of a lane: per window, and of calls in flight. Undefined means that no limit is known; the limiter then learns
+ * one from throttle answers.
+ */
+export interface LaneLimits extends Readonly<Partial<Record<RateLimitField, number>>> {
   /** Upstream calls in flight at once, over all workers on all machines. */
   readonly concurrency?: number;
-  /** `burst`: a window may be spent at once. `even`: calls are spaced by window / limit. */
+  /** `burst`: a window may be spent at once. `even`: calls are spaced by window / limit, for windows up to a minute. */
   readonly pacing?: "burst" | "even";
+}
+
+/** The limits among the fields of an object, without pacing. */
+export function pickLimits(values: LaneLimits): Omit<LaneLimits, "pacing"> {
+  const fields = [...RATE_LIMITS.map(({ field }) => field), "concurrency" as const];
+  return Object.fromEntries(fields.flatMap((field) => (values[field] === undefined ? [] : [[field, values[field]]])));
 }
 
 /** A limit that the provider reported in the headers of a response. */
 export interface ReportedLimit {
-  readonly dimension: "requests" | "tokens";
+  readonly dimension: RateDimension;
+  /** The window, if the header names another one than a minute. */
+  readonly window?: LimitWindow;
   readonly limit: number;
   /** What is left of it, for all programs that use the account; absent if it was not reported. */
   readonly remaining?: number;

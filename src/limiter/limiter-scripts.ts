@@ -1,7 +1,24 @@
 import { z } from "zod";
+import type { LimitDimension } from "#src/core/failures/errors.ts";
+import { type LimitWindow, RATE_LIMITS } from "#src/core/lane.ts";
 import { defineScript } from "#src/redis/script.ts";
 import { parseNamedReply } from "#src/redis/script-reply.ts";
 import { WAIT_REASONS } from "./limiter.ts";
+
+const LANE_KEYS = ["window", "costs", "flight", "recent", "long", "state"] as const;
+/** Allowed per minute, in flight, and per other window; 0 means that no limit is known. */
+const LIMIT_ARGS = [
+  "requests",
+  "tokens",
+  "concurrency",
+  "requestsPerSecond",
+  "requestsPerHour",
+  "requestsPerDay",
+  "tokensPerSecond",
+  "tokensPerHour",
+  "tokensPerDay",
+] as const;
+export type LimitArgs = Readonly<Record<(typeof LIMIT_ARGS)[number], number>>;
 
 const include = new URL("lane-state.lua", import.meta.url);
 const integer = z.number().int();
@@ -18,44 +35,66 @@ const reserveReply = z.object({
   detail: z.string(),
 });
 
+/** Names of limits in scripts: "requests" for a minute, "requests:day" for another window. */
+export function toLimitKey({
+  dimension,
+  window,
+}: {
+  readonly dimension: LimitDimension;
+  readonly window: LimitWindow;
+}) {
+  return window === "minute" || dimension === "concurrency" ? dimension : (`${dimension}:${window}` as const);
+}
+export type LimitKey = ReturnType<typeof toLimitKey>;
+const LIMIT_KEYS: readonly LimitKey[] = [...RATE_LIMITS.map(toLimitKey), "concurrency"];
+
 const statusReply = z.object({
-  requests: integer,
-  tokens: integer,
-  concurrency: integer,
   snoozeMs: integer,
   throttles: integer,
   faultStreak: integer,
   minuteFreesMs: integer.optional(),
   parked: z.string().optional(),
   pauseReason: z.string().optional(),
-  "learned:requests": storedNumber,
-  "learned:tokens": storedNumber,
-  "learned:concurrency": storedNumber,
-  "manual:requests": storedNumber,
-  "manual:tokens": storedNumber,
-  "manual:concurrency": storedNumber,
-  "reported:requests": storedNumber,
-  "reported:tokens": storedNumber,
-  "quota:requests": storedNumber,
-  "quota:tokens": storedNumber,
-  "quotaLeft:requests": storedNumber,
-  "quotaLeft:tokens": storedNumber,
-  "quotaResetMs:requests": storedNumber,
-  "quotaResetMs:tokens": storedNumber,
 });
-export type StatusReply = z.infer<typeof statusReply>;
+export type StatusReply = z.infer<typeof statusReply> & {
+  readonly limits: Readonly<Record<LimitKey, z.infer<typeof limitReply>>>;
+};
+const limitReply = z.object({
+  used: z.coerce.number(),
+  learned: storedNumber,
+  manual: storedNumber,
+  reported: storedNumber,
+  quota: storedNumber,
+  quotaLeft: storedNumber,
+  quotaResetMs: storedNumber,
+});
+const parseStatusFields = parseNamedReply(z.record(z.string(), z.unknown()));
+
+function parseStatus(reply: unknown): StatusReply {
+  const fields = parseStatusFields(reply);
+  const ofLimit = (key: LimitKey) => ({
+    used: fields[key],
+    ...Object.fromEntries(
+      ["learned", "manual", "reported", "quota", "quotaLeft", "quotaResetMs"].map((name) => [
+        name,
+        fields[`${name}:${key}`],
+      ]),
+    ),
+  });
+  const limits = Object.fromEntries(LIMIT_KEYS.map((key) => [key, limitReply.parse(ofLimit(key))]));
+  return { ...statusReply.parse(fields), limits: limits as StatusReply["limits"] };
+}
 
 /** The fault streak, and 1 when the lane has a history. */
 const settleReply = z.tuple([integer, integer]);
 
 export const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
   include,
-  keys: ["window", "costs", "flight", "state"],
+  keys: LANE_KEYS,
   args: [
     "windowMs",
-    "requests",
-    "tokens",
-    "concurrency",
+    "secondMs",
+    ...LIMIT_ARGS,
     "even",
     "transitMs",
     "leaseMs",
@@ -72,8 +111,8 @@ export const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta
 
 export const settleScript = defineScript(new URL("lua/settle.lua", import.meta.url), {
   include,
-  keys: ["window", "costs", "flight", "state"],
-  args: ["outageStreak", "parkAfterMs", "newLaneParkAfterMs"],
+  keys: LANE_KEYS,
+  args: ["outageStreak", "parkAfterMs", "newLaneParkAfterMs", "windowMs", "transitMs"],
   parse: (reply) => {
     const [faultStreak, hasHistory] = settleReply.parse(reply);
     return { faultStreak, hasHistory: hasHistory === 1 };
@@ -82,8 +121,8 @@ export const settleScript = defineScript(new URL("lua/settle.lua", import.meta.u
 
 export const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {
   include,
-  keys: ["window", "flight", "state"],
-  args: ["dimension", "limit", "retryAfter", "grantedAt", "windowMs", "reason"],
+  keys: LANE_KEYS,
+  args: ["dimension", "ofWindow", "retryAfter", "grantedAt", "reason", "windowMs", "secondMs", ...LIMIT_ARGS],
   parse: (reply) => ({ waitMs: integer.parse(reply) }),
 });
 
@@ -96,9 +135,9 @@ export const reportScript = defineScript(new URL("lua/report.lua", import.meta.u
 
 export const statusScript = defineScript(new URL("lua/status.lua", import.meta.url), {
   include,
-  keys: ["window", "costs", "flight", "state"],
-  args: ["windowMs"],
-  parse: parseNamedReply(statusReply),
+  keys: LANE_KEYS,
+  args: ["windowMs", "secondMs"],
+  parse: parseStatus,
 });
 
 export const renewScript = defineScript(new URL("lua/renew.lua", import.meta.url), {

@@ -1,11 +1,12 @@
 import type { LimitDimension } from "#src/core/failures/errors.ts";
-import type { Lane, LaneLimits, ReportedLimit } from "#src/core/lane.ts";
+import type { Lane, LaneLimits, LimitWindow, RateLimitName, ReportedLimit } from "#src/core/lane.ts";
 
 /**
- * Keeps the calls of a lane within the provider's limits. Requests and tokens are counted in a sliding window,
- * concurrency by leases. A reservation counts from the moment it is granted until its call can no longer be inside the
- * provider's window, however long the request was in transit: no sliding window of the provider ever sees more than the
- * limits given here.
+ * Keeps the calls of a lane within the provider's limits. Requests and tokens are counted in sliding windows of a second, a
+ * minute, an hour, and a day, concurrency by leases; a call is granted by all of them or not at all. A reservation counts
+ * from the moment it is granted until its call can no longer be inside the provider's window, however long the request was in
+ * transit: no sliding window of the provider ever sees more than the limits given here. Only a second is counted from the
+ * grants, and holds if transits differ by less than 40 ms.
  */
 export interface Limiter {
   /**
@@ -17,7 +18,10 @@ export interface Limiter {
   reserve(lane: Lane, limits: LaneLimits, estimates: readonly number[], interactive?: number): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
-  /** The provider refused a call for its rate: snoozes the lane for all workers and lowers the learned limit. */
+  /**
+   * The provider refused a call for its rate: snoozes the lane for all workers and lowers the learned limit. If less than
+   * about one call in eight is refused, only this call has to wait, and `waitMs` is 0.
+   */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
   /**
    * Records the limits that the headers of a response report. They apply from then on, below the configured limits, and what
@@ -94,6 +98,8 @@ export interface SettleReply {
 
 export interface Throttle {
   readonly dimension: LimitDimension;
+  /** The window that the refusal names; by default it is inferred from what the lane has used. */
+  readonly window?: LimitWindow;
   /**
    * The wait that the provider asked for; by default the limiter chooses one that grows with each throttle in a row.
    */
@@ -118,6 +124,9 @@ export interface LimitUsage {
   readonly learned?: number;
 }
 
+/** The use of a limit per second, hour, or day. */
+export interface WindowUsage extends Omit<RateLimitName, "field">, LimitUsage {}
+
 export interface Quota {
   readonly limit: number;
   readonly left: number;
@@ -132,6 +141,8 @@ export interface LaneStatus {
   readonly requests: LimitUsage;
   readonly tokens: LimitUsage;
   readonly concurrency: LimitUsage;
+  /** Known limits of other windows than a minute. */
+  readonly windows: readonly WindowUsage[];
   readonly throttles: number;
   readonly faultStreak: number;
   /** Until the oldest call of the last minute no longer counts; undefined without one. */
@@ -139,7 +150,7 @@ export interface LaneStatus {
 }
 
 export interface LimiterOptions {
-  /** Length of the provider's window. It is 60 s for every known provider; tests use shorter ones. */
+  /** Length of a minute; tests use shorter ones. The other windows follow it. */
   readonly windowMs?: number;
   /**
    * The longest time between a grant and the request's arrival at the provider that the limiter allows for. A call that

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { LimitDimension } from "#src/core/failures/errors.ts";
-import { type LaneLimits, OUTAGE_STREAK } from "#src/core/lane.ts";
+import { type LaneLimits, OUTAGE_STREAK, RATE_LIMITS, type ReportedLimit } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys, LaneKeys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { toLaneStatus } from "./lane-status.ts";
 import { LIMITER_DEFAULTS, type Limiter, type LimiterOptions, type ReserveReply, type Settlement } from "./limiter.ts";
 import {
+  type LimitArgs,
   parkScript,
   renewScript,
   reportScript,
@@ -15,6 +15,7 @@ import {
   settleScript,
   statusScript,
   throttleScript,
+  toLimitKey,
   unparkScript,
 } from "./limiter-scripts.ts";
 
@@ -29,6 +30,11 @@ const YIELD_RETRY_MS = 50;
  * minute).
  */
 const WINDOW_MARGIN_MS = 10;
+/**
+ * Added to a second. Calls of a second are counted from their grants, so this is for differences in how long requests take
+ * from the grant to the provider; a connection that is open already takes always nearly the same time.
+ */
+const SECOND_MARGIN_MS = 40;
 /** A lane that has answered before is parked as unreachable after faults for this long. */
 const OUTAGE_PARK_MS = 10 * 60_000;
 /** A lane that has never answered more likely has a wrong address than an outage, so it is parked early. */
@@ -38,10 +44,20 @@ const NEW_LANE_OUTAGE_PARK_MS = 20_000;
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
   const { windowMs: providerWindowMs, transitMs, leaseMs, soloMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
   const windowMs = providerWindowMs + WINDOW_MARGIN_MS;
+  const secondMs = Math.ceil(providerWindowMs / 60) + SECOND_MARGIN_MS;
 
   return {
     reserve: (lane, limits, estimates, interactive = 0) =>
-      reserve(client, keys.lane(lane), { limits, estimates, interactive, windowMs, transitMs, leaseMs, soloMs }),
+      reserve(client, keys.lane(lane), {
+        limits,
+        estimates,
+        interactive,
+        windowMs,
+        secondMs,
+        transitMs,
+        leaseMs,
+        soloMs,
+      }),
 
     settle: (lane, settlements) =>
       settleScript.run(
@@ -51,35 +67,25 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
           outageStreak: OUTAGE_STREAK,
           parkAfterMs: OUTAGE_PARK_MS,
           newLaneParkAfterMs: NEW_LANE_OUTAGE_PARK_MS,
+          windowMs,
+          transitMs,
         },
-        settlements.flatMap(({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) => [
-          id,
-          outcome,
-          toOptionalArg(Number.isFinite(tokens) ? tokens : undefined),
-          Math.floor(Math.max(0, answeredAgoMs)),
-        ]),
+        settlements.flatMap(toSettlementArgs),
       ),
 
-    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt, reason = `throttled: ${dimension}` }) =>
+    throttle: (lane, limits, { dimension, window = "", retryAfterMs, grantedAt, reason = `throttled: ${dimension}` }) =>
       throttleScript.run(client, keys.lane(lane), {
         dimension,
-        limit: toLimitArgs(limits)[dimension],
+        ofWindow: window,
         retryAfter: toOptionalArg(retryAfterMs),
         grantedAt,
-        windowMs,
         reason,
+        windowMs,
+        secondMs,
+        ...toLimitArgs(limits),
       }),
 
-    report: (lane, limits) =>
-      reportScript.run(
-        client,
-        keys.lane(lane),
-        { windowMs },
-        limits.flatMap(({ dimension, limit, remaining, resetMs, isLong, isGradual }) => [
-          ...[dimension, clampToWholeNumber(limit), toOptionalArg(remaining), toOptionalArg(resetMs)],
-          ...[isLong ? 1 : 0, isGradual ? 1 : 0],
-        ]),
-      ),
+    report: (lane, limits) => reportScript.run(client, keys.lane(lane), { windowMs }, limits.flatMap(toReportArgs)),
 
     park: (lane, reason) => parkScript.run(client, keys.lane(lane), { reason }),
     unpark: (lane) => unparkScript.run(client, keys.lane(lane), {}),
@@ -89,12 +95,14 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
     },
 
     async status(lane, limits) {
-      return toLaneStatus(await statusScript.run(client, keys.lane(lane), { windowMs }), limits);
+      return toLaneStatus(await statusScript.run(client, keys.lane(lane), { windowMs, secondMs }), limits);
     },
 
     setLimits(lane, limits) {
-      const pairs = Object.entries(toLimitArgs(limits)).filter(([, limit]) => limit > 0);
-      return setLimitsScript.run(client, keys.lane(lane), { clear: 0 }, pairs.flat());
+      const given = RATE_LIMITS.map((name) => [toLimitKey(name), limits[name.field]] as const);
+      const pairs = [...given, ["concurrency", limits.concurrency] as const];
+      const rest = pairs.flatMap(([key, limit = 0]) => (limit > 0 ? [key, limit] : []));
+      return setLimitsScript.run(client, keys.lane(lane), { clear: 0 }, rest);
     },
 
     clearLimits: (lane) => setLimitsScript.run(client, keys.lane(lane), { clear: 1 }),
@@ -110,16 +118,18 @@ function clampToWholeNumber(value: number): number {
 }
 
 interface ReserveRequest extends Required<LimiterOptions> {
+  readonly secondMs: number;
   readonly limits: LaneLimits;
   readonly estimates: readonly number[];
   readonly interactive: number;
 }
 
 async function reserve(client: RedisClient, keys: LaneKeys, request: ReserveRequest): Promise<ReserveReply> {
-  const { limits, estimates, interactive, windowMs, transitMs, leaseMs, soloMs } = request;
+  const { limits, estimates, interactive, windowMs, secondMs, transitMs, leaseMs, soloMs } = request;
   const prefix = randomBytes(9).toString("base64url");
   const args = {
     windowMs,
+    secondMs,
     ...toLimitArgs(limits),
     even: limits.pacing === "even" ? 1 : 0,
     transitMs,
@@ -145,16 +155,34 @@ async function reserve(client: RedisClient, keys: LaneKeys, request: ReserveRequ
   };
 }
 
+function toSettlementArgs({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) {
+  const reported = toOptionalArg(Number.isFinite(tokens) ? tokens : undefined);
+  return [id, outcome, reported, Math.floor(Math.max(0, answeredAgoMs))];
+}
+
+function toReportArgs({ dimension, window = "minute", limit, remaining, resetMs, isLong, isGradual }: ReportedLimit) {
+  return [
+    ...[toLimitKey({ dimension, window }), clampToWholeNumber(limit), toOptionalArg(remaining), toOptionalArg(resetMs)],
+    ...[isLong ? 1 : 0, isGradual ? 1 : 0],
+  ];
+}
+
 /** -1 stands for a value that is not known. */
 function toOptionalArg(value: number | undefined): number {
   return value === undefined || Number.isNaN(value) ? -1 : clampToWholeNumber(value);
 }
 
 /** Limits as the scripts take them; 0 means that no limit is known. */
-function toLimitArgs(limits: LaneLimits): Record<LimitDimension, number> {
+function toLimitArgs(limits: LaneLimits): LimitArgs {
   return {
     requests: limits.requestsPerMinute ?? 0,
     tokens: limits.tokensPerMinute ?? 0,
     concurrency: limits.concurrency ?? 0,
+    requestsPerSecond: limits.requestsPerSecond ?? 0,
+    requestsPerHour: limits.requestsPerHour ?? 0,
+    requestsPerDay: limits.requestsPerDay ?? 0,
+    tokensPerSecond: limits.tokensPerSecond ?? 0,
+    tokensPerHour: limits.tokensPerHour ?? 0,
+    tokensPerDay: limits.tokensPerDay ?? 0,
   };
 }

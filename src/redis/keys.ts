@@ -51,6 +51,10 @@ export interface LaneKeys {
   readonly costs: string;
   /** Sorted set of the calls in flight: reservation -> end of its lease, epoch ms. */
   readonly flight: string;
+  /** Sorted set of the last second: reservation -> when it was granted, epoch ms. */
+  readonly recent: string;
+  /** Hash: requests and tokens of the last hour and day, in steps of 1/120 of the window. */
+  readonly long: string;
   /** Hash: snooze, park, learned and manual limits, fault streak. */
   readonly state: string;
 }
@@ -144,6 +148,8 @@ export function createKeys(namespace: string): Keys {
         window: `${tag}:window`,
         costs: `${tag}:costs`,
         flight: `${tag}:flight`,
+        recent: `${tag}:recent`,
+        long: `${tag}:long`,
         state: `${tag}:state`,
       };
     },

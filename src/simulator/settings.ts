@@ -8,6 +8,7 @@ const limitsSchema = z.strictObject({
   requestsPerWindow: limit.default(null),
   tokensPerWindow: limit.default(null),
   concurrency: limit.default(null),
+  requestsPerSecond: limit.default(null),
   /** Providers use a minute; tests use shorter windows. */
   windowMs: z.number().int().positive().default(60_000),
 });
@@ -34,6 +35,7 @@ const settingsPatchSchema = z.strictObject({
     requestsPerWindow: limit.optional(),
     tokensPerWindow: limit.optional(),
     concurrency: limit.optional(),
+    requestsPerSecond: limit.optional(),
     windowMs: z.number().int().positive().optional(),
   }),
   latency: z.strictObject({

@@ -1,13 +1,21 @@
-import type { LaneLimits } from "#src/core/lane.ts";
+import { type LaneLimits, type LimitWindow, RATE_LIMITS } from "#src/core/lane.ts";
 import { formatCount, formatMany } from "./format-number.ts";
 
+const WINDOW_UNITS: Readonly<Record<LimitWindow, string>> = { second: "s", minute: "min", hour: "h", day: "day" };
+
+/** "requests/min" */
+export function formatLimitUnit(dimension: string, window: LimitWindow): string {
+  return `${dimension}/${WINDOW_UNITS[window]}`;
+}
+
 /** "600 requests/min, 1,000,000 tokens/min, 8 concurrent calls"; empty without limits. */
-export function formatLimits({ requestsPerMinute, tokensPerMinute, concurrency }: LaneLimits): string {
+export function formatLimits(limits: LaneLimits): string {
+  const { concurrency } = limits;
   return [
-    requestsPerMinute === undefined ? [] : `${formatCount(requestsPerMinute)} requests/min`,
-    tokensPerMinute === undefined ? [] : `${formatCount(tokensPerMinute)} tokens/min`,
-    concurrency === undefined ? [] : formatMany(concurrency, "concurrent call"),
-  ]
-    .flat()
-    .join(", ");
+    ...RATE_LIMITS.flatMap(({ dimension, window, field }) => {
+      const limit = limits[field];
+      return limit === undefined ? [] : `${formatCount(limit)} ${formatLimitUnit(dimension, window)}`;
+    }),
+    ...(concurrency === undefined ? [] : [formatMany(concurrency, "concurrent call")]),
+  ].join(", ");
 }

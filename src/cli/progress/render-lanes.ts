@@ -1,4 +1,5 @@
 import { formatCountdown } from "#src/cli/format/format-duration.ts";
+import { formatLimitUnit } from "#src/cli/format/format-limits.ts";
 import { formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { pad, truncate } from "#src/cli/format/text-width.ts";
@@ -27,13 +28,17 @@ export function renderLanes(lanes: readonly LaneSnapshot[], width: number, now: 
   const canFit = width >= WIDE && shown.every((lane) => fitsColumns(lane, colors));
   const lines = canFit ? renderTable(shown, width, now, colors) : renderStacked(shown, width, now, colors);
   if (lanes.length > shown.length) lines.push(colors.dim(`and ${lanes.length - shown.length} more`));
-  if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => isLearned(lane[dimension])))) {
+  if (shown.some((lane) => listLimits(lane).some(isLearned))) {
     lines.push(colors.dim(truncate("* lowered after the provider refused more", width)));
   }
-  if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => lane[dimension].set))) {
+  if (shown.some((lane) => listLimits(lane).some(({ set }) => set))) {
     lines.push(colors.dim(truncate("! manual limit", width)));
   }
   return lines;
+}
+
+function listLimits({ requests, tokens, concurrency, windows = [] }: LaneSnapshot): LimitSnapshot[] {
+  return [requests, tokens, concurrency, ...windows];
 }
 
 /** All lanes keep their order if they fit, so that nothing moves when a lane snoozes for a moment. */
@@ -73,8 +78,23 @@ function renderStacked(lanes: readonly LaneSnapshot[], width: number, now: numbe
   ]);
 }
 
-/** Why the lane makes no calls; for an open lane, what is left of a daily limit. */
+/** Limits per second, hour, and day, and why the lane makes no calls; for an open lane, what is left of a daily limit. */
 function renderHold(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
+  return [...renderWindows(lane, width, colors), ...renderState(lane, width, now, colors)];
+}
+
+/** "  812 of 1k requests/day, 3 of 5 requests/s" */
+function renderWindows({ windows = [] }: LaneSnapshot, width: number, colors: Colors): string[] {
+  if (windows.length === 0) return [];
+  const parts = windows.map((usage) => {
+    const { limit, mark } = findShownLimit(usage);
+    const unit = formatLimitUnit(usage.dimension, usage.window);
+    return `${formatShortCount(usage.used)} of ${formatShortCount(limit)}${mark} ${unit}`;
+  });
+  return [colors.dim(truncate(`  ${parts.join(", ")}`, width))];
+}
+
+function renderState(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
   if (lane.state === "open") {
     const quotas = renderQuotas(lane, width, now, colors);
     if (lane.nextCallAt === undefined) return quotas;
@@ -101,10 +121,15 @@ function isLearned(share: LimitSnapshot): boolean {
 
 /** "━━━━── 480 of 600"; without a known limit only the use, or "-" if that is 0. */
 function drawShare(share: LimitSnapshot, colors: Colors): string {
-  const learned = isLearned(share);
-  const limit = learned ? share.learned : share.allowed;
+  const { limit, mark } = findShownLimit(share);
   if (limit === undefined) return share.used === 0 ? UNKNOWN_VALUE : formatShortCount(share.used);
   const part = limit > 0 ? share.used / limit : 0;
-  const bar = drawBar(part, BAR, learned ? colors.yellow : colors.cyan, colors);
-  return `${bar} ${formatShortCount(share.used)} of ${formatShortCount(Math.floor(limit))}${learned ? "*" : share.set ? "!" : ""}`;
+  const bar = drawBar(part, BAR, mark === "*" ? colors.yellow : colors.cyan, colors);
+  return `${bar} ${formatShortCount(share.used)} of ${formatShortCount(Math.floor(limit))}${mark}`;
+}
+
+/** The limit in force. "*" marks a learned limit and "!" a manual one. */
+function findShownLimit(share: LimitSnapshot): { readonly limit: number | undefined; readonly mark: string } {
+  if (isLearned(share)) return { limit: share.learned, mark: "*" };
+  return { limit: share.allowed, mark: share.set ? "!" : "" };
 }

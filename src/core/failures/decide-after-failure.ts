@@ -3,8 +3,11 @@ import type { ProviderError } from "./errors.ts";
 
 /** What to do about a failed attempt. */
 export type FailureDecision =
-  /** The lane waits because the provider asked for it; this costs no attempt. */
-  | { readonly action: "snooze" }
+  /**
+   * The lane waits because the provider asked for it; this costs no attempt. With `delayMs`, only these inputs wait, because
+   * the provider accepts the other calls.
+   */
+  | { readonly action: "snooze"; readonly delayMs?: number }
   /** The lane stops for all workers until a user has fixed the account. */
   | { readonly action: "park"; readonly reason: string }
   /**

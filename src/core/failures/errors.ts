@@ -1,4 +1,4 @@
-import type { ReportedLimit } from "#src/core/lane.ts";
+import type { LimitWindow, ReportedLimit } from "#src/core/lane.ts";
 
 /** All kinds of failures of upstream calls. The provider adapter chooses the kind; `decideRetry` decides what to do. */
 export const PROVIDER_ERROR_KINDS = [
@@ -31,6 +31,8 @@ export interface ProviderErrorDetails {
   readonly retryAfterMs?: number;
   /** The limit that a throttle answer named. */
   readonly dimension?: LimitDimension;
+  /** The window of that limit, if the answer named it in a field of its own. */
+  readonly window?: LimitWindow;
   /** Limits that the response reported. */
   readonly limits?: readonly ReportedLimit[];
   readonly requestId?: string;
@@ -63,6 +65,7 @@ export class ProviderError extends Error {
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly dimension: LimitDimension | undefined;
+  readonly window: LimitWindow | undefined;
   readonly limits: readonly ReportedLimit[];
   readonly requestId: string | undefined;
   readonly isUnlisted: boolean;
@@ -78,6 +81,7 @@ export class ProviderError extends Error {
     this.code = details.code;
     this.retryAfterMs = details.retryAfterMs;
     this.dimension = details.dimension;
+    this.window = details.window;
     this.limits = details.limits ?? [];
     this.requestId = details.requestId;
     this.isUnlisted = details.isUnlisted ?? false;

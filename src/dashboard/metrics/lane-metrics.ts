@@ -7,6 +7,7 @@ import type { MetricsSample } from "./metrics-sample.ts";
 /** Limits and their use, and the outcome, cost and duration of calls, by lane. */
 export function addLaneMetrics(registry: MetricsRegistry, { lanes, totals }: MetricsSample): void {
   addLimits(registry, lanes);
+  addWindows(registry, lanes);
   addLaneStates(registry, lanes);
   addCalls(registry, totals);
   addCosts(registry, totals);
@@ -45,6 +46,34 @@ function addLimits(registry: MetricsRegistry, lanes: readonly LaneView[]): void 
       pickValues((usage) => usage.learned),
     );
   }
+}
+
+/** The limits per second, hour, and day, which have labels of their own. */
+function addWindows(registry: MetricsRegistry, lanes: readonly LaneView[]): void {
+  const pickValues = (pick: (usage: LimitUsageView) => number | undefined) =>
+    lanes.flatMap((lane) =>
+      (lane.windows ?? []).flatMap(({ dimension, window, ...usage }) => {
+        const value = pick(usage);
+        return value === undefined ? [] : [{ labels: { ...buildViewLabels(lane), dimension, window }, value }];
+      }),
+    );
+  const labels = [...LANE, "dimension", "window"];
+  registry.gauge(
+    { name: "sluice_lane_window_used", help: "Lane: requests or tokens within the last second, hour, or day.", labels },
+    pickValues((usage) => usage.used),
+  );
+  registry.gauge(
+    { name: "sluice_lane_window_limit", help: "Lane: allowed requests or tokens per second, hour, or day.", labels },
+    pickValues((usage) => usage.allowed),
+  );
+  registry.gauge(
+    {
+      name: "sluice_lane_window_learned_limit",
+      help: "Lane: learned limit per second after throttled calls, while it is below the allowed one.",
+      labels,
+    },
+    pickValues((usage) => usage.learned),
+  );
 }
 
 function addLaneStates(registry: MetricsRegistry, lanes: readonly LaneView[]): void {

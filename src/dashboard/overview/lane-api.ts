@@ -1,3 +1,5 @@
+import type { LaneLimits, LimitWindow, RateDimension } from "#src/core/lane.ts";
+
 /**
  *   POST /api/lanes/limits    operator    SetLaneLimits -> LaneView
  *   POST /api/lanes/unpark    operator    { lane } -> LaneView
@@ -18,6 +20,11 @@ export interface LimitUsageView {
   readonly learned?: number;
 }
 
+export interface WindowUsageView extends LimitUsageView {
+  readonly dimension: RateDimension;
+  readonly window: LimitWindow;
+}
+
 export interface LaneView {
   /** "minimax/embo-01", "minimax:team-b/embo-01" */
   readonly name: string;
@@ -34,6 +41,8 @@ export interface LaneView {
   readonly requests: LimitUsageView;
   readonly tokens: LimitUsageView;
   readonly concurrency: LimitUsageView;
+  /** Known limits per second, hour, and day. */
+  readonly windows?: readonly WindowUsageView[];
   /** Throttled calls since the lane's state was created; the state expires a week after its last use. */
   readonly throttles?: number;
   /** Average of the last five minutes. */
@@ -43,11 +52,8 @@ export interface LaneView {
 }
 
 /** At least one limit, or `clear`. Limits are integers of 1 or more. */
-export interface SetLaneLimits {
+export interface SetLaneLimits extends Omit<LaneLimits, "pacing"> {
   readonly lane: string;
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-  readonly concurrency?: number;
   /** Clears all manual limits before the given limits are set. */
   readonly clear?: true;
 }

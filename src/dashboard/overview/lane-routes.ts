@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import { type Lane, parseLane } from "#src/core/lane.ts";
+import { type Lane, parseLane, RATE_LIMITS, type RateLimitField } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts";
 import type { DashboardServices } from "#src/dashboard/create-services.ts";
@@ -11,18 +11,20 @@ import { readLaneStatus } from "#src/dashboard/sampling/read-lane-statuses.ts";
 import type { LaneView } from "./lane-api.ts";
 
 const limitValue = z.int().min(1).max(1_000_000_000).optional();
+const RATE_LIMIT_VALUES = Object.fromEntries(RATE_LIMITS.map(({ field }) => [field, limitValue])) as Record<
+  RateLimitField,
+  typeof limitValue
+>;
 const limitsBody = z
   .strictObject({
     lane: z.string().min(1).max(300),
-    requestsPerMinute: limitValue,
-    tokensPerMinute: limitValue,
+    ...RATE_LIMIT_VALUES,
     concurrency: limitValue,
     clear: z.literal(true).optional(),
   })
   .refine(
-    ({ requestsPerMinute, tokensPerMinute, concurrency, clear }) =>
-      clear ?? requestsPerMinute ?? tokensPerMinute ?? concurrency,
-    "set requestsPerMinute, tokensPerMinute, concurrency or clear",
+    ({ lane: _, ...changes }) => Object.values(changes).some((value) => value !== undefined),
+    "set a limit, such as requestsPerMinute, tokensPerDay, or concurrency, or clear",
   );
 const laneBody = z.strictObject({ lane: z.string().min(1).max(300) });
 

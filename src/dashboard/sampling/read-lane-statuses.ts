@@ -2,8 +2,9 @@ import { PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import type { LaneView, LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 import { readRecentStats } from "#src/dashboard/overview/recent-stats.ts";
+import { listUsages } from "#src/limiter/lane-status.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
-import { createLimitSnapshot } from "#src/producer/runs/progress/lane-snapshot.ts";
+import { createLimitSnapshot, createWindowSnapshot } from "#src/producer/runs/progress/lane-snapshot.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 
@@ -53,6 +54,7 @@ export async function readLaneStatus(
     requests: createLimitSnapshot(status.requests, now),
     tokens: createLimitSnapshot(status.tokens, now),
     concurrency: createLimitSnapshot(status.concurrency, now),
+    windows: status.windows.map(createWindowSnapshot),
     throttles: status.throttles,
     throttlesPerMinute: recent?.perMinute(recent.stats.throttles),
     faultStreak: status.faultStreak,
@@ -67,12 +69,10 @@ function parseReasonKind(reason: string | undefined): string | undefined {
 
 function readReportedLimits(reported: LaneSnapshot | undefined): LaneLimits {
   if (!reported) return {};
-  const { requests, tokens, concurrency } = reported;
+  const { requests, tokens, concurrency, windows = [] } = reported;
   const getConfigured = ({ allowed, set, reported: isReported }: LimitUsageView) =>
     set || isReported ? undefined : allowed;
-  return {
-    requestsPerMinute: getConfigured(requests),
-    tokensPerMinute: getConfigured(tokens),
-    concurrency: getConfigured(concurrency),
-  };
+  return Object.fromEntries(
+    listUsages({ requests, tokens, concurrency, windows }).map(([field, usage]) => [field, getConfigured(usage)]),
+  );
 }

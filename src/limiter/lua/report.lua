@@ -6,7 +6,7 @@
     2 state       hash
   ARGV
     1 windowMs    length of the provider's window, margin included
-    rest          sixes: dimension, limit, remaining (-1 = not reported), ms until the reset (-1 = not reported), 1 if the
+    rest          sixes: name of the limit (requests, tokens, requests:second, ...), limit, remaining (-1 = not reported), ms until the reset (-1 = not reported), 1 if the
                   limit applies to more than a minute, 1 if it becomes available again steadily
   Returns 1.
 
@@ -25,9 +25,11 @@ local function update(field, value)
 end
 
 for i = 2, #ARGV, 6 do
-  local dimension, limit, remaining, resetMs = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  local name, limit, remaining, resetMs = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  local dimension, ofWindow = splitLimitName(name)
   local isLong, isGradual = ARGV[i + 4] == '1', ARGV[i + 5] == '1'
-  update('reported:' .. dimension, limit)
+  -- What is left of a limit of an hour or a day until its reset says more than the calls of the last hour or day.
+  if ofWindow == 'minute' or remaining < 0 or resetMs <= 0 or not isLong then update('reported:' .. name, limit) end
   if isLong then
     -- Calls that the provider may not have counted yet; it has counted the one that it answers.
     local late = dimension == 'requests' and math.max(0, redis.call('ZCOUNT', window, '(' .. now, '+inf') - 1) or 0
@@ -38,7 +40,7 @@ for i = 2, #ARGV, 6 do
       update('quotaLeft:' .. dimension, math.max(0, remaining - late))
       update('quotaResetAt:' .. dimension, now + math.ceil(wait))
     end
-  else
+  elseif ofWindow == 'minute' then
     redis.call('HDEL', state, 'quota:' .. dimension, 'quotaLeft:' .. dimension, 'quotaResetAt:' .. dimension)
     local own = dimension == 'requests' and redis.call('ZCOUNT', window, '(' .. (now - windowMs), '+inf') or tonumber(s.sum) or 0
     local foreign = remaining >= 0 and math.max(0, limit - remaining - own) or 0

@@ -5,14 +5,14 @@
     1 state       hash
   ARGV
     1 clear       1 = clear all manual limits first
-    rest          pairs: dimension (requests|tokens|concurrency), limit
+    rest          pairs: name of the limit (requests, requests:second, ..., concurrency), limit
   Returns how many manual limits the lane has now.
 
-  A new manual limit discards the learned limit of its dimension, which was learned under another limit. A wait that the
+  A new manual limit discards the learned limit of the same name, which was learned under another limit. A wait that the
   provider asked for ends, because the person who sets limits may have changed the account.
 --]]
 local state = KEYS[1]
-local fields = { 'manual:requests', 'manual:tokens', 'manual:concurrency' }
+local fields = addLimitFields({}, 'manual:')
 if ARGV[1] == '1' then redis.call('HDEL', state, unpack(fields)) end
 for i = 2, #ARGV, 2 do
   redis.call('HSET', state, 'manual:' .. ARGV[i], ARGV[i + 1])

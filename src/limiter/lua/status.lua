@@ -3,34 +3,43 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens, or "tokens:estimate" until it is settled
+    2 costs       hash reservation -> tokens, or "tokens:estimate:grantedAt" until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
-    4 state       hash
+    4 recent      zset reservation -> when it was granted (epoch ms)
+    5 long        hash of the last hour and day; see readLong
+    6 state       hash
   ARGV
-    1 windowMs    length of the provider's window, margin included
-  Returns names and values: requests, tokens, concurrency (in use); snoozeMs, throttles, faultStreak; and, where they
-    exist, minuteFreesMs (until the oldest call leaves the window), parked, pauseReason, and per dimension learned:, manual:, reported:, quota:, quotaLeft:, and quotaResetMs:DIMENSION.
+    1 windowMs    a minute, margin included
+    2 secondMs    a second, with its margin
+  Returns names and values: the use of every limit by its name, such as requests, requests:second, and concurrency; snoozeMs,
+    throttles, faultStreak; and, where they exist, minuteFreesMs (until the oldest call leaves the minute), parked, pauseReason, and per limit learned:, manual:, and reported:NAME, and
+    quota:, quotaLeft:, and quotaResetMs:DIMENSION.
 --]]
-local windowMs = tonumber(ARGV[1])
-local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local windowMs, secondMs = tonumber(ARGV[1]), tonumber(ARGV[2])
+local window, costs, flight, recent, long, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
-local s = readFields(state, { 'now', 'skew', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults',
-  'manual:requests', 'manual:tokens', 'manual:concurrency', 'reported:requests', 'reported:tokens', 'quota:requests',
-  'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens', 'quotaResetAt:tokens' })
+local s = readFields(state, addLimitFields({ 'now', 'skew', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles',
+  'faults', 'quota:requests', 'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens',
+  'quotaResetAt:tokens' }, 'manual:', 'reported:'))
 local now = readTime(s)
 local used = redis.call('ZCOUNT', window, '(' .. (now - windowMs), '+inf')
 local sum = 0
 if used > 0 then
-  sum = tonumber(s.sum) or 0
-  forEachChunk(redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs), function(...)
-    for _, cost in ipairs(redis.call('HMGET', costs, ...)) do sum = sum - parseCost(cost) end
-  end)
+  sum = (tonumber(s.sum) or 0) - sumCosts(costs, redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs))
 end
+local lastSecond = redis.call('ZRANGEBYSCORE', recent, '(' .. (now - secondMs), '+inf')
+local longUse = readLong(long, windowMs, now)
 
 local reply = {
   'requests', used,
   'tokens', math.max(0, math.floor(sum)),
   'concurrency', redis.call('ZCOUNT', flight, '(' .. now, '+inf'),
+  'requests:second', #lastSecond,
+  'tokens:second', sumCosts(costs, lastSecond),
+  'requests:hour', longUse['requests:hour'].sum,
+  'requests:day', longUse['requests:day'].sum,
+  'tokens:hour', longUse['tokens:hour'].sum,
+  'tokens:day', longUse['tokens:day'].sum,
   'snoozeMs', math.max(0, (tonumber(s.pausedUntil) or 0) - now),
   'throttles', tonumber(s.throttles) or 0,
   'faultStreak', tonumber(s.faults) or 0,
@@ -42,16 +51,16 @@ local function add(name, value)
 end
 add('parked', s.parked)
 add('pauseReason', s.pauseReason)
-for dimension in pairs(GROWTH_PER_SECOND) do
-  local learned = computeLearnedLimit(state, dimension, now)
-  add('learned:' .. dimension, learned and tostring(learned))
-  add('manual:' .. dimension, s['manual:' .. dimension])
-  add('reported:' .. dimension, s['reported:' .. dimension])
-  local resetAt = tonumber(s['quotaResetAt:' .. dimension]) or 0
+for _, name in ipairs(addLimitFields({}, '')) do
+  local learned = computeLearnedLimit(state, name, now)
+  add('learned:' .. name, learned and tostring(learned))
+  add('manual:' .. name, s['manual:' .. name])
+  add('reported:' .. name, s['reported:' .. name])
+  local resetAt = tonumber(s['quotaResetAt:' .. name]) or 0
   if resetAt > now then
-    add('quota:' .. dimension, s['quota:' .. dimension])
-    add('quotaLeft:' .. dimension, s['quotaLeft:' .. dimension])
-    add('quotaResetMs:' .. dimension, resetAt - now)
+    add('quota:' .. name, s['quota:' .. name])
+    add('quotaLeft:' .. name, s['quotaLeft:' .. name])
+    add('quotaResetMs:' .. name, resetAt - now)
   end
 end
 local oldest = redis.call('ZRANGEBYSCORE', window, '(' .. (now - windowMs), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]

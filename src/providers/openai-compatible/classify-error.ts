@@ -1,4 +1,6 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
+import { findLimitWindow } from "#src/core/failures/refused-limit.ts";
+import type { RateDimension } from "#src/core/lane.ts";
 import { CONTENT_FILTER_CLASS, classifyMessage, isInputTooLong } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody, readProviderText } from "#src/providers/response-body.ts";
@@ -143,24 +145,32 @@ function refineThrottle(
   text: string,
   quotaIds: string,
 ): ErrorCodeClass {
-  if (listed.kind !== "throttled" || listed.dimension !== undefined) return listed;
+  if (listed.kind !== "throttled") return listed;
+  const window = findLimitWindow(text) ?? findLimitWindow(quotaIds);
+  const name = (counted: RateDimension): ErrorCodeClass => ({
+    ...{ kind: listed.kind, dimension: counted, message: `too many ${counted} per ${window ?? "minute"}` },
+    window,
+  });
+  if (listed.dimension === "requests" || listed.dimension === "tokens")
+    return window === undefined || window === "minute" ? listed : name(listed.dimension);
+  if (listed.dimension !== undefined) return { ...listed, window };
   if (
     codes.includes("tokens") ||
-    /\btokens? (per min|has exceeded)|\bTPM\b/i.test(text) ||
+    /\btokens? (per |has exceeded)|\bTP[SMHD]\b/i.test(text) ||
     quotaIds.includes("TokensPer")
   )
-    return { kind: listed.kind, dimension: "tokens", message: "too many tokens per minute" };
-  if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text) || quotaIds.includes("RequestsPer"))
-    return { kind: listed.kind, dimension: "requests", message: "too many requests per minute" };
+    return name("tokens");
+  if (codes.includes("requests") || /\brequests? per |\b[QR]P[SMHD]\b/i.test(text) || quotaIds.includes("RequestsPer"))
+    return name("requests");
   if (/\bconcurrent (connections|requests)\b/i.test(text))
-    return { kind: listed.kind, dimension: "concurrency", message: "too many calls at once" };
-  return listed;
+    return { kind: listed.kind, dimension: "concurrency", window, message: "too many calls at once" };
+  return { ...listed, window };
 }
 
 type Common = Omit<ProviderErrorDetails, "kind">;
 
 function errorFromClass(
-  { kind, message, dimension, isSplittable }: Omit<ErrorCodeClass, "yieldsTo">,
+  { kind, message, dimension, window, isSplittable }: Omit<ErrorCodeClass, "yieldsTo">,
   code: string | undefined,
   common: Common,
   profile: ErrorProfile,
@@ -170,6 +180,7 @@ function errorFromClass(
     ...common,
     kind,
     dimension,
+    window,
     isSplittable,
   });
 }

@@ -1,4 +1,5 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
+import type { LimitWindow } from "#src/core/lane.ts";
 import type { ProviderFacts } from "#src/providers/provider-entry.ts";
 import type { RerankDialect } from "#src/providers/rerank/rerank-codec.ts";
 import type { ChatDialect } from "./chat/chat-dialect.ts";
@@ -7,6 +8,7 @@ export interface ErrorCodeClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
+  readonly window?: LimitWindow;
   /** Smaller batches may succeed. */
   readonly isSplittable?: boolean;
   /**

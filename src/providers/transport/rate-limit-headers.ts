@@ -1,4 +1,4 @@
-import type { ReportedLimit } from "#src/core/lane.ts";
+import { LIMIT_WINDOWS, type LimitWindow, RATE_DIMENSIONS, type ReportedLimit } from "#src/core/lane.ts";
 import type { HttpHeaders } from "./transport.ts";
 import { parseVendorDuration } from "./vendor-duration.ts";
 
@@ -7,6 +7,8 @@ interface HeaderNames {
   readonly limit: string;
   readonly remaining: string;
   readonly reset: string;
+  /** The window, if the name of the header states it. */
+  readonly window?: LimitWindow;
   /** The limit may be one per second, which says nothing about a minute. */
   readonly mayBePerSecond?: true;
 }
@@ -25,8 +27,20 @@ const nameAnthropic = (dimension: HeaderNames["dimension"], counted: string = di
   reset: `anthropic-ratelimit-${counted}-reset`,
 });
 
-/** The first family with a limit is used for its dimension. */
+/** `x-ratelimit-limit-requests-day`, `x-ratelimit-limit-day`, and `x-ratelimit-limit-req-day`: Cerebras, Kong, Mistral. */
+const NAMED_WINDOWS: readonly HeaderNames[] = RATE_DIMENSIONS.flatMap((dimension) =>
+  LIMIT_WINDOWS.flatMap((window) =>
+    (dimension === "tokens" ? ["tokens-"] : ["requests-", "", "req-"]).map((counted) => ({
+      ...{ dimension, window, limit: `x-ratelimit-limit-${counted}${window}` },
+      remaining: `x-ratelimit-remaining-${counted}${window}`,
+      reset: `x-ratelimit-reset-${counted}${window}`,
+    })),
+  ),
+);
+
+/** The first family with a limit is used for its dimension and window. */
 const FAMILIES: readonly HeaderNames[] = [
+  ...NAMED_WINDOWS,
   nameOpenai("requests"),
   nameOpenai("tokens"),
   nameAnthropic("requests"),
@@ -51,18 +65,25 @@ const TOLERANCE = 0.05;
 /** A limit per second is never reset later than this. */
 const MAX_SECOND_RESET_MS = 5 * SECOND_MS;
 
-/** The limits that the headers report, at most one per dimension. `now`: epoch ms. */
+/** The limits that the headers report, at most one per dimension and window. `now`: epoch ms. */
 export function parseRateLimits(headers: HttpHeaders, now: number): readonly ReportedLimit[] {
   const limits: ReportedLimit[] = [];
   for (const names of FAMILIES) {
-    if (limits.some(({ dimension }) => dimension === names.dimension)) continue;
+    const { dimension, window } = names;
+    const isReported = (one: ReportedLimit) =>
+      one.dimension === dimension && (window === undefined || (one.window ?? "minute") === window);
+    if (limits.some(isReported)) continue;
     const limit = readCount(headers[names.limit]);
     if (limit === undefined || limit === 0) continue;
     const remaining = readCount(headers[names.remaining]);
     const resetMs = readReset(headers[names.reset], now);
     if (names.mayBePerSecond && (resetMs ?? 0) <= MAX_SECOND_RESET_MS) continue;
     const used = Math.max(0, limit - (remaining ?? limit));
-    limits.push({ dimension: names.dimension, limit, remaining, resetMs, ...inferPeriod(limit, used, resetMs) });
+    const period =
+      window === undefined
+        ? inferPeriod(limit, used, resetMs)
+        : { window, isLong: window === "hour" || window === "day", isGradual: false };
+    limits.push({ dimension, limit, remaining, resetMs, ...period });
   }
   return limits;
 }

@@ -1,6 +1,8 @@
 import type { SimulatorLimits } from "#src/simulator/settings.ts";
 import { SlidingWindow } from "./sliding-window.ts";
 
+const SECOND_MS = 1_000;
+
 export type LimitName = "requests" | "tokens" | "concurrency";
 
 /** Maxima of an account's use, measured where the provider would measure it. */
@@ -18,6 +20,7 @@ export interface AccountMaxima {
 export class SimulatedAccount {
   #requests = new SlidingWindow();
   #tokens = new SlidingWindow();
+  #second = new SlidingWindow();
   #arrivals = new SlidingWindow();
   #inFlight = 0;
   #maxInFlight = 0;
@@ -33,6 +36,7 @@ export class SimulatedAccount {
     const exceeded = this.#findExceeded(now, tokens, limits);
     if (exceeded) return exceeded;
     this.#requests.spend(now, windowMs, 1);
+    this.#second.spend(now, SECOND_MS, 1);
     this.#tokens.spend(now, windowMs, tokens);
     this.#inFlight += 1;
     this.#maxInFlight = Math.max(this.#maxInFlight, this.#inFlight);
@@ -58,7 +62,8 @@ export class SimulatedAccount {
   }
 
   #findExceeded(now: number, tokens: number, limits: SimulatorLimits): LimitName | undefined {
-    const { requestsPerWindow, tokensPerWindow, concurrency, windowMs } = limits;
+    const { requestsPerWindow, requestsPerSecond, tokensPerWindow, concurrency, windowMs } = limits;
+    if (this.#second.sumAt(now, SECOND_MS) + 1 > (requestsPerSecond ?? Number.POSITIVE_INFINITY)) return "requests";
     if (this.#requests.sumAt(now, windowMs) + 1 > (requestsPerWindow ?? Number.POSITIVE_INFINITY)) return "requests";
     if (this.#inFlight + 1 > (concurrency ?? Number.POSITIVE_INFINITY)) return "concurrency";
     if (this.#tokens.sumAt(now, windowMs) + tokens > (tokensPerWindow ?? Number.POSITIVE_INFINITY)) return "tokens";

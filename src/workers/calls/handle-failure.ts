@@ -7,6 +7,7 @@ import {
 } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { appendProviderText } from "#src/core/failures/provider-text.ts";
+import { readRefusedLimit } from "#src/core/failures/refused-limit.ts";
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { Limiter, SettleReply } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
@@ -25,6 +26,9 @@ export interface FailureDeps extends CommitDeps {
   readonly prober: LaneProber;
   readonly limitReports: LimitReports;
 }
+
+/** How long a call waits that was refused while the provider accepts others. */
+const REFUSED_DELAY_MS = 250;
 
 /** What `handleFailure` has to know about the kind of call. */
 export interface FailedCallContext {
@@ -87,12 +91,12 @@ export async function handleFailure(
   );
   if (reported.limits.length > 0) await deps.limitReports.add(lane.lane, reported.limits, deps.clock.now());
   if (decision.action === "snooze") {
-    const { dimension = "requests", retryAfterMs } = error;
+    const { retryAfterMs } = error;
     const reason = appendProviderText(`${error.kind}: ${error.message}`, error);
     const { grantedAt } = reservation;
-    await limiter
-      .throttle(lane.lane, lane.limits, { dimension, grantedAt, retryAfterMs, reason })
-      .catch(() => undefined);
+    const throttle = { ...readRefusedLimit(error), grantedAt, retryAfterMs, reason };
+    const reply = await limiter.throttle(lane.lane, lane.limits, throttle).catch(() => undefined);
+    if (reply?.waitMs === 0) return { action: "snooze", delayMs: retryAfterMs ?? REFUSED_DELAY_MS };
   }
   if (decision.action === "park") {
     log.error("lane parked", { lane: lane.lane, reason: decision.reason });

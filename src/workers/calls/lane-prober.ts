@@ -1,6 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import { isFault } from "#src/core/failures/decide-after-failure.ts";
 import { ProviderError } from "#src/core/failures/errors.ts";
+import { readRefusedLimit } from "#src/core/failures/refused-limit.ts";
 import { formatLane, type Lane, type LaneLimits } from "#src/core/lane.ts";
 import type { Limiter, Reservation } from "#src/limiter/limiter.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
@@ -127,8 +128,8 @@ async function runProbe(
     await deps.limiter.settle(lane, [{ id, outcome }]).catch(() => undefined);
     if (error?.kind === "auth" || error?.kind === "quota") return "refused";
     if (error?.kind === "throttled" || error?.kind === "overloaded") {
-      const { dimension = "requests", retryAfterMs } = error;
-      await deps.limiter.throttle(lane, limits, { dimension, retryAfterMs, grantedAt });
+      const { retryAfterMs } = error;
+      await deps.limiter.throttle(lane, limits, { ...readRefusedLimit(error), retryAfterMs, grantedAt });
     }
     // These prove that the account may call the model, too.
     if (error?.kind !== "invalid-request" && error?.kind !== "too-long" && error?.kind !== "content-filter")

@@ -24,7 +24,7 @@ export class LimitReports {
   async add(lane: Lane, limits: readonly ReportedLimit[], now: number): Promise<void> {
     const name = formatLane(lane);
     const last = this.#last.get(name);
-    const summary = limits.map(({ dimension, limit }) => `${dimension} ${limit}`).join(" ");
+    const summary = limits.map(({ dimension, window, limit }) => `${dimension} ${window} ${limit}`).join(" ");
     const isUrgent = limits.some(({ limit, remaining = limit }) => remaining < limit * ALMOST_USED_UP);
     if (last && (limits.length === 0 || (last.limits === summary && !isUrgent && now - last.at < INTERVAL_MS))) return;
     this.#last.set(name, { at: now, limits: summary });

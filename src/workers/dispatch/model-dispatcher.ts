@@ -57,6 +57,8 @@ interface InFlightCall<I, M> {
 const POLL_MS = 15;
 /** The longest wait before the limiter is asked again: limits may have been raised meanwhile. */
 const MAX_WAIT_MS = 1_000;
+/** The same while the lane waits for more than a minute, as for a limit of a day. */
+const MAX_LONG_WAIT_MS = 10_000;
 const RESERVE_RETRY_MS = 500;
 const LOCK_CHECK_MS = 250;
 const MAX_BATCHES_PER_RESERVATION = 32;
@@ -200,7 +202,8 @@ export class ModelDispatcher<I extends PendingInput, M> {
       this.returnToQueue(new ReturnToQueue("all lanes are parked", PARKED_DELAY_MS, { isExponential: true }));
       return;
     }
-    await this.#wakeSignal.wait(Math.min(wait?.ms ?? POLL_MS, MAX_WAIT_MS));
+    const { ms = POLL_MS } = wait ?? {};
+    await this.#wakeSignal.wait(Math.min(ms, ms > 60_000 ? MAX_LONG_WAIT_MS : MAX_WAIT_MS));
   }
 
   /** Settles a reservation for which no request was sent. If this fails, the reservation's lease expires. */
@@ -255,6 +258,9 @@ export class ModelDispatcher<I extends PendingInput, M> {
   #applyDecision(decision: FailureDecision, batch: Batch<I>): void {
     switch (decision.action) {
       case "snooze":
+        if (decision.delayMs === undefined) this.#queue.requeue([batch]);
+        else this.#queue.pushDelayed(batch, decision.delayMs, () => this.#wakeSignal.notify());
+        break;
       case "park":
         this.#queue.requeue([batch]);
         break;

@@ -95,6 +95,7 @@ export function createFakeLimiter(clock: Clock): Limiter {
         requests: { used: recentGrants(lane).length },
         tokens: { used: 0 },
         concurrency: { used: lane.inFlight.size },
+        windows: [],
         throttles: 0,
         faultStreak: lane.faults,
       };

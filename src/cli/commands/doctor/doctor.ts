@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { formatLimits } from "#src/cli/format/format-limits.ts";
+import { formatLimits, formatLimitUnit } from "#src/cli/format/format-limits.ts";
 import { formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { DOCTOR_HINTS } from "#src/cli/messages.ts";
@@ -12,6 +12,7 @@ import { describeRetirement } from "#src/cli/wiring/model-notices.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { ConfigError, coerceError, RunError } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane } from "#src/core/lane.ts";
+import { listUsages } from "#src/limiter/lane-status.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { checkServer } from "#src/redis/check-server.ts";
@@ -181,14 +182,13 @@ async function examineServer(source: RedisSource, config: Config): Promise<Docto
 }
 
 /** Manual limits, and why a lane is parked. */
-function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency }: LaneStatus): DoctorFinding[] {
+function examineLane(lane: Lane, status: LaneStatus): DoctorFinding[] {
+  const { state, reason, requests, tokens, windows } = status;
   const area = lane.provider;
   const name = `${lane.model} (${lane.account})`;
-  const manualLimits = formatLimits({
-    requestsPerMinute: requests.set ? requests.allowed : undefined,
-    tokensPerMinute: tokens.set ? tokens.allowed : undefined,
-    concurrency: concurrency.set ? concurrency.allowed : undefined,
-  });
+  const manualLimits = formatLimits(
+    Object.fromEntries(listUsages(status).flatMap(([field, usage]) => (usage.set ? [[field, usage.allowed]] : []))),
+  );
   const findings: DoctorFinding[] = [];
   if (manualLimits !== "") {
     const message = `${name}: ${manualLimits}, set manually`;
@@ -201,6 +201,12 @@ function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency 
     const left = `${formatCount(quota.left)} of ${formatMany(quota.limit, dimension.slice(0, -1))} left until ${resetAt}`;
     findings.push({ area, level: "note", message: `${name}: ${left}` });
   }
+  for (const { dimension, window, used, allowed } of windows) {
+    if (allowed === undefined || window === "second") continue;
+    const message = `${name}: ${formatCount(used)} of ${formatCount(allowed)} ${formatLimitUnit(dimension, window)} used`;
+    findings.push({ area, level: "note", message });
+  }
+  if (state === "snoozed") findings.push({ area, level: "note", message: `${name} is waiting: ${reason}` });
   if (state === "parked") {
     findings.push({ area, level: "warning", message: `${name} is parked: ${reason}`, hint: DOCTOR_HINTS.parked });
   }

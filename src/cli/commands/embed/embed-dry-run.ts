@@ -1,4 +1,5 @@
 import { formatDuration } from "#src/cli/format/format-duration.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import {
@@ -89,7 +90,7 @@ function describeEstimate(estimate: EmbedDryRun, plan: Plan): DryRunLine[] {
     ["tokens", `${formatCount(estimatedTokens)} (estimated)`],
     ...describeReuse(estimate),
     ["calls", `${formatCount(calls)} with up to ${formatMany(maxInputs, "text")} each`],
-    ["limits", describeLimits(limits)],
+    ["limits", formatLimits(limits) || "none known"],
     [
       "time",
       atLeastMs === undefined || atLeastMs === 0
@@ -98,14 +99,4 @@ function describeEstimate(estimate: EmbedDryRun, plan: Plan): DryRunLine[] {
     ],
     ["cost", describeCostEstimate(cost)],
   ];
-}
-
-function describeLimits({ requestsPerMinute, tokensPerMinute, concurrency }: LaneLimits): string {
-  const limits = [
-    [requestsPerMinute, "requests/min"],
-    [tokensPerMinute, "tokens/min"],
-    [concurrency, "concurrent calls"],
-  ] as const;
-  const known = limits.flatMap(([limit, unit]) => (limit === undefined ? [] : `${formatCount(limit)} ${unit}`));
-  return known.length > 0 ? known.join(", ") : "none known";
 }

@@ -1,5 +1,6 @@
 import { describeSetup, type ProviderSetup } from "#src/cli/commands/providers/providers.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatLimitUnit } from "#src/cli/format/format-limits.ts";
 import { formatCount, formatMany, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
@@ -9,7 +10,7 @@ import { readTransportOptions, resolveLaneLimits } from "#src/cli/wiring/lanes.t
 import { describeRetirement } from "#src/cli/wiring/model-notices.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
-import type { LaneLimits } from "#src/core/lane.ts";
+import { type LaneLimits, RATE_LIMITS } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import { CATALOGUE_URL } from "#src/providers/catalogue/read-catalogue.ts";
 import { refreshCatalogue } from "#src/providers/catalogue/refresh-catalogue.ts";
@@ -124,13 +125,16 @@ function formatModels(views: readonly ModelView[]): string {
   );
 }
 
-function formatShortLimits(limits: LaneLimits | undefined): string {
-  const { requestsPerMinute, tokensPerMinute, concurrency } = limits ?? {};
-  const parts = [
-    requestsPerMinute === undefined ? [] : `${formatCount(requestsPerMinute)} req/min`,
-    tokensPerMinute === undefined ? [] : `${formatShortCount(tokensPerMinute)} tok/min`,
-    concurrency === undefined ? [] : `${formatCount(concurrency)} concurrent`,
-  ].flat();
+const SHORT_DIMENSIONS = { requests: "req", tokens: "tok" } as const;
+
+function formatShortLimits(limits: LaneLimits = {}): string {
+  const { concurrency } = limits;
+  const parts = RATE_LIMITS.flatMap(({ dimension, window, field }) => {
+    const { [field]: limit } = limits;
+    const amount = dimension === "tokens" ? formatShortCount(limit) : formatCount(limit);
+    return limit === undefined ? [] : `${amount} ${formatLimitUnit(SHORT_DIMENSIONS[dimension], window)}`;
+  });
+  if (concurrency !== undefined) parts.push(`${formatCount(concurrency)} concurrent`);
   return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
 }
 

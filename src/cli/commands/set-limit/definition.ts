@@ -11,8 +11,14 @@ export const setLimitCommand = defineCommand({
   arguments: [argument("lane", "provider/model, or provider:account/model")],
   options: {
     ...inGroup(OPTION_GROUPS.limits, {
+      requestsPerSecond: value("n", "calls per second", parsePositiveInteger),
       requestsPerMinute: value("n", "calls per minute", parsePositiveInteger),
+      requestsPerHour: value("n", "calls per hour", parsePositiveInteger),
+      requestsPerDay: value("n", "calls in any 24 hours", parsePositiveInteger),
+      tokensPerSecond: value("n", "tokens per second, over all calls", parsePositiveInteger),
       tokensPerMinute: value("n", "tokens per minute, over all calls", parsePositiveInteger),
+      tokensPerHour: value("n", "tokens per hour, over all calls", parsePositiveInteger),
+      tokensPerDay: value("n", "tokens in any 24 hours, over all calls", parsePositiveInteger),
       concurrency: value("n", "calls in flight", parsePositiveInteger),
       clear: flag("clear manual limits first"),
     }),

@@ -6,17 +6,17 @@ import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
-import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
-import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { LimitUsage, ManualLimits } from "#src/limiter/limiter.ts";
+import { formatLane, type Lane, type LaneLimits, parseLane, pickLimits } from "#src/core/lane.ts";
+import { listUsages } from "#src/limiter/lane-status.ts";
+import type { LimitUsage } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import type { setLimitCommand } from "./definition.ts";
 
 /** `sluice set-limit`: sets the limits of a lane for all workers, overriding their configuration. */
 export async function runSetLimit(name: string, options: OptionValues<typeof setLimitCommand>): Promise<number> {
-  const { requestsPerMinute, tokensPerMinute, concurrency, clear } = options;
-  const limits: ManualLimits = omitUndefined({ requestsPerMinute, tokensPerMinute, concurrency });
+  const { clear } = options;
+  const limits = pickLimits(options);
   if (!clear && Object.keys(limits).length === 0) {
     throw CLI_ERRORS.noLimitGiven();
   }
@@ -28,16 +28,12 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
     if (clear) await limiter.clearLimits(lane);
     await limiter.setLimits(lane, limits);
     const status = await limiter.status(lane, resolveLaneLimits(config, lane));
-    const { requests, tokens, concurrency: inFlight } = status;
     if (options.json) {
-      process.stdout.write(`${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency: inFlight })}\n`);
+      const { requests, tokens, concurrency, windows } = status;
+      process.stdout.write(`${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency, windows })}\n`);
       return EXIT_CODES.ok;
     }
-    const parts = [
-      describeLimit({ requestsPerMinute: requests.allowed }, requests),
-      describeLimit({ tokensPerMinute: tokens.allowed }, tokens),
-      describeLimit({ concurrency: inFlight.allowed }, inFlight),
-    ].flat();
+    const parts = listUsages(status).flatMap(([field, usage]) => describeLimit({ [field]: usage.allowed }, usage));
     process.stdout.write(
       `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
         "  This applies to all workers from now on. --clear returns to the configured limits.\n",

@@ -16,6 +16,7 @@ export const simulateCommand = defineCommand({
       jitter: valueOr(50, "ms", "maximum random addition to the latency", parseNonNegativeInteger),
     }),
     ...inGroup(OPTION_GROUPS.limits, {
+      requestsPerSecond: value("n", "requests per second of the simulated account", parsePositiveInteger),
       requestsPerMinute: value("n", "requests per minute of the simulated account", parsePositiveInteger),
       tokensPerMinute: value("n", "tokens per minute of the simulated account", parsePositiveInteger),
       concurrency: value("n", "concurrent calls of the simulated account", parsePositiveInteger),

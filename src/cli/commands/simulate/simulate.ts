@@ -29,7 +29,7 @@ function toPortError(error: unknown, port: number): unknown {
 
 /** `sluice simulate`: serves until it is stopped, and prints the environment variables that point Sluice at it. */
 export async function runSimulate(options: OptionValues<typeof simulateCommand>): Promise<number> {
-  const { port, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
+  const { port, requestsPerSecond, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
   const interrupt = listenForInterrupt();
   const simulator = await startSimulator({
     port,
@@ -37,6 +37,7 @@ export async function runSimulate(options: OptionValues<typeof simulateCommand>)
       requestsPerWindow: requestsPerMinute ?? null,
       tokensPerWindow: tokensPerMinute ?? null,
       concurrency: concurrency ?? null,
+      requestsPerSecond: requestsPerSecond ?? null,
     },
     latency: { fixedMs: latency, jitterMs: jitter },
   }).catch((error) => {

@@ -13,7 +13,10 @@ export function chooseWindowSize(
   defaultSize: number,
 ): number {
   let calls = 0;
-  for (const { limits } of lanes) if (limits.pacing !== "even") calls += limits.requestsPerMinute ?? 0;
+  for (const { limits } of lanes) {
+    // With a limit per second, the limit of a minute cannot be spent at once.
+    if (limits.pacing !== "even" && limits.requestsPerSecond === undefined) calls += limits.requestsPerMinute ?? 0;
+  }
   const burstItems = Math.round(calls * inputsPerCall * IN_TRANSIT_FACTOR);
   return burstItems > defaultSize && burstItems <= 2 * defaultSize ? burstItems : defaultSize;
 }

@@ -122,7 +122,7 @@ function Detail({ line: { detail, outcome, reason } }: { line: AuditEntry }) {
         <span key={index}>
           {index === 0 ? null : ", "}
           {part.kind === "limit"
-            ? `${lanes[part.dimension]} ${formatters.value.count(part.value)}`
+            ? `${part.dimension === "concurrency" ? lanes.concurrency : lanes.windows[part.dimension][part.window]} ${formatters.value.count(part.value)}`
             : part.kind === "window"
               ? audit.itemCount(formatters.value.count(part.value))
               : (Object.hasOwn(audit.detailTexts, part.text) && audit.detailTexts[part.text]) || (

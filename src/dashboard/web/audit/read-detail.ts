@@ -1,18 +1,17 @@
+import { type LimitWindow, RATE_LIMITS, type RateDimension } from "#src/core/lane.ts";
+
 /** One part of the details of an audit entry; limits and item counts can be localized. */
 export type DetailPart =
   | {
       readonly kind: "limit";
-      readonly dimension: "requests" | "tokens" | "concurrency";
+      readonly dimension: RateDimension | "concurrency";
+      readonly window: LimitWindow;
       readonly value: number;
     }
   | { readonly kind: "window"; readonly value: number }
   | { readonly kind: "text"; readonly text: string };
 
-const DIMENSIONS = {
-  requestsPerMinute: "requests",
-  tokensPerMinute: "tokens",
-  concurrency: "concurrency",
-} as const;
+const LIMITS = [...RATE_LIMITS, { dimension: "concurrency", window: "minute", field: "concurrency" } as const];
 
 /** Parses the details of an audit entry: "clear, requestsPerMinute 250", "500 items". */
 export function readDetail(detail: string): DetailPart[] {
@@ -20,11 +19,9 @@ export function readDetail(detail: string): DetailPart[] {
     .split(", ")
     .filter((text) => text !== "")
     .map((text): DetailPart => {
-      const limit = /^(requestsPerMinute|tokensPerMinute|concurrency) (\d{1,15})$/.exec(text);
-      if (limit) {
-        const dimension = DIMENSIONS[limit[1] as keyof typeof DIMENSIONS];
-        return { kind: "limit", dimension, value: Number(limit[2]) };
-      }
+      const [, name, value] = /^(\w+) (\d{1,15})$/.exec(text) ?? [];
+      const limit = LIMITS.find(({ field }) => field === name);
+      if (limit) return { kind: "limit", dimension: limit.dimension, window: limit.window, value: Number(value) };
       const window = /^(\d{1,15}) items$/.exec(text);
       return window ? { kind: "window", value: Number(window[1]) } : { kind: "text", text };
     });

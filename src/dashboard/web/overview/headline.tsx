@@ -193,7 +193,10 @@ function TightestLimit({ overview }: { overview: Overview | undefined }) {
           <li>{t.noLimit}</li>
         ) : (
           <li>
-            {translations.value.lanes[tightest.dimension]}, <UntrustedText value={tightest.lane} />
+            {tightest.dimension === "concurrency"
+              ? translations.value.lanes.concurrency
+              : translations.value.lanes.windows[tightest.dimension][tightest.window]}
+            , <UntrustedText value={tightest.lane} />
           </li>
         )}
         {perMinute === undefined ? null : <li>{t.throttledCalls(count(Math.round(perMinute)))}</li>}

@@ -1,3 +1,4 @@
+import { RATE_LIMITS } from "#src/core/lane.ts";
 import type { LaneView, SetLaneLimits } from "#src/dashboard/overview/lane-api.ts";
 import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
@@ -21,6 +22,19 @@ export function openLimitsDialog(lane: LaneView): void {
           <LimitField name="tokensPerMinute" label={t.tokens} share={lane.tokens} />
           <LimitField name="concurrency" label={t.concurrency} share={lane.concurrency} />
         </div>
+        <details>
+          <summary>{t.otherWindows}</summary>
+          <div class="form">
+            {RATE_LIMITS.filter(({ window }) => window !== "minute").map(({ dimension, window, field }) => (
+              <LimitField
+                key={field}
+                name={field}
+                label={t.windows[dimension][window]}
+                share={lane.windows?.find((one) => one.dimension === dimension && one.window === window)}
+              />
+            ))}
+          </div>
+        </details>
         <label class="checkbox-field">
           <input type="checkbox" name="clear" />
           {t.clearFirst}
@@ -36,7 +50,7 @@ export function openLimitsDialog(lane: LaneView): void {
   });
 }
 
-function LimitField({ name, label, share }: { name: string; label: string; share: LaneView["requests"] }) {
+function LimitField({ name, label, share }: { name: string; label: string; share: LaneView["requests"] | undefined }) {
   return (
     <label class="field grow">
       <span>{label}</span>
@@ -47,8 +61,8 @@ function LimitField({ name, label, share }: { name: string; label: string; share
         min={1}
         step={1}
         inputMode="numeric"
-        placeholder={share.allowed === undefined ? "" : String(share.allowed)}
-        defaultValue={share.set && share.allowed !== undefined ? String(share.allowed) : ""}
+        placeholder={String(share?.allowed ?? "")}
+        defaultValue={share?.set ? String(share.allowed ?? "") : ""}
       />
     </label>
   );
@@ -61,8 +75,7 @@ function readLimits(lane: string, fields: FormData): SetLaneLimits {
   };
   return {
     lane,
-    requestsPerMinute: readField("requestsPerMinute"),
-    tokensPerMinute: readField("tokensPerMinute"),
+    ...Object.fromEntries(RATE_LIMITS.map(({ field }) => [field, readField(field)])),
     concurrency: readField("concurrency"),
     clear: fields.get("clear") ? true : undefined,
   };

@@ -1,3 +1,4 @@
+import type { RateDimension } from "#src/core/lane.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { canOperate } from "#src/dashboard/web/api-client/session.ts";
@@ -57,9 +58,11 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
       </td>
       <td class="limit-cell" data-label={t.requests}>
         <Meter share={lane.requests} label={`${lane.name}, ${t.requests}`} />
+        <WindowMeters lane={lane} dimension="requests" />
       </td>
       <td class="limit-cell" data-label={t.tokens}>
         <Meter share={lane.tokens} label={`${lane.name}, ${t.tokens}`} />
+        <WindowMeters lane={lane} dimension="tokens" />
       </td>
       <td class="limit-cell narrow" data-label={t.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${t.concurrency}`} />
@@ -90,6 +93,23 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
         </td>
       ) : null}
     </tr>
+  );
+}
+
+/** The limits per second, hour, and day. */
+function WindowMeters({ lane, dimension }: { lane: LaneView; dimension: RateDimension }) {
+  const names = translations.value.lanes.windows[dimension];
+  return (
+    <>
+      {(lane.windows ?? [])
+        .filter((usage) => usage.dimension === dimension)
+        .map((usage) => (
+          <div key={usage.window}>
+            <span class="secondary">{names[usage.window]}</span>
+            <Meter share={usage} label={`${lane.name}, ${names[usage.window]}`} />
+          </div>
+        ))}
+    </>
   );
 }
 

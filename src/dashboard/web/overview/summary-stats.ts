@@ -1,20 +1,27 @@
+import type { LimitWindow, RateDimension } from "#src/core/lane.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { MoneyView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { usedShare } from "#src/dashboard/web/components/limit-usage.ts";
 
 export interface TightestLimit {
   readonly lane: string;
-  readonly dimension: "requests" | "tokens" | "concurrency";
+  readonly dimension: RateDimension | "concurrency";
+  readonly window: LimitWindow;
   readonly share: number;
 }
 
 /** The limit with the highest used share; undefined if no limit is known. */
 export function findTightestLimit(lanes: readonly LaneView[]): TightestLimit | undefined {
   const limits = lanes.flatMap((lane) =>
-    (["requests", "tokens", "concurrency"] as const).flatMap((dimension): TightestLimit[] => {
-      const share = usedShare(lane[dimension]);
-      return share === undefined ? [] : [{ lane: lane.name, dimension, share }];
-    }),
+    [
+      ...(["requests", "tokens", "concurrency"] as const).map((dimension) => ({
+        ...{ dimension, window: "minute" as const },
+        share: usedShare(lane[dimension]),
+      })),
+      ...(lane.windows ?? []).map((usage) => ({ ...usage, share: usedShare(usage) })),
+    ].flatMap(({ dimension, window, share }): TightestLimit[] =>
+      share === undefined ? [] : [{ lane: lane.name, dimension, window, share }],
+    ),
   );
   return limits.reduce<TightestLimit | undefined>(
     (tightest, next) => (tightest === undefined || next.share > tightest.share ? next : tightest),

@@ -1,8 +1,8 @@
 import { formatLane } from "#src/core/lane.ts";
-import type { LaneStatus, LimitUsage } from "#src/limiter/limiter.ts";
+import type { LaneStatus, LimitUsage, WindowUsage } from "#src/limiter/limiter.ts";
 import type { RunLane } from "#src/producer/runs/run-environment.ts";
 import { findWindowWait } from "./limit-waits.ts";
-import type { LaneSnapshot, LimitSnapshot, RunPhase } from "./run-snapshot.ts";
+import type { LaneSnapshot, LimitSnapshot, RunPhase, WindowSnapshot } from "./run-snapshot.ts";
 
 /** The phase of a run that is neither paused nor finishing: it depends on its lanes alone. */
 export function deriveRunningPhase(statuses: readonly LaneStatus[]): RunPhase {
@@ -11,7 +11,7 @@ export function deriveRunningPhase(statuses: readonly LaneStatus[]): RunPhase {
 }
 
 export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus, now: number): LaneSnapshot {
-  const { state, reason, snoozeMs, requests, tokens, concurrency } = status;
+  const { state, reason, snoozeMs, requests, tokens, concurrency, windows } = status;
   const waitMs = findWindowWait(status);
   return {
     name: lane ? formatLane(lane.lane) : "",
@@ -22,7 +22,13 @@ export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus
     requests: createLimitSnapshot(requests, now),
     tokens: createLimitSnapshot(tokens, now),
     concurrency: createLimitSnapshot(concurrency, now),
+    windows: windows.map(createWindowSnapshot),
   };
+}
+
+/** Quotas are shown with the limits of a minute. */
+export function createWindowSnapshot({ quota: _, ...usage }: WindowUsage): WindowSnapshot {
+  return usage;
 }
 
 /** Limits with the times of their resets instead of the waits for them. */

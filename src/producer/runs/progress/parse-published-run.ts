@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { LIMIT_WINDOWS, RATE_DIMENSIONS } from "#src/core/lane.ts";
 import { runManifest } from "#src/producer/runs/run-manifest.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -23,6 +24,9 @@ const lane = z.object({
   requests: limit,
   tokens: limit,
   concurrency: limit,
+  windows: z
+    .array(z.object({ ...limit.shape, dimension: z.enum(RATE_DIMENSIONS), window: z.enum(LIMIT_WINDOWS) }))
+    .optional(),
 });
 const snapshot: z.ZodType<RunSnapshot> = z.looseObject({
   runId: z.string(),

@@ -1,3 +1,4 @@
+import type { LimitWindow, RateDimension } from "#src/core/lane.ts";
 /** The state of a run at one moment. A value that is not known is absent, never zero. */
 export interface RunSnapshot {
   readonly runId: string;
@@ -85,6 +86,13 @@ export interface LaneSnapshot {
   readonly requests: LimitSnapshot;
   readonly tokens: LimitSnapshot;
   readonly concurrency: LimitSnapshot;
+  /** Known limits per second, hour, and day. */
+  readonly windows?: readonly WindowSnapshot[];
+}
+
+export interface WindowSnapshot extends LimitSnapshot {
+  readonly dimension: RateDimension;
+  readonly window: LimitWindow;
 }
 
 export interface LimitSnapshot {

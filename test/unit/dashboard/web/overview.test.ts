@@ -83,7 +83,7 @@ test("the tightest limit considers learned limits and ignores unlimited dimensio
     lane("a", { requests: { used: 50, allowed: 100 }, tokens: { used: 9_999 } }),
     lane("b", { requests: { used: 40, allowed: 100, learned: 60 } }),
   ];
-  expect(findTightestLimit(lanes)).toEqual({ lane: "b", dimension: "requests", share: 40 / 60 });
+  expect(findTightestLimit(lanes)).toEqual({ lane: "b", dimension: "requests", window: "minute", share: 40 / 60 });
   expect(findTightestLimit([lane("c", { requests: { used: 3 } })])).toBeUndefined();
 });
 

@@ -48,6 +48,7 @@ describe("patchSettings", () => {
       requestsPerWindow: 5,
       tokensPerWindow: null,
       concurrency: 2,
+      requestsPerSecond: null,
       windowMs: 60_000,
     });
     expect(patched.latency.fixedMs).toBe(7);

@@ -4,7 +4,13 @@ import { SimulatedAccount } from "#src/simulator/server/account.ts";
 import { SlidingWindow } from "#src/simulator/server/sliding-window.ts";
 
 const WINDOW_MS = 100;
-const NONE = { requestsPerWindow: null, tokensPerWindow: null, concurrency: null, windowMs: WINDOW_MS };
+const NONE = {
+  requestsPerWindow: null,
+  tokensPerWindow: null,
+  concurrency: null,
+  requestsPerSecond: null,
+  windowMs: WINDOW_MS,
+};
 
 const spendings = fc.array(fc.record({ after: fc.integer({ min: 0, max: 60 }), amount: fc.nat({ max: 20 }) }), {
   maxLength: 200,
@@ -48,7 +54,13 @@ describe("SlidingWindow", () => {
 
 describe("Account", () => {
   it("never admits more than any limit, and does not count rejected calls", () => {
-    const limits = { requestsPerWindow: 5, tokensPerWindow: 60, concurrency: 3, windowMs: WINDOW_MS };
+    const limits = {
+      requestsPerWindow: 5,
+      tokensPerWindow: 60,
+      concurrency: 3,
+      requestsPerSecond: null,
+      windowMs: WINDOW_MS,
+    };
     fc.assert(
       fc.property(spendings, fc.infiniteStream(fc.boolean()), (steps, finishes) => {
         const account = new SimulatedAccount();

@@ -51,6 +51,11 @@ export const overviewEn = {
     requests: "Requests/min",
     tokens: "Tokens/min",
     concurrency: "Concurrent calls",
+    windows: {
+      requests: { second: "Requests/s", minute: "Requests/min", hour: "Requests/h", day: "Requests/day" },
+      tokens: { second: "Tokens/s", minute: "Tokens/min", hour: "Tokens/h", day: "Tokens/day" },
+    },
+    otherWindows: "Per second, hour, and day",
     throttledCalls: "Throttled calls",
     actions: "Actions",
     changeLimits: "Change limits",

@@ -49,6 +49,11 @@ export const overviewZh: typeof overviewEn = {
     requests: "请求/分",
     tokens: "词元/分",
     concurrency: "并发调用",
+    windows: {
+      requests: { second: "请求/秒", minute: "请求/分", hour: "请求/小时", day: "请求/天" },
+      tokens: { second: "词元/秒", minute: "词元/分", hour: "词元/小时", day: "词元/天" },
+    },
+    otherWindows: "每秒、每小时和每天",
     throttledCalls: "被限流的调用",
     actions: "操作",
     changeLimits: "更改限额",

@@ -9,6 +9,7 @@ const status = (requests: LimitUsage, tokens: LimitUsage, inFlight = 0): LaneSta
   requests,
   tokens,
   concurrency: { used: inFlight },
+  windows: [],
   throttles: 0,
   faultStreak: 0,
 });
