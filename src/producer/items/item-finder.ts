@@ -1,6 +1,5 @@
 import type { StatementSync } from "node:sqlite";
-import * as z from "zod";
-import { InputError, RunError } from "#src/core/failures/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { toRunDatabaseError } from "#src/producer/storage/run-database.ts";
 import { type ItemWithRecord, RunReader } from "#src/producer/storage/run-reader.ts";
 import {
@@ -91,23 +90,45 @@ export class ItemFinder {
     };
   }
 
-  /** Reads all matching items in groups, from one state of the database. Keeps one group in memory. */
+  /** Reads all matching items in groups. Keeps one group and the indices of one step in memory. */
   *readAll(query: ItemQuery, sort: ItemSort = INDEX_SORT): Generator<ItemWithRecord[]> {
-    let indices: number[] = [];
-    for (const index of this.listIndices(query, sort)) {
-      if (indices.push(index) < ITEMS_PER_READ) continue;
-      yield this.reader.readMany(indices);
-      indices = [];
+    for (const indices of this.listSteps(query, sort)) {
+      for (let at = 0; at < indices.length; at += ITEMS_PER_READ) {
+        yield this.reader.readMany(indices.slice(at, at + ITEMS_PER_READ));
+      }
     }
-    if (indices.length > 0) yield this.reader.readMany(indices);
   }
 
   /** The indices of all matching items. */
   *listIndices(query: ItemQuery, sort: ItemSort = INDEX_SORT): Generator<number> {
+    for (const indices of this.listSteps(query, sort)) yield* indices;
+  }
+
+  /**
+   * The indices of all matching items in steps, of which some are empty. No statement is open between two steps: an open one
+   * would keep the coordinator from truncating the WAL. A list by index has a step per block of items.
+   */
+  *listSteps(query: ItemQuery, sort: ItemSort = INDEX_SORT): Generator<readonly number[]> {
     this.#check(query);
     for (const part of splitByRecord(query, sort)) {
-      const statement = this.#prepare(selectItems(part.query, this.#features, part));
-      for (const row of statement.run()) yield Number(row.index);
+      for (const within of this.#divide(part.query, part.sort)) {
+        yield this.#select(part.query, { sort: part.sort, within }).map(({ index }) => Number(index));
+      }
+    }
+  }
+
+  /** The ranges of a list; one for all items if their matches are found by a search index, or an index of large tables. */
+  *#divide(query: ItemQuery, { column, descending }: ItemSort): Generator<SelectOptions["within"]> {
+    const { items, hasAnswers: isLarge } = this.#features;
+    const isDivided = query.text === undefined && query.metadata === undefined && query.id === undefined;
+    if (column !== "index" || !isDivided || (isLarge && query.where === undefined)) {
+      yield undefined;
+      return;
+    }
+    const blocks = Math.ceil(items / this.#nearItems);
+    for (let i = 0; i < blocks; i += 1) {
+      const from = (descending ? blocks - 1 - i : i) * this.#nearItems;
+      yield { from, to: from + this.#nearItems - 1 };
     }
   }
 
@@ -217,20 +238,4 @@ function splitByRecord(query: ItemQuery, sort: ItemSort) {
   if (query.status === "waiting") return [waiting];
   const recorded = { query, sort, isWaiting: false };
   return query.status === undefined && !selectsRecords(query) ? [recorded, waiting] : [recorded];
-}
-
-const cursorSchema = z.tuple([z.union([z.string(), z.number()]), z.int(), z.boolean()]);
-
-/** Parses a cursor that `formatCursor` wrote. Throws an InputError. */
-export function parseCursor(text: string): ItemCursor {
-  try {
-    const [value, index, isWaiting] = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
-    return { value, index, isWaiting };
-  } catch {
-    throw new InputError("this is not the cursor of an earlier page", "after");
-  }
-}
-
-export function formatCursor({ value, index, isWaiting }: ItemCursor): string {
-  return Buffer.from(JSON.stringify([value, index, isWaiting])).toString("base64url");
 }

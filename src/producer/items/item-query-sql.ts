@@ -34,7 +34,7 @@ export interface SelectOptions {
   readonly after?: ItemCursor | undefined;
   readonly limit?: number;
   /** Look only at items with these indices; `from` and `to` are included. */
-  readonly within?: { readonly from: number; readonly to: number };
+  readonly within?: { readonly from: number; readonly to: number } | undefined;
   /** Sorted by id: look only at this many items behind the cursor. */
   readonly nearIds?: number;
   /** Values that come after this one in the list are not needed. */

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { RunError } from "#src/core/failures/errors.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import type { PreparedRun } from "#src/producer/run-kinds/run-kind.ts";
@@ -13,6 +15,7 @@ import type { RunControl } from "#src/state/runs/run-control.ts";
 import { writeManifest } from "./run-manifest.ts";
 
 const READ_COUNT = 64;
+const LIST_TIMEOUT_MS = 120_000;
 
 /**
  * Removes the error records of a run that match the query (or its empty answers, if it selects these), so that its coordinator feeds these items again. Only for
@@ -42,7 +45,7 @@ export async function resetRunFailures(
   }
   await control.resetItems();
   // Collected first, because a reader would block the write where the database has a rollback journal.
-  const indices = listResetItems(run.dir, query);
+  const indices = await listResetItems(run.dir, query);
   const { database } = openRunDatabase(run.dir);
   try {
     return await resetRecords(database, indices);
@@ -53,7 +56,19 @@ export async function resetRunFailures(
   }
 }
 
-function listResetItems(dir: string, query: ItemQuery): number[] {
+/** In steps, so that the run keeps its lease meanwhile. */
+async function listResetItems(dir: string, query: ItemQuery): Promise<number[]> {
   using finder = new ItemFinder(dir);
-  return [...finder.listIndices(toRetryQuery(query))];
+  const indices: number[] = [];
+  const end = performance.now() + LIST_TIMEOUT_MS;
+  for (const step of finder.listSteps(toRetryQuery(query))) {
+    for (const index of step) indices.push(index);
+    await setImmediate();
+    if (performance.now() < end) continue;
+    throw new RunError(
+      `the items to retry were not found within ${LIST_TIMEOUT_MS / 1_000} s; no item was reset`,
+      "Use a simpler --where expression or other filters. To resume the run without a retry, run its command again.",
+    );
+  }
+  return indices;
 }

@@ -40,7 +40,7 @@ export async function runBatch(
 ): Promise<FailureDecision | undefined> {
   const { lane, reservation } = grant;
   const { limiter, log, signal } = deps;
-  const canary = deps.canaries?.startCall(inputs, deps.hasCanary === true);
+  const canary = deps.canaries?.startCall(inputs, deps.hasCanary === true, formatLane(lane.lane));
   const size = { inputs: inputs.length, capacity: lane.model.maxInputs - (canary ? 1 : 0) };
   const warn = (error: unknown) => log.warn("could not count a call", { error: coerceError(error).message });
   inputs[0]?.ledger.countCall().catch(warn);

@@ -18,6 +18,8 @@ const CALLS_BETWEEN = 200;
 /** Least tokens between two canaries: canaries are fewer than 0.1 % of all tokens. */
 const TOKENS_BETWEEN = 1_250 * CANARY_TOKENS;
 const CANARY_SIZE: Sized = { tokens: CANARY_TOKENS, bytes: Buffer.byteLength(CANARY_TEXT) };
+/** A call that was granted before its lane was parked starts within this time. */
+const PARK_SLACK_MS = 5_000;
 /** Runs that are remembered; others start again with a new reference. */
 const MAX_RUNS = 256;
 
@@ -26,6 +28,8 @@ export interface SentCanary {
   readonly owner: EmbeddingInput;
   /** Place among the inputs of the call, from 0. */
   readonly place: number;
+  /** What was known when the call started: a new reference does not apply to it. */
+  readonly run: WatchedRun;
 }
 
 /** What to do about a call whose canary does not match. */
@@ -35,7 +39,8 @@ export interface CanaryVerdict {
   readonly isRepeated: boolean;
 }
 
-interface WatchedRun {
+/** What is known about the canaries of a run. */
+export interface WatchedRun {
   calls: number;
   tokens: number;
   canaries: number;
@@ -47,6 +52,8 @@ interface WatchedRun {
   /** When the last canary matched, in epoch ms, and the items that were recorded since. */
   matchedAt: number;
   recorded: number[];
+  /** The lane that was parked because of the canaries, and when. */
+  parked?: { readonly lane: string; readonly at: number };
 }
 
 /**
@@ -73,23 +80,27 @@ export class CanaryWatch {
     return isDue ? CANARY_SIZE : undefined;
   }
 
-  /** Counts a call that is about to be made. Returns its canary if its batch left room for one. */
-  startCall(inputs: readonly EmbeddingInput[], hasRoom: boolean): SentCanary | undefined {
+  /**
+   * Counts a call that is about to be made on a lane. Returns its canary if its batch left room for one. A parked lane makes
+   * calls again after somebody has opened it, so that the next canary becomes a new reference.
+   */
+  startCall(inputs: readonly EmbeddingInput[], hasRoom: boolean, lane: string): SentCanary | undefined {
     const owner = inputs.find(({ hasCanaries }) => hasCanaries);
     if (!owner) return undefined;
-    const run = this.#get(owner.runId);
+    const { parked } = this.#get(owner.runId);
+    const isOpenedAgain = parked?.lane === lane && this.#clock.now() - parked.at > PARK_SLACK_MS;
+    const run = isOpenedAgain ? this.#create(owner.runId) : this.#get(owner.runId);
     run.calls += 1;
     run.tokens += inputs.reduce((sum, { tokens }) => sum + tokens, 0);
     if (!hasRoom) return undefined;
     run.calls = 0;
     run.tokens = 0;
     run.canaries += 1;
-    return { owner, place: randomInt(inputs.length + 1) };
+    return { owner, place: randomInt(inputs.length + 1), run };
   }
 
   /** Judges the answer to a call with a canary; undefined if its vectors may be recorded. */
-  judge({ owner, place }: SentCanary, answer: Omit<CanaryAnswer, "place">): CanaryVerdict | undefined {
-    const run = this.#get(owner.runId);
+  judge({ place, run }: SentCanary, answer: Omit<CanaryAnswer, "place">): CanaryVerdict | undefined {
     const mismatch = run.reference && judgeCanary({ ...answer, place }, run.reference);
     if (mismatch) {
       run.mismatches += 1;
@@ -112,9 +123,16 @@ export class CanaryWatch {
     for (const { hasCanaries, runId, index } of inputs) if (hasCanaries) this.#get(runId).recorded.push(index);
   }
 
+  /** The lane of a call was parked because of its canary. */
+  recordPark({ run }: SentCanary, lane: string): void {
+    run.parked = { lane, at: this.#clock.now() };
+  }
+
   #get(runId: string): WatchedRun {
-    const known = this.#runs.get(runId);
-    if (known) return known;
+    return this.#runs.get(runId) ?? this.#create(runId);
+  }
+
+  #create(runId: string): WatchedRun {
     const run: WatchedRun = {
       calls: 0,
       tokens: 0,

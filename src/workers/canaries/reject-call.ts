@@ -1,17 +1,18 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
-import { CANARY_PARK_PREFIX } from "#src/core/lane.ts";
+import { CANARY_PARK_PREFIX, formatLane } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { CallSpan } from "#src/workers/calls/call-observer.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
-import type { CanaryVerdict, SentCanary } from "./canary-watch.ts";
+import type { CanaryVerdict, CanaryWatch, SentCanary } from "./canary-watch.ts";
 
 export interface RejectDeps {
   readonly limiter: Limiter;
   readonly log: WorkerLog;
   readonly span: CallSpan | undefined;
+  readonly canaries?: CanaryWatch;
 }
 
 /**
@@ -21,16 +22,16 @@ export interface RejectDeps {
 export async function rejectCall(
   { message, isRepeated }: CanaryVerdict,
   inputs: readonly EmbeddingInput[],
-  { owner }: SentCanary,
+  canary: SentCanary,
   grant: Grant<unknown>,
   tokens: number | undefined,
-  { limiter, log, span }: RejectDeps,
+  { limiter, log, span, canaries }: RejectDeps,
 ): Promise<FailureDecision> {
   const { lane, reservation } = grant;
   const warn = (error: unknown) => log.warn("could not count a canary", { error: coerceError(error).message });
   span?.failed(new ProviderError(message, { kind: "bad-response", provider: lane.lane.provider }));
   await limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens }]).catch(() => undefined);
-  await owner.ledger
+  await canary.owner.ledger
     .count({ callsFailed: 1, canaryMismatches: 1, inputs: inputs.length, capacity: inputs.length })
     .catch(warn);
   for (const input of inputs) input.attempts += 1;
@@ -40,6 +41,9 @@ export async function rejectCall(
   }
   const reason = `${CANARY_PARK_PREFIX}${message}`;
   log.error("lane parked", { lane: lane.lane, reason });
-  await limiter.park(lane.lane, reason).catch(() => undefined);
+  await limiter.park(lane.lane, reason).then(
+    () => canaries?.recordPark(canary, formatLane(lane.lane)),
+    () => undefined,
+  );
   return { action: "park", reason };
 }

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InputError } from "#src/core/failures/errors.ts";
 import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
-import { formatCursor, ItemFinder, parseCursor } from "#src/producer/items/item-finder.ts";
+import { formatCursor, parseCursor } from "#src/producer/items/item-cursor.ts";
+import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import {
   ITEM_SORT_COLUMNS,
   ITEM_STATUSES,
@@ -15,6 +16,7 @@ import {
   isRecordColumn,
 } from "#src/producer/items/item-query.ts";
 import { updateSearchIndex } from "#src/producer/items/search-index.ts";
+import { openRunDatabase } from "#src/producer/storage/run-database.ts";
 import { addRecords, type TestRecord, writeRunDatabase } from "#test/support/runs/run-database-folder.ts";
 
 const COUNT = 400;
@@ -282,5 +284,32 @@ test("pages stay in order while records are added, and list every item that does
     expect(running.find({}, { sort, limit: 1 }).items[0]?.record?.tokens).toBe(49);
   } finally {
     rmSync(live, { recursive: true });
+  }
+});
+
+test("a slow expression is evaluated in steps, so that the caller can stop", () => {
+  const steps = [...finder.listSteps({ where: "status = 'failed' AND tokens > 0" })];
+  expect(steps).toHaveLength(Math.ceil(COUNT / 23));
+  expect(steps.flat()).toEqual([...finder.listIndices({ status: "failed", tokens: { min: 1 } })]);
+});
+
+test.each<[string, ItemQuery, ItemSort]>([
+  ["by index", {}, { column: "index", descending: false }],
+  ["by another column", { status: "failed" }, { column: "tokens", descending: true }],
+])("while all items are being read (%s), the WAL can be emptied", async (_, query, sort) => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-items-"));
+  try {
+    await writeRunDatabase(folder, ITEMS, RECORDS.slice(0, 200));
+    using reading = new ItemFinder(folder, { nearItems: 50 });
+    const groups = reading.readAll(query, sort);
+    expect(groups.next().value?.length).toBeGreaterThan(0);
+    addRecords(folder, RECORDS.slice(200));
+    const { database } = openRunDatabase(folder);
+    const result = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    database.close();
+    expect(result).toMatchObject({ busy: 0 });
+    for (const _group of groups);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -26,17 +26,19 @@ function inputs(count: number, tokens: number, more: Partial<EmbeddingInput> = {
   }));
 }
 
+const LANE = "minimax/embo-01";
 const good = Float32Array.from([1, 2, 3]);
 const bad = Float32Array.from([3, -2, 1]);
 
 function openWatch(maxInputs = 10) {
-  const watch = new CanaryWatch(maxInputs, createFakeClock());
+  const clock = createFakeClock();
+  const watch = new CanaryWatch(maxInputs, clock);
   /** Makes calls until one carries a canary; returns that one and how many calls and tokens came before it. */
   const callUntilCanary = (batch: readonly EmbeddingInput[]) => {
     for (let calls = 1; calls < 10_000; calls += 1) {
       const [first] = batch;
       const room = first && watch.roomFor(first);
-      const canary = watch.startCall(batch, room !== undefined);
+      const canary = watch.startCall(batch, room !== undefined, LANE);
       if (canary) return { canary, calls, tokens: calls * batch.reduce((sum, each) => sum + each.tokens, 0) };
     }
     throw new Error("no canary was sent");
@@ -46,7 +48,7 @@ function openWatch(maxInputs = 10) {
     vectors.set(vector, canary.place * 3);
     return watch.judge(canary, { vectors, dimensions: 3 });
   };
-  return { watch, callUntilCanary, judge };
+  return { watch, clock, callUntilCanary, judge };
 }
 
 test.each([5, 100, 4_000])("canaries are fewer than 0.1 %% of the tokens and calls (texts of %i tokens)", (tokens) => {
@@ -97,4 +99,24 @@ test("neither runs without canaries nor models with one input per call get any",
   const { callUntilCanary } = openWatch();
   expect(() => callUntilCanary(inputs(9, 100, { hasCanaries: false }))).toThrow("no canary");
   expect(() => openWatch(1).callUntilCanary(inputs(1, 100))).toThrow("no canary");
+});
+
+test("after a parked lane was opened again, the next canary is a new reference", async () => {
+  const { watch, clock, callUntilCanary, judge } = openWatch();
+  const batch = inputs(9, 100);
+  judge(callUntilCanary(batch).canary, good, 9);
+  const inFlight = callUntilCanary(batch).canary;
+  expect(judge(callUntilCanary(batch).canary, bad, 9)).toMatchObject({ isRepeated: false });
+  const rejected = callUntilCanary(batch).canary;
+  expect(judge(rejected, bad, 9)).toMatchObject({ isRepeated: true });
+  watch.recordPark(rejected, LANE);
+  // A call that was granted before, and one of another account.
+  expect(judge(callUntilCanary(batch).canary, bad, 9)).toBeDefined();
+  await clock.advance(60_000);
+  const other = watch.startCall(batch, true, "minimax:other/embo-01");
+  expect(other && judge(other, bad, 9)).toBeDefined();
+  expect(judge(callUntilCanary(batch).canary, bad, 9)).toBeUndefined();
+  expect(judge(callUntilCanary(batch).canary, bad, 9)).toBeUndefined();
+  expect(judge(inFlight, bad, 9)).toBeDefined();
+  expect(judge(callUntilCanary(batch).canary, good, 9)).toMatchObject({ isRepeated: false });
 });
