@@ -5,8 +5,8 @@ import { mix32 } from "#src/simulator/answers/random.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
 import { FAULTS } from "./chaos/faults.ts";
-import { formatResults } from "./chaos/report.ts";
-import { type RoundResult, runRound } from "./chaos/round.ts";
+import { formatHead, formatResult } from "./chaos/report.ts";
+import { runRound } from "./chaos/round.ts";
 import { unmountAll } from "./chaos/small-disk.ts";
 import { WORK_KINDS, type WorkKind } from "./chaos/work.ts";
 
@@ -68,16 +68,15 @@ async function main(): Promise<void> {
     throw new Error(`--seed, --minutes, and --items are numbers\n\n${USAGE}`);
   cleanUpAtExit();
   process.on("exit", unmountAll);
-  process.stdout.write(`${printMachine(describeMachine(loadavg()[0] ?? 0))}\nSeed ${seed}.\n`);
+  process.stdout.write(`${printMachine(describeMachine(loadavg()[0] ?? 0))}\nSeed ${seed}.\n\n${formatHead()}\n`);
   const items = { embed: all ?? 900, batch: all ?? 300, client: all ?? 150 };
-  const results: RoundResult[] = [];
   const deadline = performance.now() + minutes * 60_000;
   for (let pass = 0; pass === 0 || performance.now() < deadline; pass++) {
     const passSeed = pass === 0 ? seed : mix32(seed + pass);
     for (const { fault, kind } of rounds) {
       if (pass > 0 && performance.now() >= deadline) break;
       const result = await runRound({ fault, kind, seed: passSeed, items, timeoutMs: ROUND_TIMEOUT_MS });
-      results.push(result);
+      process.stdout.write(`${formatResult(result)}\n`);
       const verdict = result.violations.length === 0 ? "held" : `VIOLATED: ${result.violations.join("; ")}`;
       process.stderr.write(`${fault.name}/${kind}: ${verdict}, ${Math.round(result.durationMs / 1_000)} s\n`);
       if (result.violations.length === 0) continue;
@@ -86,7 +85,6 @@ async function main(): Promise<void> {
       process.stderr.write(`  repeat: npm run chaos -- --seed ${passSeed} --only ${fault.name}/${kind}${again}\n`);
     }
   }
-  process.stdout.write(`\n${formatResults(results)}\n`);
 }
 
 try {

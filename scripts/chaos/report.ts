@@ -13,20 +13,22 @@ const HEAD = [
   "verdict",
 ];
 
-/** A Markdown table with a line per round. */
-export function formatResults(results: readonly RoundResult[]): string {
-  return formatMarkdownTable(
-    HEAD,
-    results.map(({ fault, kind, method, injected, counts, durationMs, violations }) => [
-      `${fault}, ${kind}${method === undefined ? "" : ` (${method})`}`,
-      String(injected),
-      ...(counts
-        ? [counts.items, counts.lost, counts.duplicated, counts.wrong, formatPaidTwice(counts.paidTwice)].map(String)
-        : ["-", "-", "-", "-", "-"]),
-      (durationMs / 1_000).toFixed(0),
-      violations.length === 0 ? "held" : "violated",
-    ]),
-  );
+/** The head of the Markdown table, which gets a line per round. */
+export function formatHead(): string {
+  return formatMarkdownTable(HEAD, []);
+}
+
+export function formatResult({ fault, kind, method, injected, counts, durationMs, violations }: RoundResult): string {
+  const cells = [
+    `${fault}, ${kind}${method === undefined ? "" : ` (${method})`}`,
+    String(injected),
+    ...(counts
+      ? [counts.items, counts.lost, counts.duplicated, counts.wrong, formatPaidTwice(counts.paidTwice)].map(String)
+      : ["-", "-", "-", "-", "-"]),
+    (durationMs / 1_000).toFixed(0),
+    violations.length === 0 ? "held" : "violated",
+  ];
+  return `| ${cells.join(" | ")} |`;
 }
 
 /** "3 / 3", "≥ 3 / 5-6"; client items have no report. */
