@@ -6,13 +6,7 @@ import { hasRedisServer } from "#test/support/redis/redis-process.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../../scripts/chaos.ts", import.meta.url));
 /** Faults that need no long wait; `npm run chaos` injects all. */
-const ROUNDS = [
-  "kill-redis/batch",
-  "flush-redis/embed",
-  "full-redis/client",
-  "deleted-files/embed",
-  "bad-inputs/batch",
-];
+const ROUNDS = ["kill-redis/batch", "flush-redis/embed", "full-redis/client", "bad-inputs/batch"];
 
 test.skipIf(!hasRedisServer() || process.platform !== "linux")(
   "a chaos run with a fixed seed finds no lost, repeated, or wrong record, and no wrong count",

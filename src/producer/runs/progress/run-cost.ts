@@ -10,8 +10,8 @@ export class RunCost {
   readonly #clock: Clock;
   /** Tokens whose cost the last checkpoint contains. */
   readonly #restoredTokens: number;
-  /** The process that wrote the checkpoint did not end by itself. */
-  readonly #wasKilled: boolean;
+  /** Otherwise the process that wrote the checkpoint may have lost records, by a kill or with deleted files. */
+  readonly #wasFinished: boolean;
   #amount: number | undefined;
   #isRestored = false;
 
@@ -23,7 +23,7 @@ export class RunCost {
     const isSameCurrency = cost?.currency === price.currency;
     this.#price = price;
     this.#clock = clock;
-    this.#wasKilled = state === "running" || state === "writing";
+    this.#wasFinished = state === "finished";
     this.#amount = isSameCurrency ? cost.amount : 0;
     this.#restoredTokens = isSameCurrency ? tokens : 0;
   }
@@ -40,14 +40,14 @@ export class RunCost {
 
   /**
    * Adds the cost of the stored records that the last checkpoint does not contain, at the current price. If it contains
-   * records that were not durable yet when its process was killed, removes their share: they will be added again. `tokens`
+   * records that are not stored any more (after a kill or a deletion), removes their share: they will be added again. `tokens`
    * and `outputTokens` are those of all stored records. Only the first call has an effect.
    */
   restore(tokens: number, outputTokens: number): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
     const added = Math.max(0, tokens - this.#restoredTokens);
-    if (this.#wasKilled && tokens < this.#restoredTokens && this.#amount !== undefined)
+    if (!this.#wasFinished && tokens < this.#restoredTokens && this.#amount !== undefined)
       this.#amount *= tokens / this.#restoredTokens;
     const output = tokens === 0 ? 0 : added * Math.min(1, outputTokens / tokens);
     this.#increase(computeTotalCost(this.#price, { input: added - output, output }, this.#clock.now()));
