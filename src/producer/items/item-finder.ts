@@ -1,23 +1,23 @@
-import type { StatementSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import { toRunDatabaseError } from "#src/producer/storage/run-database.ts";
 import { type ItemWithRecord, RunReader } from "#src/producer/storage/run-reader.ts";
 import {
+  INDEX_SORT,
   type ItemCursor,
   type ItemQuery,
   type ItemSort,
   isRecordColumn,
   selectsFailures,
-  selectsRecords,
+  splitByRecord,
 } from "./item-query.ts";
 import {
   type QueryFeatures,
   type SelectOptions,
-  type SqlText,
   selectItems,
   selectWaitingBlock,
   WAITING_BLOCK_ITEMS,
 } from "./item-query-sql.ts";
+import { toMatchExpression } from "./match-expression.ts";
 import { attachSearchIndex, countNewAnswers, hasAnswers } from "./search-index.ts";
 import { checkWhereExpression } from "./where-expression.ts";
 
@@ -33,12 +33,11 @@ export interface FoundItems {
   readonly next: ItemCursor | undefined;
 }
 
-/** By index, from the first item on. */
-export const INDEX_SORT: ItemSort = { column: "index", descending: false };
-
 /** Items that are examined in the order of the list before the plan for rare matches is used. */
 const NEAR_ITEMS = 8_192;
 const ITEMS_PER_READ = 500;
+/** A text that one in this many items has is frequent; of rarer ones, all matches can be sorted. */
+const ITEMS_PER_MATCH = 4;
 
 /**
  * Finds items in a run's database, while its coordinator may be writing. Lists by page are stable: an item is on two pages
@@ -164,7 +163,10 @@ export class ItemFinder {
       if (after?.isWaiting === true && !isLast) continue;
       const start = after && after.isWaiting === isLast ? after : undefined;
       const options = { sort: part.sort, after: start, limit: limit - found.length };
-      const rows = this.#findNear(part.query, options) ?? this.#select(part.query, this.#addBound(part.query, options));
+      const rows =
+        this.#findNear(part.query, options) ??
+        this.#findFirstMatches(part.query, options) ??
+        this.#select(part.query, this.#addBound(part.query, options));
       for (const { index, value } of rows) {
         found.push({
           index: Number(index),
@@ -207,6 +209,22 @@ export class ItemFinder {
   }
 
   /**
+   * Sorted by a column of the records, matches of a frequent word are among the first items of the list of all items. Returns
+   * undefined unless these fill the page: then all matches are found and sorted.
+   */
+  #findFirstMatches({ text, ...others }: ItemQuery, options: SelectOptions & { readonly limit: number }) {
+    const { hasSearchIndex, hasAnswers: isLarge } = this.#features;
+    if (text === undefined || others.metadata || !hasSearchIndex || isLarge || !isRecordColumn(options.sort.column))
+      return;
+    const { limit } = options;
+    const first = this.#select(others, this.#addBound(others, { ...options, limit: limit * ITEMS_PER_MATCH }));
+    const isMatch = this.reader.database.prepare("SELECT 1 FROM search.texts WHERE texts MATCH ? AND rowid = ?");
+    const expression = toMatchExpression(text, "text");
+    const rows = first.filter(({ index }) => isMatch.get(expression, Number(index)) !== undefined);
+    return rows.length >= limit ? rows.slice(0, limit) : undefined;
+  }
+
+  /**
    * Sorted by a column of the records, the last value of a page of a sample is a bound for all rows: those behind it need not
    * be sorted. The sample is taken where records that were added in order have the first values of the list.
    */
@@ -220,22 +238,9 @@ export class ItemFinder {
   }
 
   #select(query: ItemQuery, options: SelectOptions) {
-    return [...this.#prepare(selectItems(query, this.#features, options)).run()];
-  }
-
-  #prepare({ sql, parameters }: SqlText): { run(): ReturnType<StatementSync["iterate"]> } {
-    const statement = this.reader.database.prepare(sql);
-    return { run: () => statement.iterate(...parameters) };
+    const { sql, parameters } = selectItems(query, this.#features, options);
+    return this.reader.database.prepare(sql).all(...parameters);
   }
 }
 
 const FAILURE_CRITERIA: ReadonlySet<string> = new Set(["status", "kinds", "cause", "excludedCauses"]);
-
-/** A list that is sorted by a column of the records: first the items with a record, then the others by index. */
-function splitByRecord(query: ItemQuery, sort: ItemSort) {
-  const waiting = { query: { ...query, status: "waiting" as const }, sort: INDEX_SORT, isWaiting: true };
-  if (!isRecordColumn(sort.column)) return [{ query, sort, isWaiting: false }];
-  if (query.status === "waiting") return [waiting];
-  const recorded = { query, sort, isWaiting: false };
-  return query.status === undefined && !selectsRecords(query) ? [recorded, waiting] : [recorded];
-}

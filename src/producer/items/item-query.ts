@@ -99,3 +99,15 @@ export function isRecordColumn(column: ItemSortColumn): boolean {
 export function toRetryQuery(query: ItemQuery): ItemQuery {
   return { ...query, status: query.isEmpty === true ? "ok" : "failed" };
 }
+
+/** By index, from the first item on. */
+export const INDEX_SORT: ItemSort = { column: "index", descending: false };
+
+/** A list that is sorted by a column of the records: first the items with a record, then the others by index. */
+export function splitByRecord(query: ItemQuery, sort: ItemSort) {
+  const waiting = { query: { ...query, status: "waiting" as const }, sort: INDEX_SORT, isWaiting: true };
+  if (!isRecordColumn(sort.column)) return [{ query, sort, isWaiting: false }];
+  if (query.status === "waiting") return [waiting];
+  const recorded = { query, sort, isWaiting: false };
+  return query.status === undefined && !selectsRecords(query) ? [recorded, waiting] : [recorded];
+}
