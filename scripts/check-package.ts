@@ -41,6 +41,7 @@ const CONSUMER = `
 import { createClient, InputError, type SluiceClient } from "sluice";
 import { nearest, openResult, readManifest, type RunManifest } from "sluice/results";
 import { startSimulator } from "sluice/simulator";
+import { mcNemarExact } from "sluice/statistics";
 import { loadConfig, ProviderError } from "sluice/toolkit";
 const simulator = await startSimulator();
 const manifest: RunManifest | undefined = await readManifest("vectors");
@@ -50,7 +51,7 @@ const warnings: readonly string[] = loadConfig().warnings;
 // @ts-expect-error: the ID is a string; this fails to compile if the types are not found.
 const wrong: number | undefined = manifest?.run;
 const client: SluiceClient = await createClient();
-console.log(wrong, manifest?.items.total, ids, warnings, ProviderError.name, InputError.name, await client.status("none"));
+console.log(wrong, manifest?.items.total, ids, warnings, ProviderError.name, InputError.name, mcNemarExact(8, 1), await client.status("none"));
 await client.close();
 await simulator.close();
 `;

@@ -17,11 +17,6 @@ export function logGamma(x: number): number {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }
 
-/** The natural logarithm of "n choose k". */
-export function logChoose(n: number, k: number): number {
-  return logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1);
-}
-
 /** The regularized incomplete beta function: the distribution function of Beta(a, b) at `x`. */
 export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
