@@ -10,9 +10,9 @@ export interface ScriptContract<K extends string, A extends string, R> {
   readonly keys: readonly K[];
   /** Names of the fixed ARGV, in order; `rest` follows them. */
   readonly args: readonly A[];
-  /** Converts the reply; throws if it has an unexpected shape. */
   /** A file of Lua functions that is put before the script. */
   readonly include?: URL;
+  /** Converts the reply; throws if it has an unexpected shape. */
   readonly parse: (reply: unknown) => R;
 }
 

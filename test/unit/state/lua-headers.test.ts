@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 const src = join(import.meta.dirname, "../../../src");
-const HEADER_ENTRY = /^\s+(?:(\d+)\s+(\w+)\s|(rest|then)\s|none\s*$)/;
+const HEADER_ENTRY = /^\s+(?:(\d+)\s+(\w+)(?:\s|$)|(rest|then)\s|none\s*$)/;
 
 interface Contract {
   readonly keys: readonly string[];
@@ -14,11 +14,20 @@ function parseStrings(list: string): string[] {
   return [...list.matchAll(/"([^"]+)"/g)].map(([, word = ""]) => word);
 }
 
+/** The text with lists of names in the places where their constants are used. */
+function expandConstants(text: string): string {
+  let expanded = text;
+  for (const [, name, names = ""] of text.matchAll(/^const (\w+) = \[([^\]]*)\] as const;/gm)) {
+    expanded = expanded.replaceAll(`...${name},`, `${names},`).replaceAll(`keys: ${name},`, `keys: [${names}],`);
+  }
+  return expanded;
+}
+
 /** Declarations in the TypeScript next to a folder of scripts, by the script's file name. */
 function readDeclarations(folder: string): Map<string, Contract> {
   const contracts = new Map<string, Contract>();
   for (const name of readdirSync(join(src, folder)).filter((file) => file.endsWith(".ts"))) {
-    const text = readFileSync(join(src, folder, name), "utf8");
+    const text = expandConstants(readFileSync(join(src, folder, name), "utf8"));
     for (const [, file = "", keys = "", args = ""] of text.matchAll(
       /defineScript\(\s*new URL\("lua\/([^"]+)".*?keys: \[(.*?)\],\s*args: \[(.*?)\]/gs,
     )) {
