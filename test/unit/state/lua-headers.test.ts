@@ -18,7 +18,7 @@ function parseStrings(list: string): string[] {
 function expandConstants(text: string): string {
   let expanded = text;
   for (const [, name, names = ""] of text.matchAll(/^const (\w+) = \[([^\]]*)\] as const;/gm)) {
-    expanded = expanded.replaceAll(`...${name},`, `${names},`).replaceAll(`keys: ${name},`, `keys: [${names}],`);
+    expanded = expanded.replaceAll(`...${name}`, names).replaceAll(`keys: ${name},`, `keys: [${names}],`);
   }
   return expanded;
 }
