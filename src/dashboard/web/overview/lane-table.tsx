@@ -9,7 +9,6 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { isLaneOut } from "./find-problems.ts";
-import { openLimitsDialog, openUnparkDialog } from "./lane-dialogs.tsx";
 import { LaneReason } from "./lane-reason.tsx";
 
 /** Lanes with the use of their limits. */
@@ -77,7 +76,7 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
         <td>
           <span class="actions">
             {lane.state === "parked" ? (
-              <button type="button" class="button compact" onClick={() => openUnparkDialog(lane)}>
+              <button type="button" class="button compact" onClick={() => openLaneDialog("openUnparkDialog", lane)}>
                 {t.reopen}
               </button>
             ) : null}
@@ -85,7 +84,7 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
               type="button"
               class="button compact ghost"
               aria-label={t.changeLimitsOf(lane.name)}
-              onClick={() => openLimitsDialog(lane)}
+              onClick={() => openLaneDialog("openLimitsDialog", lane)}
             >
               {t.changeLimits}
             </button>
@@ -93,6 +92,14 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
         </td>
       ) : null}
     </tr>
+  );
+}
+
+/** Dialogs are loaded when they are opened. One that can't be loaded belongs to the version before an upgrade of the server. */
+function openLaneDialog(name: "openLimitsDialog" | "openUnparkDialog", lane: LaneView): void {
+  import("./lane-dialogs.tsx").then(
+    (dialogs) => dialogs[name](lane),
+    () => location.reload(),
   );
 }
 
