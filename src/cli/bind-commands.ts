@@ -16,6 +16,8 @@ import { resumeCommand } from "./commands/resume/definition.ts";
 import { retryCommand } from "./commands/retry/definition.ts";
 import { runCommand } from "./commands/run/definition.ts";
 import { runsCommand } from "./commands/runs/definition.ts";
+import { cleanCommand, rmCommand } from "./commands/runs/remove/definition.ts";
+import { renameCommand } from "./commands/runs/rename/definition.ts";
 import { searchCommand } from "./commands/search/definition.ts";
 import { setLimitCommand } from "./commands/set-limit/definition.ts";
 import { simulateCommand } from "./commands/simulate/definition.ts";
@@ -32,6 +34,9 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
   bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),
   bindCommand(runsCommand, async () => (await import("./commands/runs/runs.ts")).runRuns),
+  bindCommand(renameCommand, async () => (await import("./commands/runs/rename/rename.ts")).runRename),
+  bindCommand(rmCommand, async () => (await import("./commands/runs/remove/rm.ts")).runRm),
+  bindCommand(cleanCommand, async () => (await import("./commands/runs/remove/clean.ts")).runClean),
   bindCommand(runCommand, async () => (await import("./commands/run/run.ts")).runRun),
   bindCommand(pauseCommand, () => loadControl("pause")),
   bindCommand(resumeCommand, loadResume),

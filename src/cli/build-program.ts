@@ -48,8 +48,18 @@ export async function runCommandLine(
   const onExit = (code: number) => {
     exitCode = code;
   };
-  await buildProgram(commands, onExit, { args, overrides }).parseAsync(args, { from: "user" });
+  await buildProgram(commands, onExit, { args, overrides }).parseAsync(joinCommandName(commands, args), {
+    from: "user",
+  });
   return exitCode;
+}
+
+/** "runs", "rm" -> "runs rm": the parser knows commands with a name of two words only as one word. Pure. */
+export function joinCommandName(commands: readonly BoundCommand[], args: readonly string[]): string[] {
+  const names = commands.map(({ definition }) => definition.name);
+  const first = args.findIndex((arg, at) => arg !== "help" && !arg.startsWith("-") && args[at - 1] !== "--config");
+  const name = args.slice(first, first + 2).join(" ");
+  return first >= 0 && names.includes(name) ? args.toSpliced(first, 2, name) : [...args];
 }
 
 /** What runs is parsed from `args`; options in `overrides` are used instead of those in it. */
@@ -91,7 +101,9 @@ function addCommand(
 ): void {
   const { name, group, summary, description, examples } = definition;
   const command = program
-    .command(name)
+    // Commander would split a name of two words.
+    .command(name.replace(" ", "-"))
+    .name(name)
     .helpGroup(`${group}:`)
     .summary(summary)
     .description(description)

@@ -15,6 +15,10 @@ export const CLI_ERRORS = {
       `no run "${requested}" in this Redis`,
       `"${SUGGESTED_COMMANDS.runs()}" lists the runs there. An output folder works too.`,
     ),
+  ambiguousName: (name: string, runs: readonly string[]) =>
+    new RunError(`${runs.length} runs have the name "${name}": ${runs.join(", ")}`, "Use the id of one of them."),
+  needsConfirmation: (action: string) =>
+    new RunError(`there is no terminal in which Sluice could ask before it ${action}`, "Add --yes to confirm."),
   runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, createResumeHint(dir)),
   nothingToResume: (dir: string, failed: number) =>
     new RunError(

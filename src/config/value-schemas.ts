@@ -90,11 +90,11 @@ export const amount = value(
   true,
 );
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Parses "250ms", "30s", "5m" or "1h" into milliseconds; a bare number is refused because its unit would be a guess. */
+/** Parses "250ms", "30s", "5m", "1h" or "30d" into milliseconds; a bare number is refused because its unit would be a guess. */
 export function parseDuration(raw: unknown): number | undefined {
-  const match = typeof raw === "string" ? /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|m|h)$/.exec(raw.trim()) : null;
+  const match = typeof raw === "string" ? /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|m|h|d)$/.exec(raw.trim()) : null;
   if (match === null) return undefined;
   return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
 }

@@ -12,7 +12,7 @@ function suggest(...args: readonly string[]): string {
  * definitions of the commands, and keeps other files from spelling their own. `run` is a run's id or its folder.
  */
 export const SUGGESTED_COMMANDS = {
-  help: (command?: string) => (command === undefined ? suggest("--help") : suggest(command, "--help")),
+  help: (command?: string) => (command === undefined ? suggest("--help") : suggest(...command.split(" "), "--help")),
   embed: () => suggest("embed", "./docs", "--model", "minimax/embo-01", "--out", "./vectors"),
   embedWithText: () => suggest("embed", "./docs", "--model", "minimax/embo-01", "--out", "./vectors", "--with-text"),
   search: () => suggest("search", "./vectors", "how do I set a timeout"),

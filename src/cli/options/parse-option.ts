@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
 import { parseDuration } from "#src/config/value-schemas.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { findNameProblem, findNoteProblem } from "#src/producer/runs/run-label.ts";
 
 /** A whole number of 1 or more. All parsers throw InvalidArgumentError, which Commander shows with the option. */
 export function parsePositiveInteger(text: string): number {
@@ -44,6 +45,21 @@ export function parseWait(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('expected a duration such as "30s", "10m" or "2h".');
   return ms;
+}
+
+/** The name of a run. */
+export function parseRunName(text: string): string {
+  return requireValid(text, findNameProblem(text));
+}
+
+/** The note of a run. */
+export function parseRunNote(text: string): string {
+  return requireValid(text, findNoteProblem(text));
+}
+
+function requireValid(text: string, problem: string | undefined): string {
+  if (problem === undefined) return text;
+  throw new InvalidArgumentError(`${problem}.`);
 }
 
 /** A port to listen on; 0 selects a free port. */

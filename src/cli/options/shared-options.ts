@@ -1,8 +1,19 @@
-import { argument, flag, inGroup, negatedFlag, optionalArgument, optionalValue, value } from "./command-definition.ts";
+import {
+  argument,
+  flag,
+  inGroup,
+  negatedFlag,
+  optionalArgument,
+  optionalValue,
+  value,
+  variadicArgument,
+} from "./command-definition.ts";
 import {
   parseByteSize,
   parseNonNegativeNumber,
   parsePositiveInteger,
+  parseRunName,
+  parseRunNote,
   parseWait,
   parseWorkerCount,
 } from "./parse-option.ts";
@@ -19,8 +30,10 @@ export const OPTION_GROUPS = {
   network: "Network:",
 } as const;
 
-export const RUN_ARGUMENT = argument("run", "id of a run, or its output folder");
-export const OPTIONAL_RUN_ARGUMENT = optionalArgument("run", "id of a run, or its output folder");
+const RUN_DESCRIPTION = "id or name of a run, or its output folder";
+export const RUN_ARGUMENT = argument("run", RUN_DESCRIPTION);
+export const RUN_ARGUMENTS = variadicArgument("run", RUN_DESCRIPTION);
+export const OPTIONAL_RUN_ARGUMENT = optionalArgument("run", RUN_DESCRIPTION);
 
 export const JSON_OUTPUT = inGroup(OPTION_GROUPS.output, { json: flag("print JSON") });
 export const JSON_EVENTS = inGroup(OPTION_GROUPS.output, { json: flag("print one JSON object per event on stdout") });
@@ -54,12 +67,19 @@ export const COORDINATOR_OPTIONS = {
   }),
 };
 
+/** Name and note of a run. */
+export const LABEL_OPTIONS = inGroup(OPTION_GROUPS.execution, {
+  name: value("name", "name of the run, which commands accept in place of its id", parseRunName),
+  note: value("text", "note that lists show with the run", parseRunNote),
+});
+
 /** Options of every command that plans a run and brings it to its end. */
 export const RUN_OPTIONS = {
   ...inGroup(OPTION_GROUPS.input, {
     limit: value("n", "process only the first n items", parsePositiveInteger),
     skipInvalid: flag("skip invalid input instead of refusing to start"),
   }),
+  ...LABEL_OPTIONS,
   ...COORDINATOR_OPTIONS,
   ...inGroup(OPTION_GROUPS.execution, {
     canaries: negatedFlag("do not add known texts (canaries) that detect wrong vectors"),

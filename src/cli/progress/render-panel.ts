@@ -78,7 +78,7 @@ function renderOutage({ trouble }: RunSnapshot, width: number, now: number, colo
 function renderTitle(snapshot: RunSnapshot, width: number, output: string | undefined, colors: Colors): string {
   const name = "sluice";
   const model = truncate(sanitize(snapshot.model), width - name.length - 2);
-  const rest = `run ${sanitize(snapshot.runId)}${output === undefined ? "" : `  to ${sanitize(output)}`}`;
+  const rest = `run ${sanitize(snapshot.name ?? snapshot.runId)}${output === undefined ? "" : `  to ${sanitize(output)}`}`;
   const room = width - name.length - 2 - textWidth(model) - 2;
   const line = `${colors.bold(name)}  ${colors.cyan(model)}`;
   return room < 12 ? line : `${line}  ${colors.dim(truncate(rest, room))}`;

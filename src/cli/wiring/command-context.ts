@@ -20,6 +20,9 @@ export interface CoordinatorCommandOptions {
   readonly maxWait?: number;
   /** Wait for low prices. */
   readonly offPeak?: boolean;
+  /** Name and note of the run. */
+  readonly name?: string;
+  readonly note?: string;
   readonly json: boolean;
   readonly config?: string;
   readonly commandLine?: CommandLine;

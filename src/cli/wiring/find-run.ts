@@ -9,13 +9,42 @@ import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.
 import { getRunDatabasePath } from "#src/producer/storage/run-database.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import { readListedRun } from "#src/state/runs/run-list.ts";
+import { type ListedRun, listRuns, readListedRun } from "#src/state/runs/run-list.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 
-/** The id of the run that a user named by its id or by its output folder. Throws if the folder contains no run. */
-export async function findRunId(requested: string): Promise<string> {
+/** The id of the run that a user named by its id, its name, or its output folder. Throws if the folder contains no run. */
+export async function findRunId(client: RedisClient, keys: Keys, requested: string): Promise<string> {
   const dir = resolve(requested);
-  return existsSync(dir) ? (await requireManifest(dir)).run : requested;
+  return existsSync(dir) ? (await requireManifest(dir)).run : await resolveRunName(client, keys, requested);
+}
+
+/** The id of the run with this id or name; if Redis has none, what was requested. Throws if several runs have the name. */
+export async function resolveRunName(client: RedisClient, keys: Keys, requested: string): Promise<string> {
+  if (await readListedRun(client, keys, requested)) return requested;
+  const named = (await listRuns(client, keys)).filter(({ name }) => name === requested).map(({ run }) => run);
+  if (named.length > 1) throw CLI_ERRORS.ambiguousName(requested, named);
+  return named[0] ?? requested;
+}
+
+/** A run that a user named, and its folder if that is on this machine. */
+export interface FoundRun {
+  readonly run: string;
+  readonly dir: string | undefined;
+}
+
+/** The run that a user named by its id, its name, or its folder. Throws if there is none. */
+export async function findRun(client: RedisClient, keys: Keys, requested: string): Promise<FoundRun> {
+  const run = await findRunId(client, keys, requested);
+  if (existsSync(resolve(requested))) return { run, dir: resolve(requested) };
+  const listed = await readListedRun(client, keys, run);
+  if (!listed) throw createUnknownRunError(requested);
+  return { run, dir: await findLocalFolder(listed) };
+}
+
+/** The folder of a run that Redis lists, if it is on this machine and still contains the run. */
+export async function findLocalFolder({ run, dir, host }: ListedRun): Promise<string | undefined> {
+  if (dir === undefined || host !== hostname()) return undefined;
+  return (await readManifest(dir).catch(() => undefined))?.run === run ? dir : undefined;
 }
 
 /** The manifest of the run in a folder. Throws if there is none. */
@@ -41,7 +70,8 @@ export async function findRunFolder(requested: string, config: Config): Promise<
 
 /** The output folder of a run that Redis lists. Throws if it is not on this machine. */
 export async function findListedFolder(client: RedisClient, keys: Keys, requested: string): Promise<string> {
-  const run = await readListedRun(client, keys, requested);
+  const id = await resolveRunName(client, keys, requested);
+  const run = await readListedRun(client, keys, id);
   if (!run) throw createUnknownRunError(requested);
   const { dir = "unknown", host = "unknown" } = run;
   if (host !== hostname()) {
@@ -50,7 +80,7 @@ export async function findListedFolder(client: RedisClient, keys: Keys, requeste
       "Run this command on that machine, or name the folder.",
     );
   }
-  if ((await readManifest(dir).catch(() => undefined))?.run === requested) return dir;
+  if ((await readManifest(dir).catch(() => undefined))?.run === id) return dir;
   throw new RunError(
     `${dir}, the folder of ${requested}, was deleted, moved, or contains another run`,
     "If you moved it, name the folder.",
@@ -64,6 +94,6 @@ export function requireRunDatabase(dir: string): void {
   assertRunResumable(dir);
   throw new RunError(
     `${path}, which contains the items of the run, does not exist`,
-    "A run without failed items keeps it only with --keep-db. To get it, run the original command again with --keep-db and a new folder; with --cache, equal texts are not called for again.",
+    "A run without failed items keeps it only with --keep-db, and a removed run has none. To get it, run the original command again with --keep-db and a new folder; with --cache, equal texts are not called for again.",
   );
 }

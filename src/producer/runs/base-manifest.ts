@@ -14,6 +14,9 @@ export interface NewRun {
   /** Recorded with the run; absent if no command line started it. */
   readonly commandLine?: CommandLine;
   readonly sluiceVersion: string;
+  /** Name and note of the run; a run that exists keeps its own where these are absent. */
+  readonly name?: string;
+  readonly note?: string;
   /** Epoch ms. */
   readonly now: number;
 }
@@ -22,12 +25,18 @@ export interface NewRun {
 export type BaseManifest = ReturnType<typeof createBaseManifest>;
 
 /** The base of the manifest of a run without any records. */
-export function createBaseManifest(kind: RunManifest["kind"], { paths, sluiceVersion, now }: NewRun, plan: Plan) {
+export function createBaseManifest(
+  kind: RunManifest["kind"],
+  { paths, sluiceVersion, now, name, note }: NewRun,
+  plan: Plan,
+) {
   return {
     version: 1 as const,
     run: createRunId(kind.charAt(0), now),
     state: "planned" as const,
     sluice: sluiceVersion,
+    name,
+    note,
     source: {
       paths: [...paths],
       sha256: plan.sourceHash,

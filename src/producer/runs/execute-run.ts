@@ -130,11 +130,11 @@ function createMonitor({ run, inputsPerCall, client, environment }: LeasedRun, m
 
 /** What lists show of a run before its coordinator publishes a snapshot. */
 function describeRunForLists({ dir, manifest }: PreparedRun, { lanes }: RunEnvironment, database: DatabaseSync) {
-  const { kind, model } = manifest;
+  const { kind, model, name = "", note = "" } = manifest;
   const names = lanes.map(({ lane }) => formatLane(lane));
   const { args = [], cwd = "" } = readProperty(database, "command", commandLine) ?? {};
   const command = JSON.stringify({ args, cwd });
-  return { kind, model, dir, host: hostname(), lanes: JSON.stringify(names), command };
+  return { kind, model, name, note, dir, host: hostname(), lanes: JSON.stringify(names), command };
 }
 
 /** Coordinates the run. If it is cancelled meanwhile, the items without a record get an error record. */

@@ -41,7 +41,8 @@ export async function prepareRun<M extends RunManifest>(
     if (matched) {
       assertRunResumable(dir);
       if (request.commandLine) writeCommandLine(dir, request.commandLine);
-      return { outcome: "ready", run: { dir, manifest: matched, resumed: true, unlock } };
+      const { name = matched.name, note = matched.note } = request;
+      return { outcome: "ready", run: { dir, manifest: { ...matched, name, note }, resumed: true, unlock } };
     }
     await clearOutputFolder(dir, force);
     hooks.onPlanning?.();

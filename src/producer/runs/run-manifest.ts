@@ -26,6 +26,9 @@ const common = {
   /** planned -> running <-> stopped -> writing -> finished */
   state: z.enum(["planned", "running", "stopped", "writing", "finished"]),
   sluice: z.string(),
+  /** Given by a user; commands accept the name in place of the run's id. */
+  name: z.string().optional(),
+  note: z.string().optional(),
   /** "minimax/embo-01"; a list of names if the run has several models. */
   model: z.string(),
   source: z.object({

@@ -243,6 +243,23 @@ export class RunControl {
     await pipeline.exec();
   }
 
+  /** Name and note, as set by the coordinator or changed since by a user; undefined if Redis does not have them. */
+  async readLabel(): Promise<{ readonly name?: string; readonly note?: string }> {
+    const [name, note] = await this.#client.hmget(this.#run.meta, "name", "note");
+    return omitUndefined({ name: name ?? undefined, note: note ?? undefined });
+  }
+
+  /** Changes name and note if Redis has a description of the run. */
+  async updateLabel(label: Readonly<Record<string, string>>): Promise<void> {
+    if ((await this.#client.exists(this.#run.meta)) === 1) await this.updateMeta(label);
+  }
+
+  /** Deletes everything that Redis stores about the run. Only the lease holder may call it. */
+  async remove(): Promise<void> {
+    await this.#client.del(...Object.values({ ...this.#run }));
+    await this.#client.zrem(this.#keys.runs, this.runId);
+  }
+
   async register(createdAt: number): Promise<void> {
     await this.#client.zadd(this.#keys.runs, "NX", createdAt, this.runId);
   }

@@ -1,6 +1,7 @@
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { parseStoredNumber, toScoredMembers } from "#src/redis/stored-json.ts";
+import { RUN_TTL_MS } from "./run-ledger.ts";
 
 /** What Redis stores about a run for lists; everything else is in the run folder. */
 export interface ListedRun {
@@ -13,6 +14,8 @@ export interface ListedRun {
   readonly dir: string | undefined;
   readonly host: string | undefined;
   readonly items: number | undefined;
+  readonly name: string | undefined;
+  readonly note: string | undefined;
 }
 
 /** The newest `limit` runs, newest first; all if it is absent. */
@@ -34,13 +37,15 @@ export async function readListedRun(client: RedisClient, keys: Keys, run: string
 }
 
 async function readMeta(client: RedisClient, keys: Keys, run: string, createdAt: number): Promise<ListedRun> {
-  const [state, model, dir, host, items] = await client.hmget(
+  const [state, model, dir, host, items, name, note] = await client.hmget(
     keys.run(run).meta,
     "state",
     "model",
     "dir",
     "host",
     "items",
+    "name",
+    "note",
   );
   return {
     run,
@@ -50,7 +55,16 @@ async function readMeta(client: RedisClient, keys: Keys, run: string, createdAt:
     dir: dir ?? undefined,
     host: host ?? undefined,
     items: parseStoredNumber(items),
+    name: name || undefined,
+    note: note || undefined,
   };
+}
+
+/** Those of the runs of which Redis has nothing but the id, for longer than it keeps runs. `now`: epoch ms. */
+export function findExpiredRuns(runs: readonly ListedRun[], now: number): string[] {
+  return runs
+    .filter(({ state, createdAt }) => state === undefined && now - createdAt > RUN_TTL_MS)
+    .map(({ run }) => run);
 }
 
 /** Removes runs from the list of runs. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { COMMANDS } from "#src/cli/bind-commands.ts";
-import { buildProgram } from "#src/cli/build-program.ts";
+import { buildProgram, joinCommandName } from "#src/cli/build-program.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 
 /** The arguments of `sluice` in a command line of the help, without pipes, redirections and variables. */
@@ -25,7 +25,7 @@ async function parse(args: readonly string[]) {
   const codes: number[] = [];
   const program = buildProgram(commands, (code) => codes.push(code), { args, overrides: {} });
   for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: () => undefined });
-  await program.parseAsync(args, { from: "user" });
+  await program.parseAsync(joinCommandName(commands, args), { from: "user" });
   return { calls, codes };
 }
 
@@ -113,6 +113,16 @@ test("a run does not record --force, which would delete it when it is resumed", 
   });
 });
 
+test.each([
+  [["runs", "rm", "a", "b", "--json"], "runs rm", [["a", "b"]], { json: true, yes: false }],
+  [["--config", "x.yaml", "runs", "clean", "--older-than", "7d"], "runs clean", [], { olderThan: 7 * 86_400_000 }],
+  [["runs", "rename", "rm", "new"], "runs rename", ["rm", "new"], {}],
+  [["runs", "./rm", "--json"], "runs", ["./rm"], { json: true }],
+])("%j runs the command %s", async (args, name, values, options) => {
+  const { calls } = await parse(args);
+  expect(calls).toMatchObject([{ name, values: [...values, options] }]);
+});
+
 test("an absent optional argument and an absent option are undefined", async () => {
   const { calls } = await parse(["models"]);
   expect(calls).toMatchObject([{ name: "models", values: [undefined, { json: false }] }]);
@@ -125,6 +135,9 @@ test.each([
   [["search", "dir", "text", "--top", "0"], "whole number"],
   [["runs", "one", "two"], "too many arguments"],
   [["runs", "--jsno"], "--jsno"],
+  [["embed", "x", "--out", "o", "--model", "m/x", "--name", "two words"], "letters"],
+  [["embed", "x", "--out", "o", "--model", "m/x", "--name", "e-20261201-abcdefgh"], "looks like the id"],
+  [["embed", "x", "--out", "o", "--model", "m/x", "--note", "two\nlines"], "one line"],
 ])("%j is refused", async (args, message) => {
   await expect(parse(args)).rejects.toThrow(message);
 });

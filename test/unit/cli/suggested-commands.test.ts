@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { expect, it, test } from "vitest";
 import { COMMANDS } from "#src/cli/bind-commands.ts";
-import { buildProgram } from "#src/cli/build-program.ts";
+import { buildProgram, joinCommandName } from "#src/cli/build-program.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 
 /** The words that a shell makes of a command line. */
@@ -25,7 +25,7 @@ async function parse(args: readonly string[]): Promise<{ name: string; values: r
   }));
   const program = buildProgram(commands, () => undefined);
   for (const command of [program, ...program.commands]) command.configureOutput({ writeOut: () => undefined });
-  await program.parseAsync(args, { from: "user" }).catch((error) => {
+  await program.parseAsync(joinCommandName(commands, args), { from: "user" }).catch((error) => {
     if (error.code !== "commander.helpDisplayed") throw error;
   });
   return called;
@@ -38,7 +38,7 @@ it.each(Object.entries(SUGGESTED_COMMANDS))("%s is a valid command line, whateve
     if (key === "help") continue;
     const [program, name, ...args] = splitInShell(create(value));
     expect(program).toBe("sluice");
-    expect(await parse([name ?? "", ...args])).toMatchObject({ name });
+    expect(await parse([name ?? "", ...args])).toMatchObject({ name: expect.stringMatching(`^${name}`) });
     if (create.length > 0) expect(args).toContain(value);
   }
 });

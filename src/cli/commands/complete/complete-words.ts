@@ -30,7 +30,9 @@ export async function completeWords(
   definitions: readonly CommandDefinition[],
   words: readonly string[],
 ): Promise<void> {
-  const takesRun = definitions.find(({ name }) => name === words[0])?.arguments.some(({ name }) => name === "run");
+  const takesRun = definitions.some(
+    ({ name, arguments: args }) => isPrefix(name, words) && args.some((arg) => arg.name === "run"),
+  );
   const config = readConfig();
   const values: CompletionValues = {
     models: config?.registry.listModelNames().map((value) => ({ value, description: "model" })) ?? [],
@@ -71,6 +73,10 @@ export function createCompletion(definitions: readonly CommandDefinition[], valu
   return root;
 }
 
+function isPrefix(name: string, words: readonly string[]): boolean {
+  return name.split(" ").every((word, at) => word === words[at]);
+}
+
 function readConfig(): Config | undefined {
   try {
     return loadConfig();
@@ -86,7 +92,11 @@ async function readRuns(config: Config): Promise<CompletionValue[]> {
     const redis = await openConfiguredRedis(config);
     try {
       const runs = await listRuns(redis.source.connect("commands"), createKeys(config.namespace));
-      return runs.map(({ run, dir }) => ({ value: run, description: dir ?? "" }));
+      const ids = runs.map(({ run, dir = "" }) => ({ value: run, description: dir }));
+      return [
+        ...ids,
+        ...runs.flatMap(({ run, name = [] }) => [name].flat().map((value) => ({ value, description: run }))),
+      ];
     } finally {
       await redis.close();
     }

@@ -18,11 +18,13 @@ export async function controlRun(
   requested: string,
   options: OptionValues<typeof pauseCommand>,
 ): Promise<number> {
-  const run = await findRunId(requested);
   const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   try {
-    const control = new RunControl(redis.source.connect("commands"), createKeys(config.namespace), run);
+    const client = redis.source.connect("commands");
+    const keys = createKeys(config.namespace);
+    const run = await findRunId(client, keys, requested);
+    const control = new RunControl(client, keys, run);
     const { decision, before, hasCoordinator } = await control.requestTransition(action, mayHolderLive);
     if (decision.outcome === "refused") {
       if (decision.code === "forgotten") throw createUnknownRunError(requested);

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
-import { findListedFolder, requireManifest } from "#src/cli/wiring/find-run.ts";
+import { findListedFolder, requireManifest, resolveRunName } from "#src/cli/wiring/find-run.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
@@ -27,9 +27,9 @@ export async function resumeRun(
   let dir = existsSync(resolve(requested)) ? resolve(requested) : undefined;
   // The settings of a folder's run may name another Redis than those of this folder.
   if (dir !== undefined) enterWorkingDirectory(dir);
-  const run = dir === undefined ? requested : (await requireManifest(dir)).run;
-  const resumed = await resumeCoordinated(run, dir, config);
-  if (resumed.isRunning) return printResumed(run, resumed.before, options);
+  const named = dir === undefined ? requested : (await requireManifest(dir)).run;
+  const resumed = await resumeCoordinated(named, dir, config);
+  if (resumed.isRunning) return printResumed(resumed.run, resumed.before, options);
   dir = resumed.dir;
   const manifest = await requireManifest(dir);
   if (manifest.state === "finished") throw CLI_ERRORS.nothingToResume(dir, manifest.items.failed);
@@ -38,7 +38,9 @@ export async function resumeRun(
   enterWorkingDirectory(dir);
   const { window, workers, maxCost, maxWait, keepDb, json } = options;
   const given = omitUndefined({ window, workers, maxCost, maxWait, config, keepDb: keepDb || undefined });
-  return await runCommandLine(commandLine.args, { ...given, json, force: false, out: dir });
+  // The run may have been renamed since.
+  const kept = { name: undefined, note: undefined };
+  return await runCommandLine(commandLine.args, { ...given, ...kept, json, force: false, out: dir });
 }
 
 /** Changes to the directory in which the run in `dir` was started, if that is known. Throws a RunError if it is gone. */
@@ -57,19 +59,20 @@ function enterWorkingDirectory(dir: string): void {
 }
 
 /** Resumes a run with a coordinator; otherwise finds its folder, which must be on this machine. */
-async function resumeCoordinated(run: string, dir: string | undefined, file: string | undefined) {
+async function resumeCoordinated(named: string, dir: string | undefined, file: string | undefined) {
   const config = loadConfig({ file });
   const redis = await openConfiguredRedis(config);
   try {
     const client = redis.source.connect("commands");
     const keys = createKeys(config.namespace);
+    const run = await resolveRunName(client, keys, named);
     const control = new RunControl(client, keys, run);
     const { decision, before, hasCoordinator } = await control.requestTransition("resume", mayHolderLive);
     if (!hasCoordinator) {
       return { isRunning: false, dir: dir ?? (await findListedFolder(client, keys, run)) } as const;
     }
     if (decision.outcome === "refused") throw new RunError(decision.message, decision.hint);
-    return { isRunning: true, before } as const;
+    return { isRunning: true, run, before } as const;
   } finally {
     await redis.close();
   }

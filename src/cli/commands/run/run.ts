@@ -23,7 +23,6 @@ const POLL_INTERVAL_MS = 500;
  * loses its coordinator, with the exit code of the run.
  */
 export async function runRun(requested: string, options: OptionValues<typeof runCommand>): Promise<number> {
-  const runId = await findRunId(requested);
   const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   const interrupt = listenForInterrupt();
@@ -35,7 +34,8 @@ export async function runRun(requested: string, options: OptionValues<typeof run
   });
   try {
     const client = redis.source.connect("commands");
-    const view = { client, keys: createKeys(config.namespace), runId, requested };
+    const keys = createKeys(config.namespace);
+    const view = { client, keys, runId: await findRunId(client, keys, requested), requested };
     return await followRun(view, reporter, interrupt.signal);
   } finally {
     reporter.close();

@@ -7,6 +7,7 @@ import { formatCount, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/forma
 import { formatTable } from "#src/cli/format/format-table.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { resolveRunName } from "#src/cli/wiring/find-run.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
@@ -14,8 +15,14 @@ import { readPublishedRun } from "#src/producer/runs/progress/parse-published-ru
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
-import { countRuns, type ListedRun, listRuns, readListedRun, removeRuns } from "#src/state/runs/run-list.ts";
+import {
+  countRuns,
+  findExpiredRuns,
+  type ListedRun,
+  listRuns,
+  readListedRun,
+  removeRuns,
+} from "#src/state/runs/run-list.ts";
 import { currentState } from "./current-state.ts";
 import { DEFAULT_LISTED_RUNS, type runsCommand } from "./definition.ts";
 
@@ -51,7 +58,7 @@ export async function runRuns(
         : `${formatRuns(runs)}${describeRest(runs.length, total)}`,
     );
   }
-  const run = runs.find((candidate) => candidate.run === requested);
+  const [run] = runs;
   if (!run) throw CLI_ERRORS.unknownRun(requested);
   if (run.manifest) return print(options.json ? toJson(run.manifest) : describeManifest(run.manifest, run.dir ?? ""));
   return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
@@ -66,30 +73,27 @@ async function listRunsWithManifest(
   try {
     const client = redis.source.connect("commands");
     const keys = createKeys(config.namespace);
-    const found = requested === undefined ? undefined : await readListedRun(client, keys, requested);
+    const id = requested === undefined ? undefined : await resolveRunName(client, keys, requested);
+    const found = id === undefined ? undefined : await readListedRun(client, keys, id);
     const limit = options.all ? undefined : (options.limit ?? DEFAULT_LISTED_RUNS);
     const listed = requested === undefined ? await listRuns(client, keys, limit) : found ? [found] : [];
     const known = await Promise.all(listed.map((run) => attachManifest(run, client, keys)));
-    const expired = known.filter((run) => !run.manifest && run.state === undefined && isOld(run));
-    await removeRuns(
-      client,
-      keys,
-      expired.map((run) => run.run),
-    );
-    return { runs: known.filter((run) => !expired.includes(run)), total: await countRuns(client, keys) };
+    const unknown = known.filter((run) => !run.manifest);
+    const expired = findExpiredRuns(unknown, Date.now());
+    await removeRuns(client, keys, expired);
+    return { runs: known.filter(({ run }) => !expired.includes(run)), total: await countRuns(client, keys) };
   } finally {
     await redis.close();
   }
 }
 
-function isOld({ createdAt }: ListedRun): boolean {
-  return Date.now() - createdAt > RUN_TTL_MS;
-}
-
 async function attachManifest(run: ListedRun, client: RedisClient, keys: Keys): Promise<RunWithManifest> {
   if (run.dir !== undefined && run.host === hostname()) {
     const manifest = await readManifest(run.dir).catch(() => undefined);
-    if (manifest?.run === run.run) return { ...run, manifest, progress: manifest.items };
+    if (manifest?.run === run.run) {
+      const { name = manifest.name, note = manifest.note } = run;
+      return { ...run, name, note, manifest, progress: manifest.items };
+    }
   }
   const published = await readPublishedRun(client, keys, run.run);
   if (published?.end?.outcome === "finished") {
@@ -111,9 +115,12 @@ function describeRest(shown: number, total: number): string {
 }
 
 function formatRuns(runs: readonly RunWithManifest[]): string {
+  // Columns that no run fills take room from the folder.
+  const labels = (["name", "note"] as const).filter((key) => runs.some((run) => run[key]));
   return formatTable(
     [
       { title: "run" },
+      ...labels.map((title) => ({ title })),
       { title: "state" },
       { title: "model" },
       { title: "items", align: "right" },
@@ -122,8 +129,9 @@ function formatRuns(runs: readonly RunWithManifest[]): string {
       { title: "created" },
       { title: "folder" },
     ],
-    runs.map(({ run, state, model, items, createdAt, dir, manifest, progress }) => [
+    runs.map(({ run, state, model, items, createdAt, dir, manifest, progress, ...label }) => [
       run,
+      ...labels.map((key) => label[key] ?? ""),
       currentState(manifest?.state, state) ?? UNKNOWN_VALUE,
       model ?? UNKNOWN_VALUE,
       formatCount(items ?? progress?.total),

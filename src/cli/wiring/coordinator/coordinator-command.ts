@@ -32,7 +32,8 @@ export async function runInFolder<M extends RunManifest>(
   config: Config,
   options: CoordinatorCommandOptions,
 ): Promise<number> {
-  const newRun = { ...request, commandLine: options.commandLine, sluiceVersion: readVersion(), now: Date.now() };
+  const { commandLine, name, note } = options;
+  const newRun = { ...request, commandLine, name, note, sluiceVersion: readVersion(), now: Date.now() };
   if (kind.planner.models) requireRunLanes(config, kind.planner.models);
   return await withCommandContext(config, options, async (context) => {
     const prestarter = new ServicePrestarter(() => openRunServices(request.dir, context));

@@ -30,6 +30,7 @@ const lane = z.object({
 });
 const snapshot: z.ZodType<RunSnapshot> = z.looseObject({
   runId: z.string(),
+  name: z.exactOptional(z.string()),
   model: z.string(),
   phase: z.enum(["planning", "running", "paused", "snoozing", "parked", "finishing", "done"]),
   items: z.object({ total: z.number(), succeeded: z.number(), failed: z.number(), inFlight: z.number() }),

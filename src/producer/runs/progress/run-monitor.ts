@@ -8,6 +8,7 @@ import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
 import type { RunCounters, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 import type { ProgressEstimate } from "./estimate-progress.ts";
@@ -168,6 +169,7 @@ export class RunMonitor {
     this.#rates.add({ at: now, items: ok + failed, calls: callsAnswered, tokens });
     return {
       runId: this.#manifest.run,
+      name: this.#manifest.name,
       model: this.#manifest.model,
       phase,
       items: { total: store.items, succeeded: ok, failed, inFlight },
@@ -213,10 +215,18 @@ export class RunMonitor {
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
-    this.#counters = await this.#readCounters();
+    const { client, keys } = this.#deps;
+    const label = new RunControl(client, keys, this.#manifest.run).readLabel();
+    const [counters, { name = this.#manifest.name, note = this.#manifest.note }] = await Promise.all([
+      this.#readCounters(),
+      label,
+    ]);
+    this.#counters = counters;
     this.#manifest = {
       ...this.#manifest,
       ...omitUndefined(this.#buildManifestChanges(state, store, now)),
+      name: name || undefined,
+      note: note || undefined,
       refusals: output.refusals > 0 ? output.refusals : undefined,
       emptyAnswers: output.emptyAnswers > 0 ? output.emptyAnswers : undefined,
       parkedLanes: listParkedLanes(this.#lanes),

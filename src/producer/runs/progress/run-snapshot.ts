@@ -2,6 +2,8 @@ import type { LimitWindow, RateDimension } from "#src/core/lane.ts";
 /** The state of a run at one moment. A value that is not known is absent, never zero. */
 export interface RunSnapshot {
   readonly runId: string;
+  /** Given by a user. */
+  readonly name?: string;
   /** "minimax/embo-01" */
   readonly model: string;
   readonly phase: RunPhase;

@@ -29,6 +29,9 @@ it.each([
   [["models", ""], ["minimax"]],
   [["retry", ""], ["e-20261201-abcdefgh"]],
   [["pause", "e-"], ["e-20261201-abcdefgh"]],
+  [["runs", "re"], ["rename"]],
+  [["runs", "rm", "--out"], ["--outputs"]],
+  [["runs", "rm", "e-20261201-abcdefgh", "e-"], ["e-20261201-abcdefgh"]],
   [["complete", "z"], ["zsh"]],
 ])("completes %j with %j", (words, expected) => {
   expect(complete(...words)).toEqual(expected);
