@@ -37,6 +37,7 @@ export function defineProfile(definition: ProviderDefinition): CompatibleProfile
     maxTokensField: maxTokensField ?? azure?.maxTokensField,
     supportsChoices: azure?.supportsChoices,
     offersModerations: azure === undefined,
+    rerank: azure ? undefined : "shared",
     reasoningField: definition.reasoningField,
     terminal: definition.endOfStream,
     headers: definition.headers,

@@ -6,7 +6,8 @@ import { createTransport } from "#src/providers/transport/http.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { encodeCompleteResponse, startReplayServer } from "#test/support/servers/replay-server.ts";
 
-const REGISTRY = createRegistry();
+const GATEWAY = { name: "gw", baseUrl: "https://gw.example/v1", models: [{ name: "m", kind: "rerank" as const }] };
+const REGISTRY = createRegistry({ definedProviders: [GATEWAY] });
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -21,7 +22,7 @@ function open(provider: string, baseUrl: string, apiKey = SIMULATOR_API_KEY): Re
 }
 
 const MODELS: Readonly<Record<string, string>> = { cohere: "rerank-v3.5", jina: "jina-reranker-v3" };
-const PROVIDERS = ["cohere", "jina", "vllm", "text-embeddings-inference"] as const;
+const PROVIDERS = ["cohere", "jina", "vllm", "text-embeddings-inference", "gw"] as const;
 const REQUEST = { query: "spring birds", documents: ["rain", "spring birds"] };
 const live = () => ({ signal: new AbortController().signal });
 const kindOf = (call: Promise<unknown>) =>
@@ -34,7 +35,13 @@ test.each(PROVIDERS)("%s: ranks, and reports errors and defects of the simulator
   const simulator = await startSimulator();
   cleanups.push(() => simulator.close());
   const { cohereUrl, jinaUrl, openaiUrl } = simulator;
-  const url = { cohere: cohereUrl, jina: jinaUrl, vllm: openaiUrl, "text-embeddings-inference": openaiUrl }[provider];
+  const url = {
+    cohere: cohereUrl,
+    jina: jinaUrl,
+    vllm: openaiUrl,
+    gw: openaiUrl,
+    "text-embeddings-inference": openaiUrl,
+  }[provider];
   const model = open(provider, url);
   const { results, usage } = await model.rerank(REQUEST, live());
   expect(results.map(({ index }) => index)).toEqual([1, 0]);

@@ -4,6 +4,7 @@ import type { ProviderRegistry } from "#src/providers/registry.ts";
 import { fromAnthropicParams } from "./from-anthropic.ts";
 import { fromCompletion } from "./from-completion.ts";
 import { fromGeminiRequest } from "./from-gemini.ts";
+import { fromGeminiEmbedding } from "./from-gemini-embedding.ts";
 import { fromModeration } from "./from-moderation.ts";
 import { fromResponsesBody } from "./from-responses.ts";
 
@@ -55,13 +56,11 @@ export function toOpenaiLine(line: JsonObject, registry: ProviderRegistry): Open
     return { line: translated, endpoint: "/v1/chat/completions", provider: "anthropic", problems };
   }
   if (url === undefined && isObject(request)) {
-    const chat = { method: "POST", url: "/v1/chat/completions", body: fromGeminiRequest(request, problems) };
-    return {
-      line: { custom_id: key, ...others, ...chat },
-      endpoint: "/v1/chat/completions",
-      provider: "gemini",
-      problems,
-    };
+    const isEmbedding = request.content !== undefined;
+    const endpoint = isEmbedding ? "/v1/embeddings" : "/v1/chat/completions";
+    const translated = (isEmbedding ? fromGeminiEmbedding : fromGeminiRequest)(request, problems);
+    const openai = { custom_id: key, ...others, method: "POST", url: endpoint, body: translated };
+    return { line: openai, endpoint, provider: "gemini", problems };
   }
   const found = findEndpoint(url, registry);
   if (typeof found === "string") return { line, endpoint: undefined, problems: [`"url" ${found}`] };

@@ -1,8 +1,8 @@
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 
 /** The field without a translation, as a problem of its line. */
-export function untranslatable(field: string): string {
-  return `"${field}" has no counterpart in a chat completion`;
+export function untranslatable(field: string, target = "a chat completion"): string {
+  return `"${field}" has no counterpart in ${target}`;
 }
 
 /** The objects of a list; other entries are problems. */

@@ -163,6 +163,31 @@ test("a line of Anthropic's batch format is translated", () => {
   expect(read({ custom_id: "a", params }, "gw/m")).toMatchObject({ model: { name: "gw/m" } });
 });
 
+test.each([
+  { taskType: "RETRIEVAL_QUERY", outputDimensionality: 8 },
+  { task_type: "RETRIEVAL_QUERY", output_dimensionality: 8 },
+])("an embedding of Gemini's batch format is translated: %j", (fields) => {
+  const request = { content: { parts: [{ text: "hi" }] }, ...fields };
+  const expected = {
+    ...{ customId: "a", endpoint: "/v1/embeddings" },
+    embedding: { inputs: ["hi"], dimensions: 8, options: { task_type: "RETRIEVAL_QUERY" } },
+  };
+  expect(read({ key: "a", request }, "gemini/gemini-embedding-001")).toMatchObject(expected);
+  expect(read({ key: "a", request: { ...request, model: "models/gemini-embedding-001" } })).toMatchObject(expected);
+});
+
+test.each([
+  [{ content: { parts: [{ text: "a" }, { text: "b" }] } }, '"request.content" must have one part, which has a "text"'],
+  [{ content: { parts: [{ inlineData: {} }] } }, '"request.content" must have one part, which has a "text"'],
+  [{ content: "hi" }, '"request.content" must have one part, which has a "text"'],
+  [
+    { content: { parts: [{ text: "a" }] }, autoTruncate: true },
+    '"request.autoTruncate" has no counterpart in an embedding request',
+  ],
+])("an embedding of Gemini's batch format without a translation is refused: %j", (request, problem) => {
+  expect(read({ key: "a", request }, "gemini/gemini-embedding-001")).toContain(problem);
+});
+
 test("a line of Gemini's batch format is translated", () => {
   const request = {
     systemInstruction: { parts: [{ text: "be brief" }] },
