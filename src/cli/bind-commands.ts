@@ -6,6 +6,7 @@ import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts"
 import { demoCommand } from "./commands/demo/definition.ts";
 import { doctorCommand } from "./commands/doctor/definition.ts";
 import { embedCommand } from "./commands/embed/definition.ts";
+import { initCommand } from "./commands/init/definition.ts";
 import { itemsCommand } from "./commands/items/definition.ts";
 import { modelsCommand } from "./commands/models/definition.ts";
 import { cancelCommand, pauseCommand } from "./commands/pause-cancel/definition.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(providersCommand, async () => (await import("./commands/providers/providers.ts")).runProviders),
   bindCommand(modelsCommand, async () => (await import("./commands/models/models.ts")).runModels),
   bindCommand(pingCommand, async () => (await import("./commands/ping/ping.ts")).runPing),
+  bindCommand(initCommand, async () => (await import("./commands/init/init.ts")).runInit),
   bindCommand(doctorCommand, async () => (await import("./commands/doctor/doctor.ts")).runDoctor),
   bindCommand(upCommand, async () => (await import("./commands/dashboard/up.ts")).runUp),
   bindCommand(dashboardCommand, async () => (await import("./commands/dashboard/dashboard.ts")).runDashboard),

@@ -72,6 +72,11 @@ export const CLI_ERRORS = {
     ),
   unknownShell: (shell: string, shells: readonly string[]) =>
     new InputError(`unknown shell "${shell}": expected ${shells.join(", ")}`),
+  settingsExist: (path: string) => new RunError(`${path} exists`, "Edit it, or replace it with --force."),
+  noProviderGiven: () => new InputError("no provider given: name at least one", "--provider"),
+  unknownProviderName: (name: string, names: readonly string[]) =>
+    new InputError(`unknown provider "${name}": expected one of ${names.join(", ")}`, "--provider"),
+  keyOfSeveralProviders: () => new InputError("one variable cannot hold the keys of several providers", "--key-env"),
   noMarkdown: () =>
     new RunError("there is no node_modules folder whose Markdown could be embedded", 'Run "npm install" first.'),
 } as const;

@@ -56,8 +56,10 @@ export interface RunSummary {
   /** Time remaining. */
   readonly etaMs?: number;
   readonly cost?: MoneyView;
-  /** Name of its output folder, the last part of the path. */
+  /** Given by a user; otherwise the last part of the path of its output folder. */
   readonly name?: string;
+  /** Given by a user. */
+  readonly note?: string;
   readonly host?: string;
 }
 

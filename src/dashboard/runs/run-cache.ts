@@ -18,6 +18,9 @@ export interface RunInfo {
   /** Names of the lanes that its coordinator may use; empty if unknown. */
   readonly lanes: readonly string[];
   readonly dir: string | undefined;
+  /** Given by a user. */
+  readonly name?: string | undefined;
+  readonly note?: string | undefined;
   readonly host: string | undefined;
   readonly items: number | undefined;
   /** The command line that started it last, for a shell, and its working directory. */
@@ -37,7 +40,20 @@ const MAX_LISTED = 2_000;
 const MAX_ACTIVE = 30;
 /** How many of all runs are read for every snapshot, in turn, so that a retried run shows up within seconds. */
 const ROTATION_SIZE = 20;
-const META_FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes", "command"] as const;
+const META_FIELDS = [
+  "state",
+  "model",
+  "dir",
+  "host",
+  "items",
+  "window",
+  "seenAt",
+  "kind",
+  "lanes",
+  "command",
+  "name",
+  "note",
+] as const;
 
 /**
  * All runs that Redis lists, in memory. Active runs are read for every snapshot and the others in turn, so that a
@@ -105,7 +121,7 @@ export class RunCache {
       this.#client.hmget(meta, ...META_FIELDS),
       this.#client.get(snapshot),
     ]);
-    const [state, model, dir, host, items, window, seenAt, kind, lanes, command] = values.map(
+    const [state, model, dir, host, items, window, seenAt, kind, lanes, command, name, note] = values.map(
       (value) => value ?? undefined,
     );
     return {
@@ -116,6 +132,8 @@ export class RunCache {
       model,
       lanes: parseLanes(lanes),
       dir,
+      name: name || undefined,
+      note: note || undefined,
       host,
       items: parseNumber(items),
       startedWith: parseCommand(command),

@@ -41,7 +41,8 @@ export function summarizeRun(known: RunInfo): RunSummary {
     itemsPerSecond,
     etaMs,
     cost: describeCost(known, report),
-    name: dir === undefined ? undefined : basename(dir),
+    name: known.name ?? (dir === undefined ? undefined : basename(dir)),
+    note: known.note,
     host,
   });
 }

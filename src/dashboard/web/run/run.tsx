@@ -75,6 +75,11 @@ function RunDetails({ now }: { now: RunPage }) {
         <PhaseBadge run={now} />
         <RunActions page={now} />
       </div>
+      {now.note === undefined ? null : (
+        <p>
+          <UntrustedText value={now.note} />
+        </p>
+      )}
       <StopNote page={now} />
       <RetryNote retry={now.retry} />
       <RunStats page={now} />
