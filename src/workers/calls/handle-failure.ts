@@ -89,6 +89,11 @@ export async function handleFailure(
     },
     policy,
   );
+  // Before the limits are reported, because a new lane may make many calls at once from then on.
+  if (decision.action === "park") {
+    log.error("lane parked", { lane: lane.lane, reason: decision.reason });
+    await limiter.park(lane.lane, appendProviderText(decision.reason, error)).catch(() => undefined);
+  }
   if (reported.limits.length > 0) await deps.limitReports.add(lane.lane, reported.limits, deps.clock.now());
   if (decision.action === "snooze") {
     const { retryAfterMs } = error;
@@ -97,10 +102,6 @@ export async function handleFailure(
     const throttle = { ...readRefusedLimit(error), grantedAt, retryAfterMs, reason };
     const reply = await limiter.throttle(lane.lane, lane.limits, throttle).catch(() => undefined);
     if (reply?.waitMs === 0) return { action: "snooze", delayMs: retryAfterMs ?? REFUSED_DELAY_MS };
-  }
-  if (decision.action === "park") {
-    log.error("lane parked", { lane: lane.lane, reason: decision.reason });
-    await limiter.park(lane.lane, appendProviderText(decision.reason, error)).catch(() => undefined);
   }
   if (decision.action === "fail") {
     const { kind, message, code, providerMessage, param } = error;
