@@ -152,6 +152,8 @@ export class Coordinator {
       await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
       if (this.#stop.signal.aborted) return;
       const now = clock.now();
+      // A clock that was set back must not suspend these checks until it has caught up.
+      [stateAt, reconcileAt] = [Math.min(stateAt, now), Math.min(reconcileAt, now)];
       if (this.#isOpen && now - stateAt >= STATE_INTERVAL_MS) {
         stateAt = now;
         await this.#recordState(await control.state(), now);

@@ -86,7 +86,9 @@ export class BatchQueue<I extends PendingInput> {
       const room = first && !batches.some(({ hasCanary }) => hasCanary) ? roomFor?.(first) : undefined;
       const plan = packBatch(this.#unpacked, room ? leaveRoom(this.#limits, room) : this.#limits);
       if (!plan.isFull) {
-        const remainingMs = lingerMs - (this.#clock.now() - this.#getOldestArrival());
+        // A clock that was set back must not prolong the wait.
+        const waitedMs = Math.abs(this.#clock.now() - this.#getOldestArrival());
+        const remainingMs = lingerMs - waitedMs;
         if (remainingMs > 0) return { batches, lingerMs: remainingMs };
       }
       batches.push({
