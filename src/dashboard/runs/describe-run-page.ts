@@ -1,6 +1,7 @@
 import { parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import { findNextCall } from "#src/producer/runs/progress/limit-waits.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { describeStop } from "./describe-stop.ts";
@@ -44,6 +45,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     itemsWithoutRecord: items && Math.max(0, items.total - items.succeeded - items.failed),
     callsPerSecond,
     tokensPerSecond,
+    nextCallAt: hasCoordinator && snapshot?.phase === "running" ? findNextCall(snapshot.lanes) : undefined,
     ...describeRunStats(known, report),
     failuresByKind: failuresByKind ?? {},
     lanes: describeLanes(known, lanes),
@@ -80,9 +82,9 @@ function describeRunStats(
     return { calls, snoozes, tokens, batchFill };
   }
   if (!report) return {};
-  const { made, answered, failed, throttled, paidTwice } = report.calls;
+  const { made, answered, failed, throttled, paidTwice, isLowerBound } = report.calls;
   return {
-    calls: { made, succeeded: answered, failed, throttled, paidTwice },
+    calls: { made, succeeded: answered, failed, throttled, paidTwice, ...omitUndefined({ isLowerBound }) },
     snoozes: report.snoozes,
     tokens: report.tokens,
     batchFill: report.batchFill,

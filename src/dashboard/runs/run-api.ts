@@ -1,5 +1,6 @@
 /**
  *   GET  /api/runs?offset=0&limit=50&state=&text=    viewer      -> RunList
+ *        &from=&before= (epoch ms, by start time) &sort=started&order=descending
  *   GET  /api/runs/:run                              viewer      -> RunPage
  *   POST /api/runs/:run/pause | resume | cancel      operator    {} -> RunActionResult    (resume starts a process for a stopped run)
  *   POST /api/runs/:run/window                       operator    { items } -> RunActionResult, 1 to 1,000,000
@@ -63,9 +64,12 @@ export interface RunSummary {
   readonly host?: string;
 }
 
+/** A column that the list of runs can be sorted by. */
+export type RunSortKey = "run" | "state" | "progress" | "rate" | "timeLeft" | "cost" | "started";
+
 export interface RunList {
   readonly at: number;
-  /** Newest first. */
+  /** Newest first, unless the query has another order. */
   readonly runs: readonly RunSummary[];
   /** Runs that match the query. */
   readonly total: number;
@@ -85,7 +89,11 @@ export interface RunPage extends RunSummary {
     readonly throttled: number;
     /** Duplicate calls, whose answer was not needed. */
     readonly paidTwice: number;
+    /** Counts were lost: the numbers are lower bounds. */
+    readonly isLowerBound?: boolean;
   };
+  /** When the limits allow the next call, if all lanes of the run wait for that; epoch ms. */
+  readonly nextCallAt?: number;
   /** Inputs that were deferred because the provider asked to wait. */
   readonly snoozes?: number;
   /** Inputs per call as a share of the call's capacity, 0 to 1. */

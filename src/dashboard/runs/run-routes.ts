@@ -12,6 +12,10 @@ const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   state: z.string().max(20).optional(),
   text: z.string().max(200).default(""),
+  from: z.coerce.number().int().optional(),
+  before: z.coerce.number().int().optional(),
+  sort: z.enum(["run", "state", "progress", "rate", "timeLeft", "cost", "started"]).optional(),
+  order: z.enum(["ascending", "descending"]).optional(),
 });
 
 type RunRoutesDeps = Pick<DashboardServices, "runService" | "history">;

@@ -3,10 +3,11 @@ import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { describeRunPage } from "./describe-run-page.ts";
-import type { RunList, RunPage } from "./run-api.ts";
+import type { RunList, RunPage, RunSortKey } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
 import { locateRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
 import type { RunProcesses } from "./run-processes.ts";
+import { sortRuns } from "./sort-runs.ts";
 import { getRunPhase, summarizeRun } from "./summarize-run.ts";
 
 export interface RunServiceDeps {
@@ -23,6 +24,13 @@ export interface RunListQuery {
   readonly state?: string | undefined;
   /** Part of an id, a model or a folder; case-insensitive. */
   readonly text: string;
+  /** Runs that started at or after this time; epoch ms. */
+  readonly from?: number | undefined;
+  /** Runs that started before this time; epoch ms. */
+  readonly before?: number | undefined;
+  /** Newest first if undefined. */
+  readonly sort?: RunSortKey | undefined;
+  readonly order?: "ascending" | "descending" | undefined;
 }
 
 /** Finds and describes runs. */
@@ -74,13 +82,29 @@ export class RunService {
 /** The runs of a snapshot that match the query. Pure. */
 export function filterRuns(
   { at, runs }: Pick<SystemSnapshot, "at" | "runs">,
-  { offset, limit, state, text }: RunListQuery,
+  {
+    offset,
+    limit,
+    state,
+    text,
+    from = Number.NEGATIVE_INFINITY,
+    before = Number.POSITIVE_INFINITY,
+    sort,
+    order = "descending",
+  }: RunListQuery,
 ): RunList {
   const needle = text.toLowerCase();
   const matches = runs.filter(
     (known) =>
+      known.createdAt >= from &&
+      known.createdAt < before &&
       (state === undefined || getRunPhase(known) === state) &&
       (needle === "" || [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(needle))),
   );
-  return { at, runs: matches.slice(offset, offset + limit).map(summarizeRun), total: matches.length, offset };
+  const end = offset + limit;
+  const page =
+    sort === undefined
+      ? matches.slice(offset, end).map(summarizeRun)
+      : sortRuns(matches.map(summarizeRun), sort, order).slice(offset, end);
+  return { at, runs: page, total: matches.length, offset };
 }

@@ -1,4 +1,4 @@
-import type { RunSummary } from "#src/dashboard/runs/run-api.ts";
+import type { RunSortKey, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
 import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
@@ -6,29 +6,44 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
 
-export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number }) {
+export interface RunSorting {
+  readonly sort: RunSortKey;
+  readonly order: "ascending" | "descending";
+  readonly onSort: (sort: RunSortKey) => void;
+}
+
+const COLUMNS: readonly { readonly key: RunSortKey; readonly class?: string }[] = [
+  { key: "run" },
+  { key: "state" },
+  { key: "progress", class: "wide" },
+  { key: "rate", class: "numeric" },
+  { key: "timeLeft", class: "numeric" },
+  { key: "cost", class: "numeric" },
+  { key: "started", class: "numeric" },
+];
+
+/** The headings are buttons if `sorting` is given. */
+export function RunTable({ runs, at, sorting }: { runs: readonly RunSummary[]; at: number; sorting?: RunSorting }) {
   const t = translations.value.runs;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{t.run}</th>
-          <th scope="col">{t.state}</th>
-          <th scope="col" class="wide">
-            {t.progress}
-          </th>
-          <th scope="col" class="numeric">
-            {t.rate}
-          </th>
-          <th scope="col" class="numeric">
-            {t.timeLeft}
-          </th>
-          <th scope="col" class="numeric">
-            {t.cost}
-          </th>
-          <th scope="col" class="numeric">
-            {t.started}
-          </th>
+          {COLUMNS.map(({ key, class: className }) => {
+            const order = sorting?.sort === key ? sorting.order : undefined;
+            return (
+              <th key={key} scope="col" class={className} aria-sort={order}>
+                {sorting === undefined ? (
+                  t[key]
+                ) : (
+                  <button type="button" class="sort" onClick={() => sorting.onSort(key)}>
+                    {t[key]}
+                    <span aria-hidden="true">{order === undefined ? "" : order === "ascending" ? " ↑" : " ↓"}</span>
+                  </button>
+                )}
+              </th>
+            );
+          })}
         </tr>
       </thead>
       <tbody>

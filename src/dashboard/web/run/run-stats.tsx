@@ -50,7 +50,7 @@ function buildProgressStats(page: RunPage): (DescriptionItem | undefined)[] {
   return [
     isEnded
       ? { label: t.rate, value: perSecond(calculateAverageRate(page)), below: t.average }
-      : { label: t.rate, value: perSecond(page.itemsPerSecond), below: t.tokenRate(perSecond(page.tokensPerSecond)) },
+      : { label: t.rate, value: perSecond(page.itemsPerSecond), below: describeRateNote(page) },
     isEnded
       ? { label: t.duration, value: duration(page.activeMs) }
       : { label: t.timeLeft, value: duration(page.etaMs), below: t.elapsed(duration(page.activeMs)) },
@@ -69,6 +69,14 @@ function buildProgressStats(page: RunPage): (DescriptionItem | undefined)[] {
   ];
 }
 
+/** When the next call is possible, if the run waits for its limits; the token rate otherwise. */
+function describeRateNote({ nextCallAt, at, tokensPerSecond }: RunPage): string {
+  const t = translations.value.run;
+  const { compact, duration } = formatters.value;
+  if (nextCallAt !== undefined) return t.nextCall(duration(Math.max(0, nextCallAt - at)));
+  return t.tokenRate(tokensPerSecond === undefined ? compact(undefined) : t.perSecond(compact(tokensPerSecond)));
+}
+
 const hasEnded = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
 
 /** Items per second of processing time over all sessions of the run; undefined if that time is unknown. */
@@ -80,15 +88,17 @@ function calculateAverageRate({ items, activeMs }: RunPage): number | undefined 
 function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage): DescriptionItem[] {
   const t = translations.value.run;
   const { count, share, compact } = formatters.value;
+  const bound = (value: number | undefined) =>
+    value !== undefined && calls?.isLowerBound ? t.atLeast(count(value)) : count(value);
   return [
     {
       label: t.calls,
-      value: count(calls?.made),
+      value: bound(calls?.made),
       below:
         callsPerSecond === undefined ? t.answeredCalls(count(calls?.succeeded)) : t.perSecond(compact(callsPerSecond)),
     },
     { label: t.batchFill, value: share(batchFill), below: t.batchFillUnit },
-    { label: t.duplicateCalls, value: count(calls?.paidTwice), below: t.duplicateCallsUnit },
+    { label: t.duplicateCalls, value: bound(calls?.paidTwice), below: t.duplicateCallsUnit },
     { label: t.throttledCalls, value: count(calls?.throttled), below: t.deferredInputs(count(snoozes)) },
   ];
 }

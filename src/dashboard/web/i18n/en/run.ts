@@ -25,6 +25,8 @@ export const runEn = {
     bufferSize: "Buffer size",
     bufferSizeUnit: "items in Redis at once",
     calls: "Calls",
+    atLeast: (count: string) => `at least ${count}`,
+    nextCall: (time: string) => `next call in ${time}`,
     answeredCalls: (count: string) => `${count} answered`,
     batchFill: "Batch fill",
     batchFillUnit: "share of each call's capacity",

@@ -24,6 +24,8 @@ export const runsEn = {
     timeLeft: "Time left",
     cost: "Cost",
     started: "Started",
+    from: "Started from",
+    until: "Until",
     filter: "Name, ID, or model",
     count: (count: string) => plural(count, "run", "runs"),
     none: "No runs yet. Start one:",

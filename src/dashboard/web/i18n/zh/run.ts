@@ -21,6 +21,8 @@ export const runZh: typeof runEn = {
     bufferSize: "缓冲大小",
     bufferSizeUnit: "同时在 Redis 中的条目",
     calls: "调用",
+    atLeast: (count) => `至少 ${count}`,
+    nextCall: (time) => `${time}后发出下一次调用`,
     answeredCalls: (count) => `${count} 次有应答`,
     batchFill: "批次填充",
     batchFillUnit: "占每次调用容量的比例",

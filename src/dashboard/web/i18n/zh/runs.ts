@@ -22,6 +22,8 @@ export const runsZh: typeof runsEn = {
     timeLeft: "剩余时间",
     cost: "费用",
     started: "开始",
+    from: "开始日期从",
+    until: "至",
     filter: "名称、编号或模型",
     count: (count) => `${count} 个运行`,
     none: "还没有运行。可以这样开始：",
