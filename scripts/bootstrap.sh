@@ -7,7 +7,8 @@ usage() {
 usage: sh scripts/bootstrap.sh [--browser] [--help]
 
 Prepares a checkout. Prints nothing if everything is already in place.
-  1. Runs npm ci if node_modules is missing or older than package-lock.json.
+  1. Runs npm ci if node_modules is missing or older than package-lock.json. Deletes the compile cache in
+     node_modules/.cache/sluice if it is larger than 200 MB.
   2. Builds the dashboard's pages (dist/web) if they are missing or older than their sources.
   3. Finds redis-server or valkey-server, version 6.2 or later: SLUICE_REDIS_SERVER if set, otherwise on PATH. If there
      is none, installs it with the system's package manager (apt-get, dnf, apk, pacman or brew), if that is possible
@@ -102,6 +103,16 @@ install_packages() {
       die "npm ci did not install node_modules/.bin/node. Allow install scripts (npm config get ignore-scripts must print false)."
   fi
   cp package-lock.json "$stamp"
+}
+
+# --- the compile cache ----------------------------------------------------------------------------------------------
+
+compile_cache=node_modules/.cache/sluice
+
+# Node adds an entry for every version of every source file and never removes one. A deleted entry is compiled again.
+limit_compile_cache() {
+  [ -d "$compile_cache" ] || return 0
+  [ "$(du -sk "$compile_cache" | cut -f 1)" -le 204800 ] || rm -rf "$compile_cache"
 }
 
 # --- the dashboard's pages -------------------------------------------------------------------------------------------
@@ -315,6 +326,7 @@ esac
 
 cd "$(dirname "$0")/.."
 install_packages
+limit_compile_cache
 build_pages
 ensure_redis
 [ -z "$browser" ] || ensure_browser

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import { createRandom } from "#src/simulator/answers/random.ts";
 import { answerPrompt } from "#src/simulator/chat/answer-prompt.ts";
 import { CliSandbox, MODEL } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
@@ -13,6 +14,8 @@ const KILLS = 4;
 const CONCURRENCY = 4;
 /** Longer than a run takes on a fast machine: some kills come while it writes its output, or after its end. */
 const MAX_DELAY_MS = 4_000;
+/** Determines the delays before the kills. To repeat a run, set KILL_SEED to the seed that it printed. */
+const SEED = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000);
 
 const REQUEST = { method: "POST", url: "/v1/chat/completions" };
 const ids = (prefix: string) => Array.from({ length: ITEMS }, (_, n) => `${prefix}-${n}`);
@@ -65,7 +68,9 @@ test.each([
   });
   sandbox.write("requests.jsonl", requests.join("\n"));
   const command = [...args, "--out", "out", "--workers", "2", "--json"];
-  const delays = Array.from({ length: KILLS }, () => Math.round(Math.random() * MAX_DELAY_MS));
+  console.info(`KILL_SEED=${SEED}`);
+  const random = createRandom(SEED);
+  const delays = Array.from({ length: KILLS }, () => Math.round(random() * MAX_DELAY_MS));
   for (const [kill, delay] of delays.entries()) {
     const cli = sandbox.start(command);
     // Every second kill may come before the run has started, while it is planned or prepared.
@@ -77,7 +82,7 @@ test.each([
     await cli.exit;
   }
   const { code, stderr } = await sandbox.run(command);
-  expect({ code, stderr, delays }).toMatchObject({ code: 0 });
+  expect({ code, stderr, delays, SEED }).toMatchObject({ code: 0 });
   await expectOutput(sandbox.path("out"));
   const inFlight = KILLS * 2 * limits.concurrency * itemsPerCall;
   const { texts, calls } = sandbox.simulator.statistics();
