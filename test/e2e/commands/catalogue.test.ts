@@ -109,7 +109,7 @@ describe("models that need attention", () => {
     expect(stderr).toContain("deepseek/deepseek-chat was retired on 2026-07-24; use deepseek-flash or deepseek-v4-pro");
     const { stdout } = await sandbox.run(["models", "deepseek"]);
     expect(stdout).toMatch(/deepseek\/deepseek-chat .*was retired on 2026-07-24/);
-    const doctor = await sandbox.run(["doctor"], { env: { MOONSHOT_API_KEY: "sk-1234567890" } });
+    const doctor = await sandbox.run(["doctor", "--all"], { env: { MOONSHOT_API_KEY: "sk-1234567890" } });
     expect(doctor.stdout).toMatch(/moonshot +kimi-k2\.5 was retired on 2026-08-31; use kimi-k3/);
   });
 

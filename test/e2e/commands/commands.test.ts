@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { startRedisProcess } from "#test/support/redis/redis-process.ts";
 import { CliSandbox, hasProgressedTo, MODEL } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, writeCorpus } from "#test/support/runs/corpus.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const KEY = "sk-e2e-secret-0123456789abcdef";
 
@@ -133,10 +134,8 @@ test("a Redis that evicts is rejected, one without persistence causes a warning,
 test("the simulator serves the URLs that it prints until it is stopped", async () => {
   await using sandbox = await CliSandbox.open();
   const simulate = sandbox.start(["simulate", "--port", "0", "--latency", "0"]);
-  const url = await expect
-    .poll(() => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1])
-    .toBeTruthy()
-    .then(() => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1] ?? "");
+  const readUrl = () => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1];
+  const url = await waitFor(readUrl, { what: "the simulator's URLs" });
   writeCorpus(sandbox, 20);
   expect(await sandbox.embed(["corpus", "--out", "v"], { env: { MINIMAX_BASE_URL: url } }).exit).toMatchObject({
     code: 0,

@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
     const progress = page.getByRole("progressbar").first();
     const before = Number(await progress.getAttribute("aria-valuenow"));
-    await expect.poll(async () => Number(await progress.getAttribute("aria-valuenow"))).toBeGreaterThan(before);
+    await expectEventually(async () => Number(await progress.getAttribute("aria-valuenow"))).toBeGreaterThan(before);
     expect(await page.evaluate(() => (globalThis as { isSamePage?: boolean }).isSamePage)).toBe(true);
   });
 
