@@ -310,7 +310,7 @@ const runPage = (next: NextPayload) => ({
   stopped: { message: next(), hint: next() },
   actions: ["pause", "cancel", "window", "retry", "items"],
   refusals: { retry: next() },
-  retry: { state: "failed", startedAt: 1, userName: next(), message: next(), hint: next() },
+  retry: { action: "retry", state: "failed", startedAt: 1, userName: next(), message: next(), hint: next() },
 });
 
 function overview(next: NextPayload) {
