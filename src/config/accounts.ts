@@ -42,7 +42,7 @@ export function resolveAccounts(
   return new Map(
     [...builtIn, ...defined].map(([name, settings, provider]) => {
       const list = provider.accounts ?? [defaultAccount(provider, settings, checked)];
-      return [name, resolveProvider(list, provider, settings, checked, variables)];
+      return [name, resolveProvider(name, list, provider, settings, checked, variables)];
     }),
   );
 }
@@ -66,6 +66,7 @@ function defaultAccount(
 }
 
 function resolveProvider(
+  providerName: string,
   list: readonly AccountSettings[],
   provider: ProviderFileSettings,
   settings: ProviderSettings,
@@ -84,13 +85,13 @@ function resolveProvider(
       missingVariables.push(settings.isKeyOptional ? addressVariable : (account.apiKeyEnv ?? settings.apiKey));
     const extra: Record<string, Secret> = {};
     for (const [field, { variable, required }] of Object.entries(settings.extra)) {
-      const found = readExtraField(account, field) ?? checked.get(variable) ?? readExtraField(provider, field);
+      const found = readField(account, field) ?? checked.get(variable) ?? readField(provider, field);
       if (found !== undefined) extra[field] = new Secret(found);
       else if (required) missingVariables.push(variable);
     }
     const baseUrl = address ?? defaultUrl;
     const name = account.name ?? "default";
-    const sources = listSources(account, settings);
+    const sources = listSources(providerName, account, provider, settings, checked);
     const complete = key !== undefined && missingVariables.length === 0;
     const password = settings.alternativeKeyField === undefined ? undefined : extra[settings.alternativeKeyField];
     if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra, sources });
@@ -101,15 +102,29 @@ function resolveProvider(
   return { accounts, missing: [...missing] };
 }
 
-function listSources(account: AccountSettings, { apiKey, baseUrl, extra }: ProviderSettings): Map<string, string> {
-  const inFile = (field: string) => `${field} of the account ${account.name ?? "default"} in sluice.yaml`;
+/** Where each setting is from, by the name that errors give it, unless that name is the variable that it is from. */
+function listSources(
+  providerName: string,
+  account: AccountSettings,
+  provider: ProviderFileSettings,
+  settings: ProviderSettings,
+  checked: CheckedVariables,
+): Map<string, string> {
+  const { apiKey, baseUrl, namedInErrors = { apiKey, baseUrl: baseUrl.variable }, extra } = settings;
+  const ofProvider = (field: string) => `${field} of ${providerName} in sluice.yaml`;
+  const ofAccount = (field: string) =>
+    provider.accounts ? `${field} of the account ${account.name ?? "default"} in sluice.yaml` : ofProvider(field);
   const sources = new Map<string, string>();
-  if (account.apiKey !== undefined) sources.set(apiKey, inFile("apiKey"));
-  else if (account.apiKeyEnv !== undefined && account.apiKeyEnv !== apiKey) sources.set(apiKey, account.apiKeyEnv);
-  if (account.baseUrl !== undefined) sources.set(baseUrl.variable, inFile("baseUrl"));
-  for (const [field, { variable }] of Object.entries(extra)) {
-    if (readExtraField(account, field) !== undefined) sources.set(variable, inFile(field));
-  }
+  const addField = (field: string, variable: string, name: string) => {
+    if (readField(account, field) !== undefined) sources.set(name, ofAccount(field));
+    else if (checked.get(variable) === undefined && readField(provider, field) !== undefined)
+      sources.set(name, ofProvider(field));
+  };
+  const keyVariable = account.apiKeyEnv ?? apiKey;
+  if (account.apiKey !== undefined) sources.set(namedInErrors.apiKey, ofAccount("apiKey"));
+  else if (keyVariable !== namedInErrors.apiKey) sources.set(namedInErrors.apiKey, keyVariable);
+  addField("baseUrl", baseUrl.variable, namedInErrors.baseUrl);
+  for (const [field, { variable }] of Object.entries(extra)) addField(field, variable, variable);
   return sources;
 }
 
@@ -118,8 +133,8 @@ function optionalOnly(extra: Readonly<Record<string, Secret>>, settings: Provide
   return Object.fromEntries(Object.entries(extra).filter(([field]) => !settings.extra[field]?.required));
 }
 
-/** A provider-specific field. It comes from PROVIDER_SETTINGS, so the static type of the schema does not have it. */
-function readExtraField(settings: object, field: string): string | undefined {
+/** A field by its name. Those of PROVIDER_SETTINGS are not in the static type of the schema. */
+function readField(settings: object, field: string): string | undefined {
   const value = Object.getOwnPropertyDescriptor(settings, field)?.value;
   return typeof value === "string" ? value : undefined;
 }

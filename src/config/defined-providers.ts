@@ -39,8 +39,10 @@ function toModelData({ limits, price, ...fields }: ModelSettings): Partial<Model
 /** Its account: with the key that it names, or without a key. */
 export function toProviderSettings(name: string, defined: DefinedProviderSettings): ProviderSettings {
   const { baseUrl, apiKey, apiKeyEnv } = defined;
+  const prefix = name.replaceAll("-", "_").toUpperCase();
   return {
-    apiKey: apiKeyEnv ?? `${name.replaceAll("-", "_").toUpperCase()}_API_KEY`,
+    apiKey: apiKeyEnv ?? `${prefix}_API_KEY`,
+    namedInErrors: { apiKey: `${prefix}_API_KEY`, baseUrl: `${prefix}_BASE_URL` },
     // The base URL is in the file, so no variable contains it.
     baseUrl: { variable: "", defaultUrl: baseUrl },
     extra: {},

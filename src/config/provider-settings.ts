@@ -10,6 +10,8 @@ import { ZHIPU_BASE_URL, ZHIPU_NAME } from "#src/providers/zhipu/profile.ts";
 export interface ProviderSettings {
   readonly apiKey: string;
   readonly baseUrl: { readonly variable: string; readonly defaultUrl: string };
+  /** What errors of the provider call the key and the base URL, if not by their variables. */
+  readonly namedInErrors?: { readonly apiKey: string; readonly baseUrl: string };
   /** Further account fields, by their names in sluice.yaml. */
   readonly extra: Readonly<Record<string, ExtraSetting>>;
   /** A field of `extra` that is sufficient by itself: with it, the key and the required fields may be absent. */

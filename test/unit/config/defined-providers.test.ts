@@ -48,6 +48,37 @@ describe("providers defined in sluice.yaml", () => {
     });
   });
 
+  it("know which setting each value is from, so that errors name what to change", () => {
+    const config = load(`${GATEWAY}
+providers:
+  minimax: { baseUrl: "https://m.example/v1", accounts: [{ name: a, apiKeyEnv: KEY_A }, { name: b, apiKey: b, baseUrl: "https://b.example" }] }
+  zhipu: { apiKey: id.secret }
+`);
+    const sourcesOf = (provider: string, account = 0) =>
+      Object.fromEntries(config.accounts(provider)[account]?.sources ?? []);
+    expect(sourcesOf("local")).toEqual({ LOCAL_BASE_URL: "baseUrl of local in sluice.yaml" });
+    expect(sourcesOf("zhipu")).toEqual({ ZHIPU_API_KEY: "apiKey of zhipu in sluice.yaml" });
+    expect(sourcesOf("minimax")).toEqual({
+      MINIMAX_API_KEY: "apiKey of the account b in sluice.yaml",
+      MINIMAX_BASE_URL: "baseUrl of the account b in sluice.yaml",
+    });
+    const complete = load(
+      `${GATEWAY}
+providers: { minimax: { baseUrl: "https://m.example/v1", accounts: [{ name: a, apiKeyEnv: KEY_A }] } }`,
+      {
+        ...{ KEY_A: "secret-of-a", GATEWAY_KEY: "secret-of-gateway" },
+      },
+    );
+    expect(Object.fromEntries(complete.accounts("minimax")[0]?.sources ?? [])).toEqual({
+      MINIMAX_API_KEY: "KEY_A",
+      MINIMAX_BASE_URL: "baseUrl of minimax in sluice.yaml",
+    });
+    expect(Object.fromEntries(complete.accounts("gateway")[0]?.sources ?? [])).toEqual({
+      GATEWAY_API_KEY: "GATEWAY_KEY",
+      GATEWAY_BASE_URL: "baseUrl of gateway in sluice.yaml",
+    });
+  });
+
   it("replace a built-in provider of the same name, so that an update of Sluice breaks no configuration", () => {
     const gemini =
       "compatible: { gemini: { baseUrl: https://x.example/v1, apiKeyEnv: MY_KEY, models: { m: { kind: chat } } } }";
