@@ -16,16 +16,19 @@ const response: fc.Arbitrary<ChatResponse> = fc
       nil: undefined,
     }),
     unified: fc.constantFrom("stop", "length", "tool-calls"),
-    usage: fc.record(
-      {
-        inputTokens: count,
-        outputTokens: count,
-        totalTokens: count,
-        cachedTokens: count,
-        reasoningTokens: count,
-      },
-      { requiredKeys: [] },
-    ),
+    usage: fc
+      .record(
+        {
+          inputTokens: count,
+          outputTokens: count,
+          totalTokens: count,
+          cachedTokens: count,
+          reasoningTokens: count,
+        },
+        { requiredKeys: [] },
+      )
+      // Only zeros count as not reported.
+      .map((usage) => (Object.values(usage).some((tokens) => tokens > 0) ? usage : {})),
     extra: fc.option(fc.constant({ system_fingerprint: "fp", message: { annotations: [1] } }), {
       nil: undefined,
     }),
