@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { type Clock, systemClock } from "#src/core/clock.ts";
@@ -102,8 +103,14 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         });
       }
       try {
-        await client.connect();
-        await client.ping();
+        // ioredis never settles the attempt if a Cluster that is still starting changes its mind about its state.
+        const limit = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+        await Promise.race([
+          client.connect().then(() => client.ping()),
+          once(limit, "abort").then(() => {
+            throw new Error(`no answer within ${PROBE_TIMEOUT_MS / 1_000} s`);
+          }),
+        ]);
       } catch (error) {
         throw unreachableError(target, last ?? coerceError(error));
       } finally {
@@ -117,6 +124,8 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
     },
   };
 }
+
+const PROBE_TIMEOUT_MS = 10_000;
 
 /** Exponential back-off from 50 ms to 2 s; half of the delay is random, so that clients don't reconnect all at once. */
 export function reconnectDelay(attempt: number, random: number): number {
