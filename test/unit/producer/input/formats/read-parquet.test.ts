@@ -91,7 +91,8 @@ test("pages are read in turn: every row is read once and in order, also of neste
   expect(items[rows - 1]?.metadata?.l).toEqual([rows - 1, rows]);
 });
 
-const cases = "/work/shared/cases/inputs";
+const cases = join(import.meta.dirname, "../../../../../../shared/cases/inputs");
+if (!existsSync(cases)) console.warn(`skipped: ${cases} does not exist`);
 describe.skipIf(!existsSync(cases))("shared cases", () => {
   test.each(["blob-column", "image-struct", "lz4"])("%s.parquet is read", async (name) => {
     using folder = new SourceFolder();
