@@ -103,14 +103,10 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         });
       }
       try {
-        // ioredis never settles the attempt if a Cluster that is still starting changes its mind about its state.
-        const limit = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-        await Promise.race([
-          client.connect().then(() => client.ping()),
-          once(limit, "abort").then(() => {
-            throw new Error(`no answer within ${PROBE_TIMEOUT_MS / 1_000} s`);
-          }),
-        ]);
+        const answered = client.connect().then(() => client.ping());
+        // ioredis never settles the attempt on some Clusters that are still starting. A single server may load its data for
+        // longer.
+        await (target.kind === "cluster" ? Promise.race([answered, rejectAfterProbeLimit()]) : answered);
       } catch (error) {
         throw unreachableError(target, last ?? coerceError(error));
       } finally {
@@ -126,6 +122,11 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
+
+async function rejectAfterProbeLimit(): Promise<never> {
+  await once(AbortSignal.timeout(PROBE_TIMEOUT_MS), "abort");
+  throw new Error(`no answer within ${PROBE_TIMEOUT_MS / 1_000} s`);
+}
 
 /** Exponential back-off from 50 ms to 2 s; half of the delay is random, so that clients don't reconnect all at once. */
 export function reconnectDelay(attempt: number, random: number): number {
