@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
@@ -88,7 +89,8 @@ export class LiveHub {
     this.#subscriptions.add(subscription);
     const unwatchRun = topics.run === undefined ? undefined : this.#deps.sampler.watchRun(topics.run);
     const unwatchRecords = topics.records === undefined ? undefined : this.#deps.sampler.watchRun(topics.records);
-    connection.signal.addEventListener("abort", () => {
+    // A page that has already disconnected must not stay subscribed.
+    addAbortListener(connection.signal, () => {
       this.#subscriptions.delete(subscription);
       unwatchRun?.();
       unwatchRecords?.();

@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { once } from "node:events";
+import { addAbortListener, once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RunError } from "#src/core/failures/errors.ts";
@@ -26,18 +26,13 @@ export async function updateIndexInChildProcess(
     execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  const stop = () => void child.kill();
-  signal.addEventListener("abort", stop, { once: true });
+  using _ = addAbortListener(signal, () => void child.kill());
   let last: IndexMessage = {};
   child.on("message", (message: IndexMessage) => {
     last = message;
     if (message.progress) onProgress(message.progress);
   });
-  try {
-    const [code, killedBy] = await once(child, "exit");
-    if (last.isComplete === true) return;
-    throw new RunError(last.error ?? `the process that builds the search index exited early (${killedBy ?? code})`);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  const [code, killedBy] = await once(child, "exit");
+  if (last.isComplete === true) return;
+  throw new RunError(last.error ?? `the process that builds the search index exited early (${killedBy ?? code})`);
 }

@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
@@ -188,15 +189,11 @@ async function submit<I extends PendingInput, M>(
   { isStopping }: ClaimDeps,
 ): Promise<void> {
   const onLockLost = () => returnCompletion(dispatcher, completion, "the job's lock was lost");
-  signal?.addEventListener("abort", onLockLost, { once: true });
-  try {
-    dispatcher.submit(inputs);
-    // A stop may have come between the claim and the submit.
-    if (isStopping()) onLockLost();
-    await completion.finished;
-  } finally {
-    signal?.removeEventListener("abort", onLockLost);
-  }
+  dispatcher.submit(inputs);
+  using _ = signal && addAbortListener(signal, onLockLost);
+  // A stop may have come between the claim and the submit.
+  if (isStopping()) onLockLost();
+  await completion.finished;
 }
 
 /**

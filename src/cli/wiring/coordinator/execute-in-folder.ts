@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount } from "#src/cli/format/format-number.ts";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
@@ -101,7 +102,8 @@ async function withEnvironment<T>(
   const failed = new AbortController();
   workers.ready.catch((error) => failed.abort(error));
   const reportStopping = () => reporter.event({ type: "note", message: COORDINATOR_MESSAGES.stopping });
-  signal.addEventListener("abort", reportStopping, { once: true });
+  // Also reports a signal that came after the start event and before this call.
+  using _ = addAbortListener(signal, reportStopping);
   let tracer: Tracer | undefined;
   try {
     if (missingItems >= MIN_ITEMS_TO_AWAIT_WORKERS) await waitForWorkers(workers, signal);
