@@ -1,6 +1,7 @@
 import type { Config } from "#src/config/config.ts";
-import { openRedis, type RedisEvent, type RedisSource } from "#src/redis/connection.ts";
+import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
+import type { RedisEvent } from "#src/redis/redis-event.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { checkRedis, type ServerWarning } from "./check-redis.ts";
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ConfigError } from "#src/core/failures/errors.ts";
-import { openRedis, reconnectDelay } from "#src/redis/connection.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { reconnectDelay } from "#src/redis/redis-client.ts";
 
 test("the delay before a reconnection grows, is never zero and never longer than two seconds", () => {
   fc.assert(
