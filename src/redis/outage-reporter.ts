@@ -25,7 +25,7 @@ export class OutageReporter {
   }
 
   recordError(role: RedisRole, error: Error): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     // Only the message is passed on: a reply error also contains the command, and for AUTH that is the password.
     const message = describeConnectionError(error);
     const last = this.#errors.get(message);
@@ -47,7 +47,7 @@ export class OutageReporter {
   recordLost(role: RedisRole, client: RedisClient): void {
     this.#down.add(client);
     if (this.#isReported || this.#waiting) return;
-    const waitMs = this.#lostAt + REPORT_INTERVAL_MS - this.#clock.now();
+    const waitMs = this.#lostAt + REPORT_INTERVAL_MS - this.#clock.monotonic();
     if (waitMs <= 0) {
       this.#reportLost(role);
       return;
@@ -66,7 +66,7 @@ export class OutageReporter {
 
   #reportLost(role: RedisRole): void {
     this.#isReported = true;
-    this.#lostAt = this.#clock.now();
+    this.#lostAt = this.#clock.monotonic();
     this.#report({ kind: "disconnected", role });
   }
 

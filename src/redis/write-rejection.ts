@@ -71,7 +71,7 @@ export class RejectionRetry {
       } catch (error) {
         const rejection = findRejection(error);
         if (!rejection || signal.aborted) throw error;
-        this.#reportRejected(rejection, clock.now());
+        this.#reportRejected(rejection, clock.monotonic());
         await clock.sleep(RETRY_INTERVAL_MS, signal);
       }
     }
@@ -85,7 +85,7 @@ export class RejectionRetry {
       return result;
     } catch (error) {
       const rejection = findRejection(error);
-      if (rejection) this.#reportRejected(rejection, this.#deps.clock.now());
+      if (rejection) this.#reportRejected(rejection, this.#deps.clock.monotonic());
       throw error;
     }
   }

@@ -207,8 +207,8 @@ async function waitUntilRedisIsLost(
   signal: AbortSignal,
 ): Promise<boolean> {
   await clock.sleep(graceMs, signal);
-  const deadline = clock.now() + CLOSE_TIMEOUT_MS;
-  while (client.status === "ready" && clock.now() < deadline) await clock.sleep(REDIS_CHECK_MS, signal);
+  const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
+  while (client.status === "ready" && clock.monotonic() < deadline) await clock.sleep(REDIS_CHECK_MS, signal);
   return false;
 }
 

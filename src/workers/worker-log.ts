@@ -31,12 +31,12 @@ export function throttleRepeatedWarnings(log: WorkerLog, clock: Clock): WorkerLo
     warn(message, fields) {
       const key = JSON.stringify([message, fields]);
       const entry = written.get(key);
-      if (entry && clock.now() - entry.at < REPEAT_INTERVAL_MS) {
+      if (entry && clock.monotonic() - entry.at < REPEAT_INTERVAL_MS) {
         entry.repeated += 1;
         return;
       }
       if (written.size >= MAX_REMEMBERED) written.clear();
-      written.set(key, { at: clock.now(), repeated: 0 });
+      written.set(key, { at: clock.monotonic(), repeated: 0 });
       log.warn(message, entry?.repeated ? { ...fields, repeated: entry.repeated } : fields);
     },
   };

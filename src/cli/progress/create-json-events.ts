@@ -1,6 +1,6 @@
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
-import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter } from "./run-reporter.ts";
+import type { OutputStream, ReporterClock, RunEnd, RunEvent, RunReporter } from "./run-reporter.ts";
 
 /** Often enough for programs that follow a run; phase changes are reported immediately. */
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -9,7 +9,7 @@ const PROGRESS_INTERVAL_MS = 1_000;
  * One JSON object per line: `event` is what happened, `at` is when. A run that started always ends with a `run-end`, whose
  * `outcome` is `finished` (with the report) or `stopped`.
  */
-export function createJsonEvents(out: OutputStream, now: NowFunction): RunReporter {
+export function createJsonEvents(out: OutputStream, clock: ReporterClock): RunReporter {
   let latest: RunSnapshot | undefined;
   let reportedAt = Number.NEGATIVE_INFINITY;
   let reported: RunSnapshot | undefined;
@@ -18,12 +18,12 @@ export function createJsonEvents(out: OutputStream, now: NowFunction): RunReport
   let hasFinished = false;
 
   const write = (event: string, fields: object) => {
-    out.write(`${JSON.stringify({ event, at: new Date(now()).toISOString(), ...fields })}\n`);
+    out.write(`${JSON.stringify({ event, at: new Date(clock.now()).toISOString(), ...fields })}\n`);
   };
   const reportEvent = ({ type, ...fields }: RunEvent | SnapshotEvent) => write(type, fields);
   const reportProgress = (snapshot: RunSnapshot) => {
     reported = snapshot;
-    reportedAt = now();
+    reportedAt = clock.monotonic();
     write("progress", snapshot);
   };
   const finish = (end: RunEnd | { outcome: "stopped" }) => {
@@ -34,8 +34,8 @@ export function createJsonEvents(out: OutputStream, now: NowFunction): RunReport
   };
   return {
     planning: (progress) => {
-      if (now() - plannedAt < PROGRESS_INTERVAL_MS) return;
-      plannedAt = now();
+      if (clock.monotonic() - plannedAt < PROGRESS_INTERVAL_MS) return;
+      plannedAt = clock.monotonic();
       write("planning", progress);
     },
     event: reportEvent,
@@ -45,7 +45,7 @@ export function createJsonEvents(out: OutputStream, now: NowFunction): RunReport
     },
     progress: (snapshot) => {
       for (const event of diffSnapshots(latest, snapshot)) reportEvent(event);
-      const isDue = now() - reportedAt >= PROGRESS_INTERVAL_MS || snapshot.phase !== latest?.phase;
+      const isDue = clock.monotonic() - reportedAt >= PROGRESS_INTERVAL_MS || snapshot.phase !== latest?.phase;
       latest = snapshot;
       if (isDue) reportProgress(snapshot);
     },

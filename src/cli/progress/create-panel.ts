@@ -8,7 +8,7 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { describeEvent, describePlanning } from "./describe-event.ts";
 import { describeRunEnd } from "./describe-run-end.ts";
 import { renderPanel } from "./render-panel.ts";
-import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
+import type { OutputStream, ReporterClock, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
 
 /** Four frames per second look live, and their cost is not measurable. */
 const PAINT_INTERVAL_MS = 250;
@@ -19,7 +19,7 @@ const NOOP_ESCAPE = "\u001b[0m";
 
 export interface PanelSettings {
   readonly color: boolean;
-  readonly now: NowFunction;
+  readonly clock: ReporterClock;
 }
 
 /** A panel that is redrawn in place. The last frame stays on screen when it is closed. */
@@ -54,7 +54,7 @@ class Panel implements RunReporter {
   }
 
   event(event: RunEvent): void {
-    this.#notice = { text: describeEvent(event), at: this.#settings.now() };
+    this.#notice = { text: describeEvent(event), at: this.#settings.clock.monotonic() };
     this.#paintIfDue();
   }
 
@@ -70,7 +70,7 @@ class Panel implements RunReporter {
 
   end(end: RunEnd): void {
     if (end.outcome === "finished" && this.#snapshot !== undefined) {
-      this.#snapshot = createFinalSnapshot(this.#snapshot, end.report, this.#settings.now());
+      this.#snapshot = createFinalSnapshot(this.#snapshot, end.report, this.#settings.clock.now());
       this.#notice = undefined;
     }
     const gap = this.#start === undefined || this.#isClosed ? "" : "\n";
@@ -89,7 +89,7 @@ class Panel implements RunReporter {
   }
 
   #paintIfDue(): void {
-    if (this.#settings.now() - this.#paintedAt >= PAINT_INTERVAL_MS) this.#paint();
+    if (this.#settings.clock.monotonic() - this.#paintedAt >= PAINT_INTERVAL_MS) this.#paint();
   }
 
   #paint(): void {
@@ -99,9 +99,9 @@ class Panel implements RunReporter {
   }
 
   #draw(): void {
-    const now = this.#settings.now();
-    this.#paintedAt = now;
-    const frame = this.#frame(now);
+    const { clock } = this.#settings;
+    this.#paintedAt = clock.monotonic();
+    const frame = this.#frame(clock.now());
     if (frame === "") return;
     // log-update redraws only changed lines, and loses some when lines appear or disappear in the middle. A first line that
     // always changes makes it redraw all of them.
@@ -112,7 +112,10 @@ class Panel implements RunReporter {
   #frame(now: number): string {
     const { color } = this.#settings;
     const width = this.#out.columns ?? DEFAULT_COLUMNS;
-    const notice = this.#notice !== undefined && now - this.#notice.at < NOTICE_TTL_MS ? this.#notice.text : undefined;
+    const notice =
+      this.#notice !== undefined && this.#settings.clock.monotonic() - this.#notice.at < NOTICE_TTL_MS
+        ? this.#notice.text
+        : undefined;
     const shared = { width, color, now, notice };
     if (this.#snapshot !== undefined) {
       return renderPanel(this.#snapshot, { ...shared, output: this.#start?.output });

@@ -7,15 +7,15 @@ import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { describeEvent, describeNextCall, describePlanning, PHASE_LABELS } from "./describe-event.ts";
 import { describeRunEnd } from "./describe-run-end.ts";
 import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
-import type { NowFunction, OutputStream, RunEvent, RunReporter } from "./run-reporter.ts";
+import type { OutputStream, ReporterClock, RunEvent, RunReporter } from "./run-reporter.ts";
 
 /** Shows that a run is alive, and keeps logs short: one line per 10 s, or per 5 % of a faster run. */
 const LINE_INTERVAL_MS = 10_000;
 const LINE_INTERVAL_SHARE = 0.05;
 
 /** Plain lines for files, pipes and scheduler logs. */
-export function createPlainLines(out: OutputStream, now: NowFunction): RunReporter {
-  const lines = new PlainLines((line) => out.write(`${line}\n`), now);
+export function createPlainLines(out: OutputStream, clock: ReporterClock): RunReporter {
+  const lines = new PlainLines((line) => out.write(`${line}\n`), clock);
   return {
     planning: (progress) => lines.planning(progress),
     event: (event) => lines.event(event),
@@ -34,7 +34,7 @@ export function createPlainLines(out: OutputStream, now: NowFunction): RunReport
 
 class PlainLines {
   readonly #write: (line: string) => void;
-  readonly #now: NowFunction;
+  readonly #clock: ReporterClock;
   #latest: RunSnapshot | undefined;
   #reported: RunSnapshot | undefined;
   #reportedAt = 0;
@@ -42,9 +42,9 @@ class PlainLines {
   /** When each kind of event was last reported per subject, so that a lane that snoozes every second is one line. */
   readonly #eventsAt = new Map<string, number>();
 
-  constructor(write: (line: string) => void, now: NowFunction) {
+  constructor(write: (line: string) => void, clock: ReporterClock) {
     this.#write = write;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   writeLine(line: string): void {
@@ -53,9 +53,9 @@ class PlainLines {
 
   /** Most sources are read at once; only planning that takes time gets a line. */
   planning(progress: PlanProgress): void {
-    this.#plannedAt ??= this.#now();
-    if (this.#now() - this.#plannedAt < LINE_INTERVAL_MS) return;
-    this.#plannedAt = this.#now();
+    this.#plannedAt ??= this.#clock.monotonic();
+    if (this.#clock.monotonic() - this.#plannedAt < LINE_INTERVAL_MS) return;
+    this.#plannedAt = this.#clock.monotonic();
     this.writeLine(describePlanning(progress));
   }
 
@@ -63,8 +63,8 @@ class PlainLines {
     const sentence = describeEvent(event);
     const subject = "lane" in event ? `${event.type} ${event.lane}` : "kind" in event ? event.kind : sentence;
     const last = this.#eventsAt.get(subject);
-    if (last !== undefined && this.#now() - last < LINE_INTERVAL_MS) return;
-    this.#eventsAt.set(subject, this.#now());
+    if (last !== undefined && this.#clock.monotonic() - last < LINE_INTERVAL_MS) return;
+    this.#eventsAt.set(subject, this.#clock.monotonic());
     this.writeLine(sentence);
   }
 
@@ -84,7 +84,7 @@ class PlainLines {
     else if (
       (hasPhaseChanged && !(snapshot.phase === "finishing" && this.#hasReported(snapshot))) ||
       progressDelta >= LINE_INTERVAL_SHARE ||
-      this.#now() - this.#reportedAt >= LINE_INTERVAL_MS
+      this.#clock.monotonic() - this.#reportedAt >= LINE_INTERVAL_MS
     ) {
       this.#reportProgress(snapshot);
     }
@@ -102,12 +102,12 @@ class PlainLines {
 
   #markReported(snapshot: RunSnapshot): void {
     this.#reported = snapshot;
-    this.#reportedAt = this.#now();
+    this.#reportedAt = this.#clock.monotonic();
   }
 
   #reportProgress(snapshot: RunSnapshot): void {
     this.#markReported(snapshot);
-    this.writeLine(formatProgress(snapshot, this.#now()));
+    this.writeLine(formatProgress(snapshot, this.#clock.now()));
   }
 }
 

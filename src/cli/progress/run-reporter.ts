@@ -1,3 +1,4 @@
+import type { Clock } from "#src/core/clock.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { ExecutionEvent } from "#src/producer/runs/run-environment.ts";
@@ -44,5 +45,5 @@ export type OutputStream = NodeJS.WritableStream & {
   readonly columns?: number;
 };
 
-/** Epoch ms, replaced in tests. */
-export type NowFunction = () => number;
+/** Timestamps, and intervals between messages. */
+export type ReporterClock = Pick<Clock, "now" | "monotonic">;

@@ -52,7 +52,7 @@ export class AnswerResolver {
 
   constructor(deps: AnswerResolverDeps) {
     this.#deps = deps;
-    this.#renewedAt = deps.clock.now();
+    this.#renewedAt = deps.clock.monotonic();
   }
 
   /** Number of items that wait for the answer of another run. */
@@ -123,7 +123,7 @@ export class AnswerResolver {
 
   /** Renews claims; call it about twice per second. A paused run lets its claims expire, so that no other run waits. */
   async tick({ isPaused = false }: { readonly isPaused?: boolean }): Promise<void> {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     if (isPaused || now - this.#renewedAt < RENEW_EVERY_MS) return;
     this.#renewedAt = now;
     const hashes = Array.from(this.#inFlight.values(), ({ hash }) => hash);

@@ -50,7 +50,7 @@ export class Collector {
     if (this.#failed !== undefined) throw this.#failed;
     const entries = await control.readResults(blocking, this.#after, READ_COUNT, BLOCK_MS);
     await this.#store(entries);
-    const now = clock.now();
+    const now = clock.monotonic();
     if (!this.#syncing && this.#window.collected > 0 && now - this.#syncedAt >= SYNC_INTERVAL_MS) {
       this.#syncedAt = now;
       this.#syncing = this.#sync().finally(() => {
@@ -83,7 +83,7 @@ export class Collector {
     const records = entries.flatMap((entry) => entry.records).filter((record) => !store.has(record.index));
     await store.write(records);
     onRecords?.(records);
-    const now = clock.now();
+    const now = clock.monotonic();
     for (const record of records) this.#window.markCollected(record.index, now);
     this.#after = last.id;
   }

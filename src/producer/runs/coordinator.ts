@@ -142,18 +142,16 @@ export class Coordinator {
     this.#pending = { open: false, reconcile: false };
     if (open && this.#isOpen) await this.#reopen();
     else if (open) await this.#open();
-    else if (reconcile) await this.#reconcile(this.#context.clock.now());
+    else if (reconcile) await this.#reconcile(this.#context.clock.monotonic());
   }
 
   async #tick(): Promise<void> {
     const { clock, control, hold, onTick } = this.#context;
-    let [stateAt, reconcileAt] = [clock.now(), clock.now()];
+    let [stateAt, reconcileAt] = [clock.monotonic(), clock.monotonic()];
     while (!this.#stop.signal.aborted) {
       await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
       if (this.#stop.signal.aborted) return;
-      const now = clock.now();
-      // A clock that was set back must not suspend these checks until it has caught up.
-      [stateAt, reconcileAt] = [Math.min(stateAt, now), Math.min(reconcileAt, now)];
+      const now = clock.monotonic();
       if (this.#isOpen && now - stateAt >= STATE_INTERVAL_MS) {
         stateAt = now;
         await this.#recordState(await control.state(), now);
@@ -176,7 +174,7 @@ export class Coordinator {
     const before = this.#state;
     this.#state = state;
     if (state === undefined) this.#pending.open = true;
-    else await this.#context.control.keepAlive(now);
+    else await this.#context.control.keepAlive(this.#context.clock.now());
     if (state === "running" && before === "paused") await this.#continue();
     if (state === "cancelled") this.#cancelledAt ??= now;
   }

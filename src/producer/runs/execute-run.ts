@@ -199,7 +199,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       countCallsInFlight: () => monitor.countCallsInFlight(),
       onTick: async (tick) => {
         await folder.checkRegularly();
-        await attempts.copyRegularly(clock.now());
+        await attempts.copyRegularly(clock.monotonic());
         await retry.run(() => monitor.tick(store, tick));
       },
       onRecords: (stored) => {

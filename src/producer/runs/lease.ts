@@ -37,7 +37,7 @@ export async function acquireLease(
   { onWait, onRenewal = (renewal) => renewal(), signal }: LeaseOptions,
 ): Promise<Lease> {
   const token = `${hostname()}/${process.pid}/${randomBytes(6).toString("hex")}`;
-  const deadline = clock.now() + LEASE_MS * 1.5;
+  const deadline = clock.monotonic() + LEASE_MS * 1.5;
   for (let isNotified = false; ; ) {
     signal.throwIfAborted();
     const holder = await control.acquireLease(token, LEASE_MS);
@@ -47,7 +47,7 @@ export async function acquireLease(
       await control.breakLease(holder);
       continue;
     }
-    if (status === "alive" || clock.now() > deadline) throw createLeaseHeldError(holder);
+    if (status === "alive" || clock.monotonic() > deadline) throw createLeaseHeldError(holder);
     if (!isNotified) onWait(describeHolder(holder));
     isNotified = true;
     await clock.sleep(250, signal);

@@ -54,7 +54,8 @@ function isStale(path: string): boolean {
   try {
     const owner = parseProcessIdentity(readFileSync(path, "utf8"));
     if (owner !== undefined) return !isSameProcessAlive(owner);
-    return Date.now() - statSync(path).mtimeMs > UNWRITTEN_STALE_MS;
+    // Of either sign, because the clock may have been set back.
+    return Math.abs(Date.now() - statSync(path).mtimeMs) > UNWRITTEN_STALE_MS;
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;
     throw error;

@@ -94,7 +94,7 @@ export async function handleFailure(
     log.error("lane parked", { lane: lane.lane, reason: decision.reason });
     await limiter.park(lane.lane, appendProviderText(decision.reason, error)).catch(() => undefined);
   }
-  if (reported.limits.length > 0) await deps.limitReports.add(lane.lane, reported.limits, deps.clock.now());
+  if (reported.limits.length > 0) await deps.limitReports.add(lane.lane, reported.limits, deps.clock.monotonic());
   if (decision.action === "snooze") {
     const { retryAfterMs } = error;
     const reason = appendProviderText(`${error.kind}: ${error.message}`, error);

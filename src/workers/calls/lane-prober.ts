@@ -144,8 +144,8 @@ async function reserveOne(
   limits: LaneLimits,
   { limiter, clock, signal }: LaneProberDeps,
 ): Promise<Reservation | "parked" | undefined> {
-  const until = clock.now() + MAX_WAIT_MS;
-  while (clock.now() < until && !signal.aborted) {
+  const until = clock.monotonic() + MAX_WAIT_MS;
+  while (clock.monotonic() < until && !signal.aborted) {
     const { granted, wait } = await limiter.reserve(lane, limits, [PROBE_TOKENS], 1);
     if (granted[0]) return granted[0];
     if (wait?.reason === "parked") return "parked";

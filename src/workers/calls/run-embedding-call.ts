@@ -52,7 +52,7 @@ export async function runBatch(
   let answeredAt: number | undefined;
   const onAnswerStart = (limits: readonly ReportedLimit[]) => {
     answeredAt = performance.now();
-    void deps.limitReports.add(lane.lane, limits, deps.clock.now());
+    void deps.limitReports.add(lane.lane, limits, deps.clock.monotonic());
   };
   try {
     const texts = canary ? inputTexts.toSpliced(canary.place, 0, CANARY_TEXT) : inputTexts;

@@ -40,7 +40,7 @@ export async function runSingleCall<R extends { readonly usage: Usage }>(
   const context = {
     signal: deps.signal,
     onAnswerStart: (limits: readonly ReportedLimit[]) =>
-      void deps.limitReports.add(lane.lane, limits, deps.clock.now()),
+      void deps.limitReports.add(lane.lane, limits, deps.clock.monotonic()),
   };
   let response: R;
   try {

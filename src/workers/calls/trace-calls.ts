@@ -31,7 +31,7 @@ export function traceCalls(tracer: Tracer): CallObserver {
       };
       const waitedSince = endedAt.get(first) ?? Math.min(...inputs.map(({ arrivedAt }) => arrivedAt));
       tracer
-        .startSpan("reserve", { parent, at: waitedSince, attributes })
+        .startSpan("reserve", { parent, at: Date.now() - (performance.now() - waitedSince), attributes })
         .end({ attributes: { "sluice.reservation": reservation.id } });
       const call = tracer.startSpan("call", { parent, links: links.slice(0, MAX_LINKS), attributes });
       let commit: OpenSpan | undefined;
@@ -48,7 +48,7 @@ export function traceCalls(tracer: Tracer): CallObserver {
           commit = tracer.startSpan("commit", { parent: call.context ?? parent, attributes });
         },
         failed({ kind, status }) {
-          for (const input of inputs) endedAt.set(input, Date.now());
+          for (const input of inputs) endedAt.set(input, performance.now());
           call.end({ error: kind, attributes: { "http.response.status_code": status } });
         },
         committed: () => commit?.end(),

@@ -88,7 +88,7 @@ export class CanaryWatch {
     const owner = inputs.find(({ hasCanaries }) => hasCanaries);
     if (!owner) return undefined;
     const { parked } = this.#get(owner.runId);
-    const isOpenedAgain = parked?.lane === lane && this.#clock.now() - parked.at > PARK_SLACK_MS;
+    const isOpenedAgain = parked?.lane === lane && this.#clock.monotonic() - parked.at > PARK_SLACK_MS;
     const run = isOpenedAgain ? this.#create(owner.runId) : this.#get(owner.runId);
     run.calls += 1;
     run.tokens += inputs.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -125,7 +125,7 @@ export class CanaryWatch {
 
   /** The lane of a call was parked because of its canary. */
   recordPark({ run }: SentCanary, lane: string): void {
-    run.parked = { lane, at: this.#clock.now() };
+    run.parked = { lane, at: this.#clock.monotonic() };
   }
 
   #get(runId: string): WatchedRun {

@@ -86,9 +86,7 @@ export class BatchQueue<I extends PendingInput> {
       const room = first && !batches.some(({ hasCanary }) => hasCanary) ? roomFor?.(first) : undefined;
       const plan = packBatch(this.#unpacked, room ? leaveRoom(this.#limits, room) : this.#limits);
       if (!plan.isFull) {
-        // A clock that was set back must not prolong the wait.
-        const waitedMs = Math.abs(this.#clock.now() - this.#getOldestArrival());
-        const remainingMs = lingerMs - waitedMs;
+        const remainingMs = lingerMs - (this.#clock.monotonic() - this.#getOldestArrival());
         if (remainingMs > 0) return { batches, lingerMs: remainingMs };
       }
       batches.push({
@@ -116,6 +114,6 @@ export class BatchQueue<I extends PendingInput> {
 
   #getOldestArrival(): number {
     for (const input of this.#unpacked) return input.arrivedAt;
-    return this.#clock.now();
+    return this.#clock.monotonic();
   }
 }

@@ -180,13 +180,13 @@ export class ModelDispatcher<I extends PendingInput, M> {
     const interactive = taken.filter(isInteractiveBatch);
     const batches = [...interactive, ...taken.filter((batch) => !isInteractiveBatch(batch))];
     this.#reserving = batches;
-    const requestedAt = clock.now();
+    const requestedAt = clock.monotonic();
     const { grants, wait, areAllParked } = await this.#chooser.reserve(
       batches.map((batch) => batch.tokens),
       interactive.length,
     );
     this.#reserving = [];
-    if (clock.now() - requestedAt > MAX_GRANT_AGE_MS) {
+    if (clock.monotonic() - requestedAt > MAX_GRANT_AGE_MS) {
       for (const grant of grants) this.#releaseUnused(grant);
       this.#queue.requeue(batches);
       return;
@@ -243,9 +243,9 @@ export class ModelDispatcher<I extends PendingInput, M> {
    * the job is being returned.
    */
   async #enterGuard(guard: CallGuard, batch: Batch<I>, grant: Grant<M>): Promise<boolean> {
-    const enteredAt = this.#deps.clock.now();
+    const enteredAt = this.#deps.clock.monotonic();
     const canCall = await guard.enter();
-    const isLate = this.#deps.clock.now() - enteredAt > MAX_GRANT_AGE_MS / 2;
+    const isLate = this.#deps.clock.monotonic() - enteredAt > MAX_GRANT_AGE_MS / 2;
     const isReturning = getCallableInputs(batch).length === 0;
     if (canCall && !isLate && !isReturning) return true;
     this.#releaseUnused(grant);

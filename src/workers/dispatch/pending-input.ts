@@ -22,6 +22,7 @@ export interface PendingInput {
   /** Estimated tokens. */
   readonly tokens: number;
   readonly bytes: number;
+  /** By the monotonic clock, ms. */
   readonly arrivedAt: number;
   /** Its claim while that is in progress: the call waits for it, and is not made when it resolves to false. */
   readonly claim?: Promise<boolean>;

@@ -1,7 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import { QUEUE_SETTINGS } from "#src/queues/names.ts";
 
-/** The jobs that this worker holds, and when each of their BullMQ locks was last renewed. */
+/** The BullMQ locks of the jobs that this worker holds, by token, and when each was last renewed. */
 export class JobLocks {
   readonly #clock: Clock;
   readonly #renewedAt = new Map<string, number>();
@@ -14,16 +14,16 @@ export class JobLocks {
     return this.#renewedAt.size;
   }
 
-  add(jobId: string): void {
-    this.#renewedAt.set(jobId, this.#clock.now());
+  add(token: string): void {
+    this.#renewedAt.set(token, this.#clock.monotonic());
   }
 
-  recordRenewal(jobId: string): void {
-    if (this.#renewedAt.has(jobId)) this.#renewedAt.set(jobId, this.#clock.now());
+  recordRenewal(token: string): void {
+    if (this.#renewedAt.has(token)) this.#renewedAt.set(token, this.#clock.monotonic());
   }
 
-  remove(jobId: string): void {
-    this.#renewedAt.delete(jobId);
+  remove(token: string): void {
+    this.#renewedAt.delete(token);
   }
 
   /**
@@ -33,6 +33,6 @@ export class JobLocks {
    */
   areFresh(): boolean {
     const oldest = Math.min(...this.#renewedAt.values());
-    return this.#renewedAt.size === 0 || this.#clock.now() - oldest < QUEUE_SETTINGS.lockDurationMs * 0.8;
+    return this.#renewedAt.size === 0 || this.#clock.monotonic() - oldest < QUEUE_SETTINGS.lockDurationMs * 0.8;
   }
 }

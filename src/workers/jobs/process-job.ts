@@ -44,7 +44,7 @@ export async function processJob(
     deps.tracer?.startSpan("queue", { parent: payload.trace, at: job.timestamp, attributes }).end();
   }
   const shared = {
-    now: () => commitDeps.clock.now(),
+    now: () => commitDeps.clock.monotonic(),
     isStopping,
     isInteractive,
     isRecentlyQueued: job.attemptsStarted <= MAX_RECENT_STARTS,

@@ -1,4 +1,5 @@
 import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
+import { coerceError } from "#src/core/failures/errors.ts";
 import { FINISHED_JOB_RETENTION, QUEUE_SETTINGS } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -20,12 +21,15 @@ export interface QueueWorkerDeps {
 /** Starts the BullMQ worker of one queue. */
 export function startQueueWorker(queue: string, deps: QueueWorkerDeps): Worker {
   const { redis, keys, log, locks, concurrency, processJob } = deps;
+  /** The tokens of the locks of the jobs that it holds, by job. */
+  const held = new Map<string, string>();
   const worker = new Worker(
     queue,
     // BullMQ passes the signal only to a processor that declares all three parameters.
-    async (job, token, signal) => {
+    async (job, token = "", signal) => {
       const id = job.id ?? "";
-      locks.add(id);
+      held.set(id, token);
+      locks.add(token);
       try {
         await processJob(job, signal);
         return null;
@@ -33,7 +37,8 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): Worker {
         if (error instanceof ReturnToQueue) return await returnJob(job, token, error);
         throw error;
       } finally {
-        locks.remove(id);
+        if (held.get(id) === token) held.delete(id);
+        locks.remove(token);
       }
     },
     {
@@ -41,28 +46,50 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): Worker {
       prefix: keys.queuePrefix(queue),
       concurrency,
       lockDuration: QUEUE_SETTINGS.lockDurationMs,
+      // BullMQ's renewal compares times of the wall clock, so it would pause for an hour when that is set back by an hour.
+      skipLockRenewal: true,
       stalledInterval: QUEUE_SETTINGS.stalledIntervalMs,
       maxStalledCount: QUEUE_SETTINGS.maxStalledCount,
+      runRetryDelay: QUEUE_SETTINGS.retryDelayMs,
       ...FINISHED_JOB_RETENTION,
       settings: { backoffStrategy: () => QUEUE_SETTINGS.retryDelayMs },
     },
   );
   worker.on("error", (error) => log.warn("queue connection failed", { error: error.message }));
   worker.on("failed", (job, error) => log.warn("job failed", { job: job?.id, error: error.message }));
-  worker.on("locksRenewed", ({ jobIds }) => {
-    for (const id of jobIds) locks.recordRenewal(id);
-  });
-  worker.on("lockRenewalFailed", (jobIds) => {
-    for (const id of jobIds) {
-      locks.remove(id);
-      worker.cancelJob(id, "its lock was lost");
-    }
-  });
+  renewRegularly(worker, held, deps);
   return worker;
 }
 
+/** Renews the locks of held jobs until the worker is closed. */
+function renewRegularly(worker: Worker, held: ReadonlyMap<string, string>, { locks, log }: QueueWorkerDeps): void {
+  let isRenewing = false;
+  const renew = async () => {
+    const jobs = [...held];
+    if (isRenewing || jobs.length === 0) return;
+    isRenewing = true;
+    try {
+      const [ids, tokens] = [jobs.map(([id]) => id), jobs.map(([, token]) => token)];
+      const lost = new Set(await worker.extendJobLocks(ids, tokens, QUEUE_SETTINGS.lockDurationMs));
+      for (const [id, token] of jobs) {
+        if (!lost.has(id)) locks.recordRenewal(token);
+        else if (held.get(id) === token) {
+          locks.remove(token);
+          worker.cancelJob(id, "its lock was lost");
+        }
+      }
+    } catch (error) {
+      log.warn("could not renew the locks of jobs", { error: coerceError(error).message });
+    } finally {
+      isRenewing = false;
+    }
+  };
+  const timer = setInterval(renew, QUEUE_SETTINGS.lockDurationMs / 4).unref();
+  worker.once("closed", () => clearInterval(timer));
+}
+
 /** Returns a job to the queue; this costs it no attempt and counts as no stall. */
-async function returnJob(job: Job, token: string | undefined, reason: ReturnToQueue): Promise<never> {
+async function returnJob(job: Job, token: string, reason: ReturnToQueue): Promise<never> {
   const delayMs = reason.computeDelay(job.attemptsStarted);
   if (delayMs > 0) {
     await job.moveToDelayed(Date.now() + delayMs, token);

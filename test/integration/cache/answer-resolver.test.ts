@@ -143,7 +143,8 @@ describe("concurrent runs with equal items", () => {
     await clock.advance(CLAIM_MS);
     await first.tick({});
     for (const key of await claimKeys()) expect(await client.pttl(key)).toBeGreaterThan(CLAIM_MS - 5_000);
-    for (const key of await claimKeys()) await client.pexpire(key, 200);
+    const expiresAt = Date.now() + 200;
+    for (const key of await claimKeys()) await client.pexpireat(key, expiresAt);
     // The claims of a paused run expire, like those of a killed one.
     await clock.advance(CLAIM_MS);
     await first.tick({ isPaused: true });

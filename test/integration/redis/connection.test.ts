@@ -111,7 +111,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     const { url } = server;
     await server.stop();
     let now = 0;
-    const clock = { now: () => now, sleep: () => Promise.resolve() };
+    const clock = { now: () => 0, monotonic: () => now, sleep: () => Promise.resolve() };
     const events: RedisEvent[] = [];
     const source = open(parseRedisUrl(url), {
       clock,

@@ -34,6 +34,10 @@ class MovableClock implements Clock {
     return Date.now() + this.#offset;
   }
 
+  monotonic(): number {
+    return systemClock.monotonic();
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return systemClock.sleep(ms, signal);
   }

@@ -3,7 +3,7 @@ import type { Clock } from "#src/core/clock.ts";
 export interface FakeClock extends Clock {
   /** Advances the time and wakes all sleepers that are due, in order; each runs before the next one wakes. */
   advance(ms: number): Promise<void>;
-  /** Sets the time, forwards or backwards, without waking sleepers. */
+  /** Sets the wall clock, forwards or backwards; the monotonic clock and sleepers are not affected. */
   set(epochMs: number): void;
   /** When the next sleeper wakes (epoch ms); undefined if there is none. */
   readonly nextWake: number | undefined;
@@ -15,11 +15,13 @@ interface Sleeper {
 }
 
 export function createFakeClock(start = 1_800_000_000_000): FakeClock {
-  let time = start;
+  let time = 0;
+  let epoch = start;
   const sleepers = new Set<Sleeper>();
   const next = () => [...sleepers].sort((a, b) => a.at - b.at)[0];
   return {
-    now: () => time,
+    now: () => epoch + time,
+    monotonic: () => time,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -41,10 +43,11 @@ export function createFakeClock(start = 1_800_000_000_000): FakeClock {
       time = until;
     },
     set(epochMs) {
-      time = epochMs;
+      epoch = epochMs - time;
     },
     get nextWake() {
-      return next()?.at;
+      const at = next()?.at;
+      return at === undefined ? undefined : epoch + at;
     },
   };
 }

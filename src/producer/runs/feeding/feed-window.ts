@@ -3,7 +3,7 @@ import type { OutstandingJob } from "#src/state/runs/run-control.ts";
 export interface WindowJob extends OutstandingJob {
   /** Indices of the job's items without a collected record. */
   readonly open: Set<number>;
-  /** When the job was queued or last had a record collected, epoch ms. */
+  /** When the job was queued or last had a record collected, by the monotonic clock. */
   progressAt: number;
   /** Total size of the texts of its items. */
   readonly bytes: number;
@@ -89,7 +89,7 @@ export class Window {
     return this.#collected;
   }
 
-  /** Jobs without progress since `before`, epoch ms. */
+  /** Jobs without progress since `before`, by the monotonic clock. */
   idleSince(before: number): WindowJob[] {
     return [...this.#jobs.values()].filter((job) => job.open.size > 0 && job.progressAt < before);
   }

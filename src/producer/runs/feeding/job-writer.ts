@@ -63,7 +63,7 @@ export class JobWriter {
       const bytes = items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
       // A record may have been collected since the items were read.
       const indices = items.map(({ index }) => index).filter((index) => !store.has(index));
-      this.#window.add(job, indices, clock.now(), { bytes, lane });
+      this.#window.add(job, indices, clock.monotonic(), { bytes, lane });
       total += bytes;
     }
     return total;

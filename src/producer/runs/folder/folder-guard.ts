@@ -18,7 +18,7 @@ export class FolderGuard {
   private constructor(identities: ReadonlyMap<string, string>, clock: Clock) {
     this.#identities = identities;
     this.#clock = clock;
-    this.#checkedAt = clock.now();
+    this.#checkedAt = clock.monotonic();
   }
 
   /** Guards those of the files and folders that exist. */
@@ -33,12 +33,12 @@ export class FolderGuard {
 
   /** Throws a FolderLostError if a path is not the same any more. Looks at most once a second. */
   async checkRegularly(): Promise<void> {
-    if (this.#clock.now() - this.#checkedAt >= CHECK_INTERVAL_MS) await this.check();
+    if (this.#clock.monotonic() - this.#checkedAt >= CHECK_INTERVAL_MS) await this.check();
   }
 
   /** Throws a FolderLostError if a path is not the same any more. */
   async check(): Promise<void> {
-    this.#checkedAt = this.#clock.now();
+    this.#checkedAt = this.#clock.monotonic();
     const { deleted, replaced } = await this.findChanges();
     for (const path of [...deleted, ...replaced]) throw new FolderLostError(path);
   }

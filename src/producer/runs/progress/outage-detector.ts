@@ -1,3 +1,4 @@
+import type { Clock } from "#src/core/clock.ts";
 import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { RunLane } from "#src/producer/runs/run-environment.ts";
@@ -11,6 +12,7 @@ export interface OutageDetectorDeps {
   readonly keys: Keys;
   readonly run: string;
   readonly lanes: readonly Pick<RunLane, "lane" | "address">[];
+  readonly clock: Clock;
 }
 
 /** Calls of a run that have ended. */
@@ -43,8 +45,10 @@ export class OutageDetector {
     return this.#current;
   }
 
-  /** Called about twice a second; `now` is epoch ms. */
-  async check(now: number, { answered, failed }: CallCounts): Promise<void> {
+  /** Called about twice a second. */
+  async check({ answered, failed }: CallCounts): Promise<void> {
+    const { client, keys, run, lanes, clock } = this.#deps;
+    const now = clock.monotonic();
     if (answered !== this.#answered) {
       [this.#answered, this.#failedBefore, this.#since] = [answered, failed, now];
       this.#current = undefined;
@@ -52,12 +56,11 @@ export class OutageDetector {
     const isQuiet = failed <= this.#failedBefore || now - this.#since < MIN_OUTAGE_MS;
     if (isQuiet || now - this.#checkedAt < CHECK_INTERVAL_MS) return;
     this.#checkedAt = now;
-    const { client, keys, run, lanes } = this.#deps;
     const [newest] = await readJournal(client, keys, run, undefined, 1);
     if (newest === undefined || !OUTAGE_KINDS.has(newest.kind)) return;
     const { kind, lane } = newest;
     const message = appendProviderText(newest.message, newest);
     const address = lanes.find((each) => formatLane(each.lane) === lane)?.address;
-    this.#current = { kind, message, lane, address, since: this.#since };
+    this.#current = { kind, message, lane, address, since: clock.now() - (now - this.#since) };
   }
 }

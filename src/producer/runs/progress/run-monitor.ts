@@ -58,8 +58,8 @@ export class RunMonitor {
   #isLowerBound: boolean;
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
-  #checkpointAt = 0;
-  #publishedAt = 0;
+  #checkpointAt = Number.NEGATIVE_INFINITY;
+  #publishedAt = Number.NEGATIVE_INFINITY;
   #latest: RunSnapshot | undefined;
   #heldUntil: number | undefined;
   #activeSince: number;
@@ -70,7 +70,7 @@ export class RunMonitor {
     this.#manifest = manifest;
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
-    this.#activeSince = this.#startedAt;
+    this.#activeSince = deps.clock.monotonic();
     this.#outage = new OutageDetector({ ...deps, run: manifest.run });
     this.#stuck = new StuckDetector(deps.lanes);
     this.failures = new FailureStats(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
@@ -109,7 +109,7 @@ export class RunMonitor {
     const { client, keys, clock } = this.#deps;
     await Promise.all([
       publishRun(client, keys, this.#manifest.run, { at: clock.now(), snapshot: this.#latest, end }),
-      this.failures.publish(clock.now(), { all: true }),
+      this.failures.publish(clock.monotonic(), { all: true }),
     ]);
   }
 
@@ -119,7 +119,7 @@ export class RunMonitor {
    */
   async tick(store: MonitoredStore, { inFlight, isPaused = false, heldUntil }: RunTick): Promise<void> {
     const statuses = await this.#refresh();
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     this.#heldUntil = heldUntil;
     const isHeld = isPaused || heldUntil !== undefined;
     const phase = heldUntil === undefined ? deriveRunningPhase(statuses) : "snoozing";
@@ -146,14 +146,15 @@ export class RunMonitor {
 
   async snapshot(phase: RunPhase, store: MonitoredStore, inFlight: number): Promise<void> {
     const { client, keys, clock, onSnapshot } = this.#deps;
-    const now = clock.now();
-    const snapshot = this.#buildSnapshot(phase, store, inFlight, now);
+    const at = clock.now();
+    const snapshot = this.#buildSnapshot(phase, store, inFlight, at);
     this.#latest = snapshot;
     onSnapshot(snapshot);
+    const now = clock.monotonic();
     if (now - this.#publishedAt < PUBLISH_INTERVAL_MS) return;
     this.#publishedAt = now;
     // Not awaited: the run must not wait for dashboards.
-    publishRun(client, keys, this.#manifest.run, { at: now, snapshot }).catch(() => undefined);
+    publishRun(client, keys, this.#manifest.run, { at, snapshot }).catch(() => undefined);
     this.failures.publish(now).catch(() => undefined);
   }
 
@@ -166,7 +167,7 @@ export class RunMonitor {
     const cost = this.#readSpent(store);
     const extrapolate = (value: number) =>
       requested.done > 0 ? (value / requested.done) * requested.total : undefined;
-    this.#rates.add({ at: now, items: ok + failed, calls: callsAnswered, tokens });
+    this.#rates.add({ at: this.#deps.clock.monotonic(), items: ok + failed, calls: callsAnswered, tokens });
     return {
       runId: this.#manifest.run,
       name: this.#manifest.name,
@@ -213,7 +214,7 @@ export class RunMonitor {
     store: MonitoredStore,
     output: FinishedOutput = { files: [], refusals: 0, emptyAnswers: 0 },
   ): Promise<RunManifest> {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     this.#checkpointAt = now;
     const { client, keys } = this.#deps;
     const label = new RunControl(client, keys, this.#manifest.run).readLabel();
@@ -250,7 +251,7 @@ export class RunMonitor {
       state,
       dimensions: store.dimensions || undefined,
       startedAt: this.#manifest.startedAt ?? new Date(this.#startedAt).toISOString(),
-      finishedAt: state === "finished" ? new Date(now).toISOString() : undefined,
+      finishedAt: state === "finished" ? new Date(this.#deps.clock.now()).toISOString() : undefined,
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
       items: { total: store.items, succeeded: ok, failed, missing },
       failuresByKind: this.failures.countsByKind(),
@@ -266,7 +267,7 @@ export class RunMonitor {
       canaries: canaries > 0 ? { sent: canaries, mismatches: canaryMismatches } : undefined,
       snoozes,
       batchFill: computeBatchFill(this.#counters),
-      reused: computeCacheStats(counts, this.#deps, now),
+      reused: computeCacheStats(counts, this.#deps, this.#deps.clock.now()),
       cost: cost && { amount: cost.spent, currency: cost.currency },
       price: this.#deps.price,
       counters: omitUndefined(this.#counters),
@@ -284,7 +285,7 @@ export class RunMonitor {
     this.#workers = workers;
     this.#lanes = statuses.map((status, i) => createLaneSnapshot(lanes[i], status, clock.now()));
     const { callsAnswered: answered = 0, callsFailed: failed = 0 } = counters;
-    await this.#outage.check(clock.now(), { answered, failed });
+    await this.#outage.check({ answered, failed });
     return statuses;
   }
 

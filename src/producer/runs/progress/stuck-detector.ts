@@ -17,7 +17,10 @@ export class StuckDetector {
     this.#lanes = lanes;
   }
 
-  /** `statuses` are those of the lanes, in order; `progress` is any count that grows while the run makes progress. */
+  /**
+   * `statuses` are those of the lanes, in order; `progress` is any count that grows while the run makes progress; `now` is of
+   * the monotonic clock.
+   */
   isStuck(statuses: readonly LaneStatus[], progress: number, isPaused: boolean, now: number): boolean {
     const isBusy = statuses.some(
       ({ state, concurrency }) => state === "snoozed" || (state === "open" && concurrency.used > 0),

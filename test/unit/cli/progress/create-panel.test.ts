@@ -89,7 +89,7 @@ test("the screen shows the last frame, whichever lines appeared and disappeared 
         screen.write(String(text));
         return true;
       };
-      const panel = createPanel(out, { color: false, now: () => now });
+      const panel = createPanel(out, { color: false, clock: { now: () => now, monotonic: () => now } });
       panel.start({ runId: "r1", model: "minimax/embo-01", output: "v", items: 12_345, done: 0 });
       for (const snapshot of drawn) {
         now += 1_000;

@@ -39,7 +39,7 @@ function open({ json = false, isTTY = false, noColor = true, isDumbTerminal = fa
     noColor,
     isDumbTerminal,
     out: screen as OutputStream,
-    now: () => clock.now,
+    clock: { now: () => clock.now, monotonic: () => clock.now },
   });
   reporter = created;
   return { screen, clock, reporter: created };

@@ -121,7 +121,7 @@ function openDispatcherHarness(
     text,
     tokens: Math.max(1, Math.ceil(text.length / 4)),
     bytes: Buffer.byteLength(text),
-    arrivedAt: clock.now(),
+    arrivedAt: clock.monotonic(),
     attempts: 0,
     chargedAttempts: 0,
     snoozes: 0,

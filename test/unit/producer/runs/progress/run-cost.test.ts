@@ -4,7 +4,7 @@ import { RunCost } from "#src/producer/runs/progress/run-cost.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 const at = (time: string) => Date.parse(`2026-12-01T${time}Z`);
-const clock: Clock = { now: () => at("12:00:00"), sleep: async () => undefined };
+const clock: Clock = { now: () => at("12:00:00"), monotonic: () => 0, sleep: async () => undefined };
 const PRICE = {
   inputPerMillionTokens: 1_000_000,
   cachedInputPerMillionTokens: 100_000,
