@@ -176,7 +176,7 @@ async function capture(browser: Browser, name: string, url: string, options: Bro
 
 /** Waits for the charts, and for two more overview events. */
 async function waitForCharts(page: Page): Promise<void> {
-  await page.locator(".plot canvas").first().waitFor();
+  await page.locator(".plot svg").first().waitFor();
   await sleep(2_500);
 }
 

@@ -34,7 +34,11 @@ const DERIVED: Readonly<Partial<Record<HistoryMetric, DeriveValue>>> = {
 const GAUGES: readonly HistoryMetric[] = ["queue-depth", "workers", "redis-memory"];
 
 /** The charts of the last hour or day; the last step is still in progress. Pure. */
-export function buildHistory(telemetry: TelemetryHistory, gauges: GaugeHistory, span: HistorySpan): MetricHistory {
+export function buildHistory(
+  telemetry: TelemetryHistory,
+  gauges: GaugeHistory,
+  span: HistorySpan,
+): Omit<MetricHistory, "runs"> {
   const { stepMs, spanMs } = HISTORY_SPANS[span];
   const lastStep = Math.floor(telemetry.now / stepMs) * stepMs;
   const at = Array.from({ length: spanMs / stepMs }, (_, i) => lastStep - spanMs + (i + 1) * stepMs);

@@ -1,3 +1,4 @@
+import { listRunPeriods } from "#src/dashboard/runs/list-run-periods.ts";
 import type { RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { getRunPhase, isTerminalPhase, summarizeRun } from "#src/dashboard/runs/summarize-run.ts";
@@ -34,8 +35,8 @@ export function describeOverview(
     spentLastDay: spent.length === 0 ? undefined : spent,
     totals: describeTotals(telemetry),
     latest: {
-      hour: buildLatestPoint(telemetry, gauges.hour, "hour"),
-      day: buildLatestPoint(telemetry, gauges.day, "day"),
+      hour: { ...buildLatestPoint(telemetry, gauges.hour, "hour"), runs: listRunPeriods(snapshot, "hour") },
+      day: { ...buildLatestPoint(telemetry, gauges.day, "day"), runs: listRunPeriods(snapshot, "day") },
     },
   };
 }

@@ -35,10 +35,22 @@ export interface HistorySeries {
   readonly values: readonly (number | null)[];
 }
 
+/** When a run was active; charts mark its start and its end. */
+export interface RunPeriod {
+  readonly run: string;
+  readonly name?: string;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** Absent while it is active. For a stopped run, the last sign of life of its coordinator. */
+  readonly endedAt?: number;
+}
+
 /** Data for charts. A step without a sample (no server was running, or Redis was unavailable) is null: a gap. */
 export interface MetricHistory {
   readonly stepMs: number;
   /** Start of each step, ascending and without gaps. */
   readonly at: readonly number[];
   readonly lines: readonly HistorySeries[];
+  /** Runs that started or ended within the period, newest first, at most 20; for a run's own history, that run. */
+  readonly runs: readonly RunPeriod[];
 }

@@ -4,6 +4,7 @@
 
 import type { MoneyView, RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
+import type { RunPeriod } from "./history-api.ts";
 import type { LaneView } from "./lane-api.ts";
 
 export interface Overview {
@@ -41,12 +42,17 @@ export interface Overview {
   readonly totals: Throughput;
   /**
    * The newest point of /api/history, which may still grow: replace the last point of the chart if `at` is the same,
-   * else append it. One value per series, by `seriesKey`.
+   * else append it.
    */
-  readonly latest: {
-    readonly hour?: { readonly at: number; readonly values: Readonly<Record<string, number>> };
-    readonly day?: { readonly at: number; readonly values: Readonly<Record<string, number>> };
-  };
+  readonly latest: { readonly hour?: LatestPoint; readonly day?: LatestPoint };
+}
+
+export interface LatestPoint {
+  readonly at: number;
+  /** One value per series, by `seriesKey`. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Replaces the `runs` of /api/history. */
+  readonly runs: readonly RunPeriod[];
 }
 
 /** Rates over the last minute. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
+import { listRunPeriods } from "#src/dashboard/runs/list-run-periods.ts";
 import { buildHistory } from "./build-history.ts";
 import { describeOverview } from "./describe-overview.ts";
 import type { MetricHistory } from "./history-api.ts";
@@ -22,8 +23,8 @@ export function overviewRoutes({ sampler, breaker }: OverviewRoutesDeps) {
     server.get("/api/history", async (request): Promise<MetricHistory> => {
       requirePrincipal(request);
       const { span } = parseInput(spanQuery, request.query);
-      await sampler.readSnapshot();
-      return buildHistory(sampler.telemetry, sampler.gauges[span], span);
+      const runs = listRunPeriods(await sampler.readSnapshot(), span);
+      return { ...buildHistory(sampler.telemetry, sampler.gauges[span], span), runs };
     });
   };
 }

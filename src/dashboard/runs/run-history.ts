@@ -1,4 +1,5 @@
 import type { HistoryMetric, MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import { toRunPeriod } from "./list-run-periods.ts";
 import type { RunInfo } from "./run-cache.ts";
 
 interface RunSample {
@@ -45,8 +46,8 @@ export class RunHistory {
     }
   }
 
-  read({ run }: RunInfo): MetricHistory {
-    const { stepMs, samples } = this.#runs.get(run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
+  read(known: RunInfo): MetricHistory {
+    const { stepMs, samples } = this.#runs.get(known.run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
     const steps = samples.slice(1);
     const rate = (of: (sample: RunSample) => number) =>
       steps.map((sample, i) => {
@@ -70,6 +71,7 @@ export class RunHistory {
         createSeries("failed-items", ({ failed }) => failed),
         createSeries("throttles", ({ throttled }) => throttled),
       ],
+      runs: [toRunPeriod(known)],
     };
   }
 

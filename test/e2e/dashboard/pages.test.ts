@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => stats.nth(3).innerText()).toMatch(/Tightest limit\s+[\d.]+ %/);
     await expectEventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
-    await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
+    await expectEventually(() => page.locator(".plot svg").count()).toBeGreaterThan(2);
     // No animation with prefers-reduced-motion.
     expect(await page.evaluate("getComputedStyle(document.querySelector('.meter-fill')).transitionDuration")).toBe(
       "0s",
@@ -83,6 +83,22 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     expect(await page.evaluate(() => (globalThis as { isSamePage?: boolean }).isSamePage)).toBe(true);
   });
 
+  test("a chart shows values under the pointer and with the arrow keys, and the start of a run", async () => {
+    const { page } = guarded;
+    const chart = page.locator(".plot-area").first();
+    await page.locator(".run-marker.started").first().waitFor({ state: "attached" });
+    await chart.hover();
+    await expectEventually(() => page.locator(".plot-tooltip").innerText()).toMatch(/^\d\d:\d\d:\d\d\s+items\s/);
+    await page.mouse.move(0, 0);
+    await expectEventually(() => page.locator(".plot-tooltip").count()).toBe(0);
+    await chart.focus();
+    expect(await chart.getAttribute("aria-valuetext")).toMatch(/^Latest, items /);
+    await page.keyboard.press("Home");
+    await expectEventually(() => chart.getAttribute("aria-valuetext")).toMatch(/^\d\d:\d\d:\d\d, items /);
+    await page.keyboard.press("Escape");
+    await expectEventually(() => page.locator(".plot-tooltip").count()).toBe(0);
+  });
+
   test("the first view loads less than 100 KB of script", async () => {
     const fresh = await openGuardedPage(browser);
     const sizes: Promise<number>[] = [];
@@ -91,7 +107,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
         sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
     });
     await fresh.page.goto(up.url);
-    await fresh.page.locator(".plot canvas").first().waitFor();
+    await fresh.page.locator(".plot svg").first().waitFor();
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     expect(total).toBeGreaterThan(10_000);
     expect(total).toBeLessThan(100_000);

@@ -36,10 +36,10 @@ export function localizeCompact(value: MaybeNumber, locale = "en"): string {
   return formatSignificant(value, locale);
 }
 
-/** Three significant digits: 1.23, 12.3, 123. */
+/** Three significant digits, or two for small values: 123, 12.3, 1.23, 0.12, 0.0012. */
 function formatSignificant(value: number, locale: string): string {
   const size = Math.abs(value);
-  const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+  const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : countSmallDecimals(size);
   return getNumberFormat(locale, decimals, decimals).format(value);
 }
 
@@ -70,6 +70,11 @@ export function localizeBytes(value: MaybeNumber, locale = "en"): string {
 export function localizeMoney(value: MaybeNumber, currency: string | undefined, locale = "en"): string {
   if (!isKnown(value) || currency === undefined) return DASH;
   const size = Math.abs(value);
-  const decimals = size === 0 || size >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(size)));
+  const decimals = countSmallDecimals(size);
   return `${getNumberFormat(locale, decimals, size === 0 ? 2 : Math.min(decimals, 4)).format(value)} ${currency}`;
+}
+
+/** Decimals that show two significant digits of a value below 0.1; two for larger ones. */
+function countSmallDecimals(size: number): number {
+  return size === 0 || size >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(size)));
 }

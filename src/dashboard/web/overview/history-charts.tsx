@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { HistoryMetric, HistorySeries, MetricHistory } from "#src/dashboard/overview/history-api.ts";
-import type { Overview } from "#src/dashboard/overview/overview-api.ts";
-import { Chart, type ChartSeries } from "#src/dashboard/web/chart/chart.tsx";
+import type { LatestPoint, Overview } from "#src/dashboard/overview/overview-api.ts";
+import { Chart } from "#src/dashboard/web/chart/chart.tsx";
+import type { ChartSeries } from "#src/dashboard/web/chart/chart-props.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { SegmentedControl } from "#src/dashboard/web/components/segmented-control.tsx";
@@ -74,7 +75,7 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
 /** The answer with all latest points received since; merging only the last one would leave gaps. */
 function useMergedHistory(
   answer: MetricHistory | undefined,
-  latest: Overview["latest"]["hour"] | undefined,
+  latest: LatestPoint | undefined,
 ): MetricHistory | undefined {
   const merged = useRef<{ readonly answer: MetricHistory; readonly history: MetricHistory } | undefined>(undefined);
   if (answer === undefined) return undefined;
@@ -84,7 +85,7 @@ function useMergedHistory(
   return history;
 }
 
-function hasNewSeries({ lines }: MetricHistory, latest: Overview["latest"]["hour"] | undefined): boolean {
+function hasNewSeries({ lines }: MetricHistory, latest: LatestPoint | undefined): boolean {
   const known = new Set(lines.map(({ seriesKey }) => seriesKey));
   return Object.keys(latest?.values ?? {}).some((seriesKey) => !known.has(seriesKey));
 }
@@ -94,38 +95,43 @@ function ChartGrid({ history }: { history: MetricHistory }) {
   const { compact, bytes, duration, money } = formatters.value;
   const series = (metrics: readonly HistoryMetric[]) => buildSeries(history, metrics);
   const currency = history.lines.find(({ metric }) => metric === "cost")?.currency;
+  const { at, runs } = history;
   return (
     <>
-      <Chart title={t.items} unit={t.perMinute} at={history.at} lines={series(["items"])} format={compact} />
-      <Chart title={t.tokens} unit={t.perMinute} at={history.at} lines={series(["tokens"])} format={compact} />
+      <Chart title={t.items} unit={t.perMinute} at={at} runs={runs} lines={series(["items"])} format={compact} />
+      <Chart title={t.tokens} unit={t.perMinute} at={at} runs={runs} lines={series(["tokens"])} format={compact} />
       <Chart
         title={t.latency}
         unit={t.perCall}
-        at={history.at}
+        at={at}
+        runs={runs}
         lines={series(["upstream-p50", "upstream-p95"])}
         format={duration}
       />
       <Chart
         title={t.throttlingAndFailures}
         unit={t.perMinute}
-        at={history.at}
+        at={at}
+        runs={runs}
         lines={series(["throttles", "failures"])}
         format={compact}
       />
       <Chart
         title={t.queueDepth}
         unit={t.waitingJobs}
-        at={history.at}
+        at={at}
+        runs={runs}
         lines={series(["queue-depth"])}
         format={compact}
       />
       {currency === undefined ? (
-        <Chart title={t.memory} unit="Redis" at={history.at} lines={series(["redis-memory"])} format={bytes} />
+        <Chart title={t.memory} unit="Redis" at={at} runs={runs} lines={series(["redis-memory"])} format={bytes} />
       ) : (
         <Chart
           title={t.cost}
           unit={`${currency} ${t.perMinute}`}
-          at={history.at}
+          at={at}
+          runs={runs}
           lines={series(["cost"])}
           format={(value) => money(value, currency)}
           formatAxis={compact}

@@ -1,10 +1,8 @@
 import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { LatestPoint } from "#src/dashboard/overview/overview-api.ts";
 
 /** The history with the latest point: it replaces the last step, or is appended while the oldest steps are dropped. */
-export function mergeLatestPoint(
-  history: MetricHistory,
-  latest: { readonly at: number; readonly values: Readonly<Record<string, number>> } | undefined,
-): MetricHistory {
+export function mergeLatestPoint(history: MetricHistory, latest: LatestPoint | undefined): MetricHistory {
   const last = history.at.at(-1);
   if (latest === undefined || last === undefined || latest.at < last) return history;
   if (latest.at - last > history.stepMs * history.at.length) return history;
@@ -18,7 +16,7 @@ export function mergeLatestPoint(
       latest.values[line.seriesKey] ?? null,
     ),
   }));
-  return { ...history, at, lines };
+  return { ...history, at, lines, runs: latest.runs };
 }
 
 /** The history without an incomplete last step, whose partial counts would look like a drop. */

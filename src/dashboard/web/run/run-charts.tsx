@@ -22,6 +22,7 @@ export function RunCharts({ run }: { run: string }) {
           title={t.items}
           unit={t.perMinute}
           at={answer.at}
+          runs={answer.runs}
           lines={buildSeries(answer, ["items"])}
           format={compact}
         />
@@ -29,6 +30,7 @@ export function RunCharts({ run }: { run: string }) {
           title={t.tokens}
           unit={t.perMinute}
           at={answer.at}
+          runs={answer.runs}
           lines={buildSeries(answer, ["tokens"])}
           format={compact}
         />
@@ -36,6 +38,7 @@ export function RunCharts({ run }: { run: string }) {
           title={t.throttlingAndFailures}
           unit={t.perMinute}
           at={answer.at}
+          runs={answer.runs}
           lines={buildSeries(answer, ["throttles", "failures", "failed-items"])}
           format={compact}
         />

@@ -132,7 +132,11 @@ export const overviewEn = {
     hour: "Last hour",
     day: "Last day",
     noData: "No data yet.",
-    summary: (title: string, unit: string, latest: string) => `${title}, ${unit}. Latest: ${latest}`,
+    latest: "Latest",
+    runEvents: {
+      started: (run: string, time: string) => `${run} started ${time}`,
+      ended: (run: string, time: string) => `${run} ended ${time}`,
+    },
     throughput: "Throughput",
     items: "Items",
     tokens: "Tokens",

@@ -128,7 +128,11 @@ export const overviewZh: typeof overviewEn = {
     hour: "最近一小时",
     day: "最近一天",
     noData: "尚无数据。",
-    summary: (title, unit, latest) => `${title}，${unit}。最新：${latest}`,
+    latest: "最新",
+    runEvents: {
+      started: (run, time) => `${run} 开始 ${time}`,
+      ended: (run, time) => `${run} 结束 ${time}`,
+    },
     throughput: "吞吐量",
     items: "条目",
     tokens: "词元",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
-import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import type { LatestPoint } from "#src/dashboard/overview/overview-api.ts";
 import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "#src/dashboard/web/overview/metric-history.ts";
 
 const history: MetricHistory = {
@@ -10,30 +10,38 @@ const history: MetricHistory = {
     { seriesKey: "cost", metric: "cost", currency: "CNY", values: [null, 2, 4] },
     { seriesKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
   ],
+  runs: [],
 };
 
+/** A latest point. */
+const point = (at: number, values: Readonly<Record<string, number>> = {}): LatestPoint => ({ at, values, runs: [] });
+
 test("the latest point replaces the last step, or is appended while the oldest is dropped", () => {
-  const values = (latest: Overview["latest"]["hour"]) => {
+  const values = (latest: LatestPoint) => {
     const { at, lines } = mergeLatestPoint(history, latest);
     return { at, values: lines[0]?.values };
   };
-  expect(values({ at: 60_000, values: { cost: 6 } })).toEqual({ at: history.at, values: [null, 2, 6] });
-  expect(values({ at: 90_000, values: { cost: 1 } })).toEqual({
+  expect(values(point(60_000, { cost: 6 }))).toEqual({ at: history.at, values: [null, 2, 6] });
+  expect(values(point(90_000, { cost: 1 }))).toEqual({
     at: [30_000, 60_000, 90_000],
     values: [2, 4, 1],
   });
   // Steps without a sample are gaps.
-  expect(values({ at: 120_000, values: {} })).toEqual({
+  expect(values(point(120_000))).toEqual({
     at: [60_000, 90_000, 120_000],
     values: [4, null, null],
   });
-  for (const odd of [undefined, { at: 30_000, values: {} }, { at: 9e12, values: {} }])
-    expect(mergeLatestPoint(history, odd)).toBe(history);
+  for (const odd of [undefined, point(30_000), point(9e12)]) expect(mergeLatestPoint(history, odd)).toBe(history);
+});
+
+test("the latest runs replace the earlier ones", () => {
+  const runs = [{ run: "r", startedAt: 65_000 }];
+  expect(mergeLatestPoint(history, { ...point(90_000), runs }).runs).toBe(runs);
 });
 
 test("keeps all latest points", () => {
-  const first = mergeLatestPoint(history, { at: 90_000, values: { cost: 1 } });
-  const second = mergeLatestPoint(first, { at: 120_000, values: { cost: 2 } });
+  const first = mergeLatestPoint(history, point(90_000, { cost: 1 }));
+  const second = mergeLatestPoint(first, point(120_000, { cost: 2 }));
   expect(second.lines[0]?.values).toEqual([4, 1, 2]);
 });
 
@@ -41,7 +49,7 @@ test("a chart starts one step before its first value and has at least thirty ste
   const chart = (signs: readonly number[]): MetricHistory => {
     const at = Array.from({ length: 100 }, (_, step) => step);
     const values = at.map((step) => (signs.includes(step) ? 1 : step % 2 === 0 ? 0 : null));
-    return { stepMs: 1, at, lines: [{ seriesKey: "items", metric: "items", values }] };
+    return { stepMs: 1, at, lines: [{ seriesKey: "items", metric: "items", values }], runs: [] };
   };
   expect(trimLeadingGap(chart([40, 60])).at[0]).toBe(39);
   expect(trimLeadingGap(chart([40, 60])).lines[0]?.values[1]).toBe(1);
