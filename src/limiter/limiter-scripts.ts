@@ -105,6 +105,7 @@ export const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta
     "maxPauseMs",
     "yieldMs",
     "soloMs",
+    "firstCalls",
   ],
   parse: parseNamedReply(reserveReply),
 });

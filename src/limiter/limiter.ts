@@ -75,11 +75,11 @@ export interface ReserveReply {
 export interface Settlement {
   readonly id: string;
   /**
-   * `ok` ends an outage; `failed` changes nothing; `fault` (network, server, timeout) counts towards an outage;
+   * `ok` ends an outage; `failed` changes nothing; `denied` (key, balance) allows only `firstCalls` until the next success; `fault` (network, server, timeout) counts towards an outage;
    * `suspect` is a fault of inputs that failed before and may be the cause themselves, so it counts only while the lane
    * is out; `unsent` frees the whole reservation, because no request was sent.
    */
-  readonly outcome: "ok" | "failed" | "fault" | "suspect" | "unsent";
+  readonly outcome: "ok" | "failed" | "denied" | "fault" | "suspect" | "unsent";
   /** Tokens that the provider reported; without them the estimate is kept. */
   readonly tokens?: number;
   /**
@@ -161,6 +161,14 @@ export interface LimiterOptions {
   readonly leaseMs?: number;
   /** A lane without any known limit makes one call at a time for this long, or until its first answer. */
   readonly soloMs?: number;
+  /** Bulk calls in flight at once on a lane that has not succeeded yet, or not since it was denied or parked; 0 for no limit. */
+  readonly firstCalls?: number;
 }
 
-export const LIMITER_DEFAULTS = { windowMs: 60_000, transitMs: 2_000, leaseMs: 20_000, soloMs: 10_000 } as const;
+export const LIMITER_DEFAULTS = {
+  windowMs: 60_000,
+  transitMs: 2_000,
+  leaseMs: 20_000,
+  soloMs: 10_000,
+  firstCalls: 4,
+} as const;

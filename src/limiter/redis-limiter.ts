@@ -42,7 +42,8 @@ const NEW_LANE_OUTAGE_PARK_MS = 20_000;
 
 /** Creates the limiter that all workers on one Redis share. Its state is per lane, on the clock of the Redis server. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
-  const { windowMs: providerWindowMs, transitMs, leaseMs, soloMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
+  const settings = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
+  const { windowMs: providerWindowMs, transitMs, leaseMs, soloMs, firstCalls } = settings;
   const windowMs = providerWindowMs + WINDOW_MARGIN_MS;
   const secondMs = Math.ceil(providerWindowMs / 60) + SECOND_MARGIN_MS;
 
@@ -57,6 +58,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         transitMs,
         leaseMs,
         soloMs,
+        firstCalls,
       }),
 
     settle: (lane, settlements) =>
@@ -125,7 +127,7 @@ interface ReserveRequest extends Required<LimiterOptions> {
 }
 
 async function reserve(client: RedisClient, keys: LaneKeys, request: ReserveRequest): Promise<ReserveReply> {
-  const { limits, estimates, interactive, windowMs, secondMs, transitMs, leaseMs, soloMs } = request;
+  const { limits, estimates, interactive, windowMs, secondMs, transitMs, leaseMs, soloMs, firstCalls } = request;
   const prefix = randomBytes(9).toString("base64url");
   const args = {
     windowMs,
@@ -141,6 +143,7 @@ async function reserve(client: RedisClient, keys: LaneKeys, request: ReserveRequ
     maxPauseMs: INTERACTIVE_MAX_PAUSE_MS,
     yieldMs: YIELD_RETRY_MS,
     soloMs,
+    firstCalls,
   };
   const reply = await reserveScript.run(client, keys, args, estimates.map(clampToWholeNumber));
   const { reason, waitMs, detail } = reply;

@@ -30,6 +30,7 @@
     19 maxPauseMs the longest time until that request
     20 yieldMs    when calls that yield should ask again
     21 soloMs     for how long a lane without any known limit makes one call at a time, until its first answer
+    22 firstCalls bulk calls in flight at once while it is not known that the provider accepts the account, 0 = no limit
     rest          estimated tokens, one per wanted reservation
   Returns names and values: granted, now, reason, waitMs, detail.
     reason is '' when all were granted; waitMs is -1 when only the end of another call helps.
@@ -43,12 +44,13 @@ local configured = { requests = tonumber(ARGV[3]), tokens = tonumber(ARGV[4]),
   ['tokens:second'] = tonumber(ARGV[9]), ['tokens:hour'] = tonumber(ARGV[10]), ['tokens:day'] = tonumber(ARGV[11]) }
 local even, transitMs, leaseMs, outageStreak = ARGV[12] == '1', tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
 local prefix, interactive = ARGV[16], tonumber(ARGV[17])
-local holdMs, maxPauseMs, yieldMs, soloMs = tonumber(ARGV[18]), tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21])
-local first = 22
+local holdMs, maxPauseMs, yieldMs = tonumber(ARGV[18]), tonumber(ARGV[19]), tonumber(ARGV[20])
+local soloMs, firstCalls = tonumber(ARGV[21]), tonumber(ARGV[22])
+local first = 23
 local window, costs, flight, recent, long, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
 local s = readFields(state, addLimitFields({ 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults',
-  'ratio', 'reports', 'interactive', 'lastOk', 'answered', 'firstAt', 'foreign:requests', 'foreignUntil:requests',
+  'ratio', 'reports', 'interactive', 'lastOk', 'denied', 'answered', 'firstAt', 'foreign:requests', 'foreignUntil:requests',
   'foreign:tokens', 'foreignUntil:tokens', 'quota:requests', 'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens',
   'quotaLeft:tokens', 'quotaResetAt:tokens' }, 'manual:', 'learned:', 'reported:'))
 local now, skew = readTime(s)
@@ -108,6 +110,9 @@ if #rates == 0 and concurrency == 0 and not s.answered and not s.lastOk then
   if not s.firstAt then redis.call('HSET', state, 'firstAt', now) end
   if now < firstAt + soloMs then concurrency = 1 end
 end
+-- A key may be wrong: the lane has not succeeded yet, or not since it was denied or parked. Interactive calls do not wait,
+-- because the call that finds out is one of them.
+local isUnproven = firstCalls > 0 and (not s.lastOk or s.denied)
 -- While the lane is out, one probe at a time: more calls would neither help the provider nor tell us more.
 if (tonumber(s.faults) or 0) >= outageStreak then concurrency = 1 end
 
@@ -184,6 +189,7 @@ for i = first + granted, #ARGV do
     reason = 'snoozed'
   elseif yields and i - first >= interactive then reason = 'interactive'
   elseif concurrency > 0 and inFlight >= concurrency then reason = 'concurrency'
+  elseif isUnproven and inFlight >= firstCalls and i - first >= interactive then reason = 'concurrency'
   else
     for _, rate in ipairs(rates) do
       rate.need = amountOf(rate, cost)

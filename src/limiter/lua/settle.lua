@@ -14,7 +14,7 @@
     3 newLaneParkAfterMs the same for a lane that has never answered
     4 windowMs    a minute, margin included
     5 transitMs   longest time from grant to arrival
-    rest          fours: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported), how
+    rest          fours: reservation, outcome (ok|failed|denied|fault|suspect|unsent), reported tokens (-1 = not reported), how
                   many ms ago the provider began to answer
   Returns the number of faults in a row, and 1 if the lane has succeeded or was parked before, else 0.
 
@@ -106,6 +106,7 @@ local function settle(from, to)
           if outcome == 'ok' then reports = math.min(1000, reports + 1) end
         end
         if outcome == 'ok' then recordSuccess(grantedAt or 0)
+        elseif outcome == 'denied' then update('denied', 1)
         -- An input that failed before may be the cause itself: it is evidence only while an outage is known.
         elseif outcome == 'fault' or (outcome == 'suspect' and faults >= outageStreak) then recordFault() end
       end
@@ -134,7 +135,7 @@ update('okGrantedAt', okGrantedAt)
 update('okFlight', okFlight)
 if failingSince then update('failingSince', failingSince) end
 if lastOk then update('lastOk', lastOk) end
-if hasAnswered then redis.call('HDEL', state, 'failingSince', 'throttleStreak') end
+if hasAnswered then redis.call('HDEL', state, 'failingSince', 'throttleStreak', 'denied') end
 redis.call('HSET', state, unpack(updates))
 redis.call('PEXPIRE', state, STATE_TTL_MS)
 return { faults, (lastOk or s.wasParked) and 1 or 0 }

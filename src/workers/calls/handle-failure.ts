@@ -9,7 +9,7 @@ import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { appendProviderText } from "#src/core/failures/provider-text.ts";
 import { readRefusedLimit } from "#src/core/failures/refused-limit.ts";
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
-import type { Limiter, SettleReply } from "#src/limiter/limiter.ts";
+import type { Limiter, Settlement, SettleReply } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
@@ -140,11 +140,17 @@ async function settleFailure(
   { lane, reservation }: Grant<unknown>,
   { limiter }: FailureDeps,
 ): Promise<SettleReply> {
-  const isFirst = inputs.every((input) => input.attempts === 0);
-  const outcome = isFault(error) ? (error.kind === "network" || isFirst ? "fault" : "suspect") : "failed";
+  const outcome = findOutcome(error, inputs);
   return await limiter
     .settle(lane.lane, [{ id: reservation.id, outcome }])
     .catch(() => ({ faultStreak: 0, hasHistory: false }));
+}
+
+function findOutcome(error: ProviderError, inputs: readonly PendingInput[]): Settlement["outcome"] {
+  if (error.kind === "auth" || error.kind === "quota") return "denied";
+  if (!isFault(error)) return "failed";
+  const isFirst = inputs.every((input) => input.attempts === 0);
+  return error.kind === "network" || isFirst ? "fault" : "suspect";
 }
 
 async function chargeAttempts(inputs: readonly PendingInput[], isLaneOut: boolean, log: WorkerLog): Promise<void> {

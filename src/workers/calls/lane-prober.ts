@@ -124,9 +124,10 @@ async function runProbe(
     await deps.limiter.settle(lane, [{ id, outcome: "ok", tokens }]).catch(() => undefined);
   } catch (thrown) {
     const error = thrown instanceof ProviderError ? thrown : undefined;
-    const outcome = error && isFault(error) ? "fault" : "failed";
+    const isDenied = error?.kind === "auth" || error?.kind === "quota";
+    const outcome = error && isFault(error) ? "fault" : isDenied ? "denied" : "failed";
     await deps.limiter.settle(lane, [{ id, outcome }]).catch(() => undefined);
-    if (error?.kind === "auth" || error?.kind === "quota") return "refused";
+    if (isDenied) return "refused";
     if (error?.kind === "throttled" || error?.kind === "overloaded") {
       const { retryAfterMs } = error;
       await deps.limiter.throttle(lane, limits, { ...readRefusedLimit(error), retryAfterMs, grantedAt });

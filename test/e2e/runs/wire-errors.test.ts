@@ -54,12 +54,16 @@ test.each([
   await using upstream = await openUpstream(() => ({ status, body: { error } }));
   await using sandbox = await CliSandbox.open();
   writeQuestions(sandbox, QUESTIONS);
+  sandbox.write(
+    "sluice.yaml",
+    "providers: { deepseek: { models: { deepseek-chat: { limits: { concurrency: 30 } } } } }\n",
+  );
   const env = { DEEPSEEK_API_KEY: "sk-x", DEEPSEEK_BASE_URL: upstream.url };
   const cli = sandbox.start(["batch", "in.jsonl", "--out", "out", "--json"], { env });
   expect(await cli.exit).toMatchObject({ code: 2 });
   expect(cli.events().at(-1)).toMatchObject({ outcome: "stopped", message: expect.stringMatching(message) });
   expect(sandbox.manifest("out").items).toMatchObject({ succeeded: 0, failed: 0 });
-  expect(upstream.calls()).toBeLessThanOrEqual(30);
+  expect(upstream.calls()).toBeLessThanOrEqual(8);
 });
 
 test("a rejected input never blocks a run: a rerun answers everything else", async () => {

@@ -24,7 +24,7 @@ beforeAll(() => {
 beforeEach(() => {
   clock = createFakeClock(10 * 24 * HOUR);
   const client = injectTime(redis.connect(), () => clock.now());
-  limiter = createRedisLimiter(client, createKeys(`${redis.namespace}-${lanes++}`), { soloMs: 0 });
+  limiter = createRedisLimiter(client, createKeys(`${redis.namespace}-${lanes++}`), { soloMs: 0, firstCalls: 0 });
 });
 afterAll(() => redis.cleanup());
 

@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => redis.cleanup());
 
-function createLimiter(options: LimiterOptions = { soloMs: 0 }): Limiter {
+function createLimiter(options: LimiterOptions = { soloMs: 0, firstCalls: 0 }): Limiter {
   const client = injectTime(redis.connect(), () => clock.now());
   return createRedisLimiter(client, createKeys(redis.namespace), options);
 }

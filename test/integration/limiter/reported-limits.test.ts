@@ -42,15 +42,18 @@ async function finish(ids: readonly string[]): Promise<void> {
   );
 }
 
-test("a lane without a known limit makes one call until its first answer, or for ten seconds", async () => {
+test("a lane without a known limit makes one call until its first answer, or for ten seconds, and four until its first success", async () => {
   expect(await grant(5)).toHaveLength(1);
   expect(await grant(5)).toHaveLength(0);
   await limiter.report(LANE, []);
-  expect(await grant(5)).toHaveLength(5);
+  expect(await grant(5)).toHaveLength(3);
 
   limiter = createLimiter(clock);
   await grant(1);
   await clock.advance(10_000);
+  const ids = await grant(5);
+  expect(ids).toHaveLength(3);
+  await finish(ids.slice(0, 1));
   expect(await grant(5)).toHaveLength(5);
 });
 

@@ -91,7 +91,7 @@ async function spend(
 function createLimiterWithClock() {
   const clock = createFakeClock();
   const client = injectTime(redis.connect(), () => clock.now());
-  return { limiter: createRedisLimiter(client, createKeys(redis.namespace)), clock };
+  return { limiter: createRedisLimiter(client, createKeys(redis.namespace), { firstCalls: 0 }), clock };
 }
 
 test("four workers on one lane never fill a window beyond its requests", async () => {
@@ -128,7 +128,7 @@ test("scripts are loaded again after the server has dropped them", async () => {
 test("a reservation whose reply was lost is granted once, even if the lane was parked meanwhile", async () => {
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
-  const limiter = createRedisLimiter(client, keys, { soloMs: 0 });
+  const limiter = createRedisLimiter(client, keys, { soloMs: 0, firstCalls: 0 });
   const limits = { requestsPerMinute: 10, concurrency: 4 };
   const sent: (string | number | Buffer)[][] = [];
   const original = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
@@ -183,7 +183,7 @@ test("more than five thousand expired calls are removed in steps, and none is lo
 
 test("every key of a lane expires within eight days", async () => {
   const client = redis.connect();
-  const limiter = createRedisLimiter(client, createKeys(redis.namespace), { soloMs: 0 });
+  const limiter = createRedisLimiter(client, createKeys(redis.namespace), { soloMs: 0, firstCalls: 0 });
   const { granted } = await limiter.reserve(LANE, {}, [1, 1]);
   await limiter.settle(LANE, [{ id: granted[0]?.id ?? "", outcome: "fault" }]);
   await limiter.throttle(LANE, {}, { dimension: "tokens", grantedAt: granted[0]?.grantedAt ?? 0 });
