@@ -64,8 +64,11 @@ export interface Simulator {
   resetStatistics(): void;
   /** Takes effect with the next call. Throws a ZodError for an invalid patch. */
   configure(patch: SimulatorSettingsPatch): void;
-  /** Answers no HTTP call until the returned function is called, so that a test can keep a run in progress. */
-  hold(): () => void;
+  /**
+   * Answers the next `answered` calls (default 0), and no further one until the returned function is called, so that a test
+   * can keep a run in progress at a known point. Refused calls do not count.
+   */
+  hold(answered?: number): () => void;
   /** Closes all connections, calls in flight included. */
   close(): Promise<void>;
 }
@@ -132,7 +135,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     statistics: () => provider.statistics(),
     resetStatistics: () => provider.resetStatistics(),
     configure: (patch) => provider.configure(patch),
-    hold: () => provider.hold(),
+    hold: (answered) => provider.hold(answered),
     close: () => {
       spark.close();
       return closeServer(server);

@@ -1,10 +1,29 @@
+import { TestRunner } from "vitest";
+
+/** In hooks that belong to no test, and after a test has used up its time; less than the time limit of hooks. */
+const HOOK_WAIT_MS = 60_000;
+/** How long before the runner's time limit a wait ends, so that its message is reported instead of the runner's. */
+const RESERVE_MS = 5_000;
+
 /**
- * Polls `probe` until it returns a truthy value, and resolves with it. Rejects with an error that names `what` after
- * `timeoutMs`. The timeout only ends a broken test and asserts nothing about speed.
+ * How long a test may wait, in ms: until shortly before the runner's time limit, which is the only one. A shorter limit
+ * would fail on a busy machine.
  */
+export function remainingTestMs(): number {
+  const test = TestRunner.getCurrentTest();
+  const startTime = test?.result?.startTime;
+  if (test === undefined || startTime === undefined) return HOOK_WAIT_MS;
+  // Every retry gets the whole time.
+  const last = test.result?.attempts?.at(-1);
+  const attemptStart = last ? last.startTime + last.duration : startTime;
+  const remaining = attemptStart + test.timeout - RESERVE_MS - Date.now();
+  return remaining > 0 ? remaining : HOOK_WAIT_MS;
+}
+
+/** Polls `probe` until it returns a truthy value, and resolves with it. Rejects with an error that names `what`. */
 export async function waitFor<T>(
   probe: () => T | Promise<T>,
-  { what = "the condition", timeoutMs = 30_000, intervalMs = 20 } = {},
+  { what = "the condition", timeoutMs = remainingTestMs(), intervalMs = 20 } = {},
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -63,6 +63,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   #failure: ProviderError | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #idleCheck: NodeJS.Immediate | undefined;
   /** Time spent waiting for bytes since the last call of `alive`, without the current wait. */
   #waitedMs = 0;
   #waitingSince = 0;
@@ -237,8 +238,15 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     if (this.#queuedBytes > DRAIN.bytes) this.#fail(this.#aborted("too much data followed the end of the stream"));
   }
 
-  /** One timer serves the whole stream: when it fires, it checks the waited time and sleeps for the rest. */
+  /**
+   * One timer serves the whole stream: when it fires, the waited time is checked, and the timer is set for the rest. Timers
+   * fire before sockets are read, so after a pause of this process, bytes that have arrived meanwhile are read first.
+   */
   readonly #onIdle = (): void => {
+    this.#idleCheck = setImmediate(this.#checkIdle);
+  };
+
+  readonly #checkIdle = (): void => {
     const waited = this.#waitedMs + (this.#waiting ? performance.now() - this.#waitingSince : 0);
     const limitMs = this.#hasEvent ? this.#limits.idleMs : Math.max(this.#limits.idleMs, this.#limits.firstEventMs);
     if (this.#waiting && waited >= limitMs) {
@@ -279,6 +287,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   #stopTimers(): void {
     clearTimeout(this.#deadline);
     clearTimeout(this.#idleTimer);
+    clearImmediate(this.#idleCheck);
     this.#signal.removeEventListener("abort", this.#onAbort);
   }
 }

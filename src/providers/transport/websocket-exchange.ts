@@ -210,11 +210,14 @@ export class SocketExchange {
     const first = this.#frames === 0;
     const limitMs = first ? this.#limits.firstFrameTimeoutMs : this.#limits.idleTimeoutMs;
     const message = first ? "no frame" : "the stream stalled: no further frame";
-    this.#idleTimer = setTimeout(
-      () => this.#timeOut("IDLE_TIMEOUT", `${message} for ${limitMs} ms (${this.#describeReceived()})`),
-      limitMs,
-    );
-    await this.#waiting.promise;
+    const { promise } = this.#waiting;
+    const timeOut = () => {
+      if (this.#waiting?.promise !== promise) return;
+      this.#timeOut("IDLE_TIMEOUT", `${message} for ${limitMs} ms (${this.#describeReceived()})`);
+    };
+    // Timers fire before sockets are read: after a pause of this process, frames that have arrived meanwhile come first.
+    this.#idleTimer = setTimeout(() => setImmediate(timeOut), limitMs);
+    await promise;
     clearTimeout(this.#idleTimer);
   }
 

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "#src/simulator/answers/random.ts";
@@ -22,8 +22,8 @@ export class SimulatedProvider {
   readonly #accounts = new Map<string, SimulatedAccount>();
   readonly #counter = new CallCounter();
   readonly #onCall: (report: CallReport) => void;
-  /** Pending while calls are held. */
-  #gate: Promise<void> | undefined;
+  /** Present while calls are held; `remaining` further calls are answered before. */
+  #gate: { remaining: number; readonly opened: Promise<void> } | undefined;
 
   constructor(settings: SimulatorSettings, seed: number, onCall: (report: CallReport) => void) {
     this.#settings = settings;
@@ -43,12 +43,13 @@ export class SimulatedProvider {
       this.#faults = new FaultPlan(this.#settings.faults, this.#random);
   }
 
-  /** Answers no HTTP call until the returned function is called; then held calls are answered together. */
-  hold(): () => void {
+  /** Answers the next `answered` calls, and no further one until the returned function is called; then all held calls. */
+  hold(answered = 0): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gate = promise;
+    const gate = { remaining: answered, opened: promise };
+    this.#gate = gate;
     return () => {
-      this.#gate = undefined;
+      if (this.#gate === gate) this.#gate = undefined;
       resolve();
     };
   }
@@ -86,7 +87,7 @@ export class SimulatedProvider {
     }
     const { fault, release } = admission;
     response.once("close", release);
-    await this.#waitLatency(response);
+    await this.waitForTurn(response);
     const { answer, delivery } = this.#compose(endpoint, accepted, fault);
     // The client may make its next call as soon as it has the last byte, so the slot must be free before. A slow delivery
     // occupies it until the connection closes.
@@ -118,10 +119,18 @@ export class SimulatedProvider {
     return { fault, release: runOnce(() => account.release()) };
   }
 
-  /** Latency of the next call. */
-  nextLatencyMs(): number {
+  /** Resolves when an admitted call may be answered: after its latency, and when calls are not held. Or when it is closed. */
+  async waitForTurn(connection: EventEmitter): Promise<void> {
+    const closed = new AbortController();
+    const abort = () => closed.abort();
+    connection.once("close", abort);
     const { fixedMs, jitterMs } = this.#settings.latency;
-    return fixedMs + jitterMs * this.#random();
+    const latencyMs = fixedMs + jitterMs * this.#random();
+    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
+    const gate = this.#gate;
+    if (gate && !closed.signal.aborted && gate.remaining-- <= 0)
+      await Promise.race([gate.opened, once(connection, "close")]);
+    connection.off("close", abort);
   }
 
   #succeed<Call extends CheckedCall>(endpoint: Endpoint<Call>, call: Call): SimulatedResponse {
@@ -131,18 +140,6 @@ export class SimulatedProvider {
   #report(report: CallReport): void {
     this.#counter.add(report);
     this.#onCall(report);
-  }
-
-  async #waitLatency(response: ServerResponse): Promise<void> {
-    const latencyMs = this.nextLatencyMs();
-    if (latencyMs > 0) {
-      const closed = new AbortController();
-      const abort = () => closed.abort();
-      response.once("close", abort);
-      await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
-      response.off("close", abort);
-    }
-    if (this.#gate !== undefined) await Promise.race([this.#gate, once(response, "close")]);
   }
 
   #compose<Call extends CheckedCall>(

@@ -122,11 +122,11 @@ export class SparkChatServer {
       release();
     };
     client.once("close", finish);
-    const timer = setTimeout(() => {
+    void this.#provider.waitForTurn(client).then(() => {
+      if (client.readyState !== client.OPEN) return;
       // The client may make its next call as soon as it has the last frame, so the slot must be free before.
       reply(client, socket, request, fault, { paceMs: this.#provider.settings.deltaMs, onLast: finish });
-    }, this.#provider.nextLatencyMs());
-    client.once("close", () => clearTimeout(timer));
+    });
   }
 }
 

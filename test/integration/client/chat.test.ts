@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { addAbortListener } from "node:events";
 import { Queue } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
@@ -171,24 +172,16 @@ test("a cancelled item ends for its readers, and its call is aborted", async () 
   let aborted = false;
   startFake(
     createFakeChat({
-      onDelta: (_, __, { signal }) =>
-        new Promise((resolve) => {
-          const timer = setInterval(() => {
-            if (!signal.aborted) return;
-            aborted = true;
-            clearInterval(timer);
-            resolve(undefined);
-          }, 5);
-          setTimeout(resolve, 50);
-        }),
+      onDelta: async (delta, _, { signal }) => {
+        if (delta !== "B ") return;
+        await new Promise((resolve) => addAbortListener(signal, resolve));
+        aborted = true;
+      },
     }),
   );
-  const { id } = await client.submitChat({
-    ...ask("a b c d e f g h i j k l m n o p q r s t u v w"),
-    stream: true,
-  });
+  const { id } = await client.submitChat({ ...ask("a b c"), stream: true });
   const reading = collect(client.stream(id));
-  await waitFor(async () => (await client.status(id))?.state === "running");
+  await waitFor(async () => (await client.status(id))?.state === "running", { what: "the item to run" });
   expect(await client.cancel(id)).toBe("running");
   expect((await reading).at(-1)).toMatchObject({ type: "error", failure: { kind: "cancelled" } });
   expect(await client.result(id)).toMatchObject({ status: "failed", failure: { kind: "cancelled" } });
@@ -259,12 +252,16 @@ test("an interactive item overtakes earlier bulk items", async () => {
 });
 
 test("a thousand texts submitted one by one are packed into full calls", async () => {
-  const embedding = createFakeEmbedding();
+  // The first calls are held until all texts are submitted, so that the packing does not depend on the speed of that.
+  const gate = Promise.withResolvers<void>();
+  const embedding = createFakeEmbedding({ onCall: () => gate.promise });
   startFake(createFakeChat(), embedding, 4);
   const texts = Array.from({ length: 1_000 }, (_, i) => `text ${i}`);
-  const results = await Promise.all(texts.map((text) => client.embed({ model: "fake/e", inputs: [text] })));
-  results.forEach(({ vectors }, i) => {
-    expect(vectors).toEqual([vectorOf(texts[i] ?? "")]);
+  const items = await Promise.all(texts.map((text) => client.submitEmbedding({ model: "fake/e", inputs: [text] })));
+  gate.resolve();
+  const results = await Promise.all(items.map(({ id }) => client.vectors(id)));
+  results.forEach((records, i) => {
+    expect(records).toMatchObject([{ status: "ok", vector: vectorOf(texts[i] ?? "") }]);
   });
   expect(embedding.calls.length).toBeLessThanOrEqual(105);
 });

@@ -119,9 +119,13 @@ describe("Spark chat over WebSocket", () => {
   });
 
   it("runs many concurrent calls of one account, each with its own uid", async () => {
-    const simulator = await start({ latency: { fixedMs: 50 } });
+    const simulator = await start();
     const provider = spark(simulator);
-    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(provider)));
+    const release = simulator.hold();
+    const asked = Promise.all(Array.from({ length: 40 }, () => ask(provider)));
+    await waitFor(() => simulator.statistics().inFlight === 40, { what: "40 concurrent calls" });
+    release();
+    const answers = await asked;
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(simulator.statistics()).toMatchObject({ answered: 40, refused: 0, max: { concurrency: 40 } });
   });

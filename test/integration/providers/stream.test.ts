@@ -145,6 +145,7 @@ describe("a streamed response", () => {
     let slept = false;
     await read(stream, async () => {
       stream.alive();
+      // Longer than the limit, however fast this machine is.
       if (!slept) await new Promise((resolve) => setTimeout(resolve, 200));
       slept = true;
     });

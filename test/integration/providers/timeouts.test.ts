@@ -47,42 +47,49 @@ const FRAMES = ["late", undefined].map((content) => ({
 }));
 const BODY = `${FRAMES.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join("")}data: [DONE]\n\n`;
 
-/** Sends comments for `ms`, then the answer. */
-const answerAfterComments = (ms: number, comment: string) => (response: ServerResponse) => {
+const COMMENT_INTERVAL_MS = 20;
+
+/** Sends a number of comments, then the answer. */
+const answerAfterComments = (count: number, comment: string) => (response: ServerResponse) => {
   response.writeHead(200, { "content-type": "text/event-stream" });
-  const timer = setInterval(() => response.write(comment), 20);
-  setTimeout(() => {
-    clearInterval(timer);
-    response.end(BODY);
-  }, ms);
+  let sent = 0;
+  const timer = setInterval(() => {
+    sent += 1;
+    if (sent <= count) response.write(comment);
+    else response.end(BODY);
+  }, COMMENT_INTERVAL_MS);
   response.once("close", () => clearInterval(timer));
 };
 
 describe("keep-alive comments", () => {
   it.each([": keep-alive\n\n", ": OPENROUTER PROCESSING\n\n", ":\n"])("keep a stream alive: %j", async (comment) => {
-    const server = await serve(answerAfterComments(500, comment));
+    const server = await serve(answerAfterComments(500 / COMMENT_INTERVAL_MS, comment));
     expect(await streamText(openChat("deepseek", server.url, { idleTimeoutMs: 200 }))).toBe("late");
     expect(server.calls()).toBe(1);
   });
 
   it("do not keep it alive beyond the total limit", async () => {
-    const server = await serve(answerAfterComments(60_000, ": keep-alive\n\n"));
+    const server = await serve(answerAfterComments(Number.POSITIVE_INFINITY, ": keep-alive\n\n"));
     const chat = openChat("deepseek", server.url, { idleTimeoutMs: 200, streamTotalTimeoutMs: 500 });
     await expect(streamText(chat)).rejects.toMatchObject({ code: "TOTAL_TIMEOUT" });
   });
 });
 
 describe("the time until the first event", () => {
-  const answerLate = (response: ServerResponse) => {
+  const idleTimeoutMs = 100;
+  const start = (response: ServerResponse) =>
     response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
-    setTimeout(() => response.end(BODY), 500);
+  const answerLate = (response: ServerResponse) => {
+    start(response);
+    setTimeout(() => response.end(BODY), 3 * idleTimeoutMs);
   };
 
   it("may be longer than the idle limit on servers that load models", async () => {
     const server = await serve(answerLate);
-    expect(await streamText(openChat("ollama", server.url, { idleTimeoutMs: 100 }))).toBe("late");
-    expect(await streamText(openChat("vllm", server.url, { idleTimeoutMs: 100 }))).toBe("late");
-    await expect(streamText(openChat("deepseek", server.url, { idleTimeoutMs: 100 }))).rejects.toMatchObject({
+    expect(await streamText(openChat("ollama", server.url, { idleTimeoutMs }))).toBe("late");
+    expect(await streamText(openChat("vllm", server.url, { idleTimeoutMs }))).toBe("late");
+    const silent = await serve(start);
+    await expect(streamText(openChat("deepseek", silent.url, { idleTimeoutMs }))).rejects.toMatchObject({
       code: "IDLE_TIMEOUT",
     });
   });

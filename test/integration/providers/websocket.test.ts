@@ -127,12 +127,12 @@ describe("a WebSocket exchange", () => {
     const total = 3000;
     let sent = 0;
     let blocked = false;
-    const url = await socketServer((client) => {
+    const url = await socketServer((client, socket) => {
       const send = () => {
         for (; sent < total; sent++) {
-          if (client.bufferedAmount > 0) {
+          if (socket.writableNeedDrain) {
             blocked = true;
-            setTimeout(send, 5);
+            socket.once("drain", send);
             return;
           }
           client.send(String(sent).padEnd(20_000, "."));
@@ -150,7 +150,10 @@ describe("a WebSocket exchange", () => {
 
   it("delivers the frames before a reset, and then fails", async () => {
     const url = await socketServer((client, socket) => {
-      client.send("one", () => setTimeout(() => socket.resetAndDestroy(), 20));
+      client.send("one");
+      // The pong shows that the client has received the frame.
+      client.ping();
+      client.once("pong", () => socket.resetAndDestroy());
     });
     const answer = await open(url);
     if (!("frames" in answer)) throw new Error("refused");
@@ -271,6 +274,7 @@ describe("the time limits of a WebSocket exchange", () => {
     for await (const group of answer.frames) {
       seen.push(...group);
       if (seen.length > 1) continue;
+      // Longer than the limit, however fast this machine is.
       await new Promise((resolve) => setTimeout(resolve, 200));
       finish();
     }

@@ -23,6 +23,7 @@ import { silentLog } from "#src/workers/worker-log.ts";
 import { createFakeChat } from "#test/support/fakes/fake-chat.ts";
 import { createFakeEmbedding, createProviderError, DIMENSIONS, vectorOf } from "#test/support/fakes/fake-embedding.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max"] as const;
 
@@ -87,7 +88,6 @@ function chatRequests(count: number, content: (n: number) => string = (n) => `qu
 
 interface RunOptions {
   signal?: AbortSignal;
-  onSnapshot?: () => void;
   windowSize?: number;
   retry?: ItemQuery;
 }
@@ -123,7 +123,7 @@ async function run(options: RunOptions = {}) {
       keepDatabase: false,
       retry: options.retry,
       clock: systemClock,
-      onSnapshot: options.onSnapshot ?? (() => undefined),
+      onSnapshot: () => undefined,
       onEvent: () => undefined,
       signal: options.signal ?? new AbortController().signal,
     });
@@ -185,18 +185,22 @@ test("a request that the provider rejects has an error record; the others are an
 
 test("a run that is stopped halfway resumes where it stopped, and sends nothing twice", async () => {
   const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
   const chat = createFakeChat();
   work(() => ({
     ...chat,
     generate: async (request, call) => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (chat.requests.length >= 60) stop.abort();
+      if (chat.requests.length >= 60) {
+        stop.abort();
+        await stopped.promise;
+      }
       return await chat.generate(request, call);
     },
   }));
   writeRequests(chatRequests(300));
   await expect(run({ signal: stop.signal })).rejects.toThrow("interrupted");
   expect(chat.requests.length).toBeLessThan(300);
+  stopped.resolve();
   await run();
   expect(output().map((line) => line.custom_id)).toEqual(Array.from({ length: 300 }, (_, n) => `q-${n}`));
   expect(chat.requests).toHaveLength(300);
@@ -204,25 +208,23 @@ test("a run that is stopped halfway resumes where it stopped, and sends nothing 
 
 test("a run continues after Redis has lost all its data, including large requests", async () => {
   const chat = createFakeChat();
+  const flushed = Promise.withResolvers<void>();
   work(() => ({
     ...chat,
     generate: async (request, call) => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
-      return await chat.generate(request, call);
+      const answer = await chat.generate(request, call);
+      if (chat.requests.length > 20) await flushed.promise;
+      return answer;
     },
   }));
   writeRequests(chatRequests(120, (n) => (n % 10 === 0 ? "y".repeat(70_000) : `question ${n}`)));
   const admin = redis.connect();
-  let flushed = false;
-  const report = await run({
-    windowSize: 40,
-    onSnapshot: () => {
-      if (flushed || chat.requests.length < 20) return;
-      flushed = true;
-      void admin.keys(`*${redis.namespace}*`).then((found) => admin.del(...found));
-    },
-  });
-  expect(flushed).toBe(true);
+  const running = run({ windowSize: 40 });
+  await waitFor(() => chat.requests.length > 20, { what: "calls beyond the first 20" });
+  const found = await admin.keys(`*${redis.namespace}*`);
+  await admin.del(...found);
+  flushed.resolve();
+  const report = await running;
   expect(report.items).toMatchObject({ succeeded: 120, failed: 0 });
   expect(output().map((line) => line.custom_id)).toEqual(Array.from({ length: 120 }, (_, n) => `q-${n}`));
 });

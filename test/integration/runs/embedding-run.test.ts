@@ -49,9 +49,13 @@ test("every item gets its own vector, in full batches", async () => {
 
 test("the lane's concurrency limit applies across several workers", async () => {
   const items = makeItems(400);
-  const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 20)) });
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => gate.promise });
   for (let i = 0; i < 3; i++) harness.worker(model, {}, { concurrency: 4 });
-  await harness.coordinate(items);
+  const done = harness.coordinate(items);
+  await waitFor(() => model.maxInFlight === 4, { what: "four calls at once" });
+  gate.resolve();
+  await done;
   await expectRecords(items);
   expect(model.maxInFlight).toBe(4);
 });
@@ -105,10 +109,12 @@ test("throttled calls snooze the lane and do not count as attempts", async () =>
 test("a run whose coordinator is stopped halfway resumes where it stopped, without repeated calls", async () => {
   const items = makeItems(600);
   const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
   const model = createFakeEmbedding({
     onCall: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (model.calls.length >= 25) stop.abort();
+      if (model.calls.length < 25) return;
+      stop.abort();
+      await stopped.promise;
     },
   });
   harness.worker(model, {}, { concurrency: 2 });
@@ -117,6 +123,7 @@ test("a run whose coordinator is stopped halfway resumes where it stopped, witho
   const before = store.counts();
   await store.close();
   expect(before.missing).toBeGreaterThan(0);
+  stopped.resolve();
   await harness.coordinate(items);
   await expectRecords(items);
   expect(model.calls.flat()).toHaveLength(600);
@@ -124,11 +131,14 @@ test("a run whose coordinator is stopped halfway resumes where it stopped, witho
 
 test("a stopping worker returns its jobs, and another one finishes them without repeated calls", async () => {
   const items = makeItems(300);
-  const slow = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 30)) });
+  const gate = Promise.withResolvers<void>();
+  const slow = createFakeEmbedding({ onCall: () => (slow.calls.length > 4 ? gate.promise : undefined) });
   const first = harness.worker(slow, {}, { concurrency: 2 });
   const done = harness.coordinate(items);
-  await waitFor(() => slow.calls.length >= 4);
-  await first.stop();
+  await waitFor(() => slow.calls.length === 6, { what: "two calls that are held" });
+  const stopping = first.stop();
+  gate.resolve();
+  await stopping;
   const second = createFakeEmbedding();
   harness.worker(second);
   await done;
@@ -140,19 +150,16 @@ test("a stopping worker returns its jobs, and another one finishes them without 
 
 test("a run continues after Redis has lost all its data", async () => {
   const items = makeItems(500);
-  let flushed = false;
-  const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 120)) });
+  const flushed = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => (model.calls.length > 10 ? flushed.promise : undefined) });
   harness.worker(model, {}, { concurrency: 2 });
   const admin = redis.connect();
-  const { events } = await harness.coordinate(items, {
-    windowSize: 100,
-    onTick: async () => {
-      if (flushed || model.calls.length < 10) return;
-      flushed = true;
-      const keys = await admin.keys(`*${redis.namespace}*`);
-      await admin.del(...keys);
-    },
-  });
+  const done = harness.coordinate(items, { windowSize: 100 });
+  await waitFor(() => model.calls.length === 12, { what: "two calls that are held" });
+  const keys = await admin.keys(`*${redis.namespace}*`);
+  await admin.del(...keys);
+  flushed.resolve();
+  const { events } = await done;
   expect(events).toContainEqual(expect.objectContaining({ type: "redis-lost-run" }));
   await expectRecords(items);
 });

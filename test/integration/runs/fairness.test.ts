@@ -19,15 +19,27 @@ afterEach(async () => {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Waits until these runs have queued all their items, so that the order of the calls does not depend on when they do. */
+async function waitUntilQueued(sizes: Readonly<Record<string, number>>): Promise<void> {
+  const client = redis.connect();
+  for (const [runId, count] of Object.entries(sizes)) {
+    const isQueued = async () => Number(await client.hget(harness.keys.run(runId).meta, "cursor")) === count;
+    await waitFor(isQueued, { what: `the jobs of the run ${runId}` });
+  }
+}
+
 test("two runs on one lane progress together: the small one ends when twice its size is done", async () => {
   const small = makeItems(500, (i) => `small ${i}`);
   const large = makeItems(3_000, (i) => `large ${i}`);
-  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => (model.calls.length > 20 ? gate.promise : pause(5)) });
   harness.worker(model, {}, { concurrency: 2 });
   const first = harness.coordinate(large, { runId: "large", folder: "large", windowSize: 1_500 });
   await waitFor(() => model.calls.length > 20, { what: "the large run to be under way" });
-  await harness.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
-  await first;
+  const second = harness.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
+  await waitUntilQueued({ small: 500 });
+  gate.resolve();
+  await Promise.all([first, second]);
   // The texts in the order of their calls, from the small run's first to its last.
   const order = model.calls.flat().map((text) => text.startsWith("small"));
   const during = order.slice(order.indexOf(true), order.lastIndexOf(true) + 1);
@@ -51,11 +63,7 @@ test("a call with texts of two runs is counted once, and its texts are counted f
       { runId, folder: runId },
     ),
   );
-  // Both runs are queued before the worker takes the first job.
-  const client = redis.connect();
-  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
-    what: "the second run",
-  });
+  await waitUntilQueued(sizes);
   harness.worker(model, {}, { concurrency: 1 });
   await Promise.all(runs);
   const mixed = model.calls.filter((texts) => new Set(texts.map((text) => text.slice(0, 3))).size > 1);
@@ -89,10 +97,7 @@ test("a failed call with texts of two runs is reported to each run with its own 
       { runId, folder: runId },
     ),
   );
-  const client = redis.connect();
-  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
-    what: "the second run",
-  });
+  await waitUntilQueued(sizes);
   harness.worker(model, {}, { concurrency: 1 });
   await Promise.all(runs);
   expect(failed.length).toBeGreaterThan(0);

@@ -118,6 +118,21 @@ describe("the MiniMax simulator", () => {
     await waitFor(() => simulator.statistics().inFlight === 0);
   });
 
+  it("answers a number of calls and holds the others until they are released", async () => {
+    const simulator = await start();
+    const release = simulator.hold(2);
+    let answered = 0;
+    const calls = Array.from({ length: 4 }, async () => {
+      await post(simulator, good);
+      answered += 1;
+    });
+    await waitFor(() => simulator.statistics().calls === 4 && answered === 2, { what: "two answers of four" });
+    expect(simulator.statistics().inFlight).toBe(2);
+    release();
+    await Promise.all(calls);
+    expect((await post(simulator, good)).status).toBe(200);
+  });
+
   it("notifies a listener of every call", async () => {
     const reports: CallReport[] = [];
     const simulator = await start({

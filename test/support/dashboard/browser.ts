@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
+import { remainingTestMs } from "#test/support/wait-for.ts";
 
 const BROWSER_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -36,6 +37,9 @@ export function openBrowser(): Promise<Browser> {
   });
 }
 
+/** Less than the time limit of tests, so that what was waited for is reported. */
+const BROWSER_WAIT_MS = 120_000;
+
 export interface GuardedPage {
   readonly page: Page;
   /**
@@ -54,6 +58,8 @@ export async function openGuardedPage(browser: Browser, options: BrowserContextO
     reducedMotion: "reduce",
     ...options,
   });
+  // Playwright's default of 30 s is too short on a busy machine.
+  context.setDefaultTimeout(BROWSER_WAIT_MS);
   const page = await context.newPage();
   const violations: string[] = [];
   context.on("request", (request) => {
@@ -82,7 +88,7 @@ export async function openGuardedPage(browser: Browser, options: BrowserContextO
   };
 }
 
-/** `expect.poll` with a long timeout, which only matters for broken tests. */
+/** `expect.poll` whose only time limit is the one of the test. */
 export function expectEventually<T>(probe: () => T | Promise<T>) {
-  return expect.poll(probe, { timeout: 30_000, interval: 50 });
+  return expect.poll(probe, { timeout: remainingTestMs(), interval: 50 });
 }

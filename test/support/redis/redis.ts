@@ -33,10 +33,7 @@ export function openTestRedis(): TestRedis {
     await deleteKeys(admin, namespace);
     const left = () => openConnections(admin, namespace, firstId);
     try {
-      await waitFor(async () => (await left()).length === 0, {
-        what: "closed connections",
-        timeoutMs: 5_000,
-      });
+      await waitFor(async () => (await left()).length === 0, { what: "closed connections", timeoutMs: 30_000 });
     } catch {
       throw new Error(`the test left Redis connections open:\n${(await left()).join("\n")}`);
     } finally {
