@@ -1,6 +1,12 @@
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { ProviderError } from "./errors.ts";
 
+/**
+ * Why a call is made again in parts. `input`: the provider refused one of its inputs. `call`: its size may be the cause, or the
+ * provider failed.
+ */
+export type BisectCause = "input" | "call";
+
 /** What to do about a failed attempt. */
 export type FailureDecision =
   /**
@@ -15,8 +21,8 @@ export type FailureDecision =
    * the lane is out it costs none, and other inputs become the next probe, because these inputs may be the cause of the faults.
    */
   | { readonly action: "retry"; readonly delayMs: number; readonly isLaneOut?: true }
-  /** The inputs are called again in two halves: one of the inputs, or their number, is the cause. */
-  | { readonly action: "bisect" }
+  /** The inputs are called again in parts. */
+  | { readonly action: "bisect"; readonly cause: BisectCause }
   /** The error becomes the item's record. */
   | { readonly action: "fail" }
   /** The worker aborted the call itself; the inputs return to the queue. */
@@ -24,7 +30,10 @@ export type FailureDecision =
 
 export interface FailedCall {
   readonly error: ProviderError;
-  /** Attempts charged to these inputs so far, including this one; attempts while the lane was out are not charged. */
+  /**
+   * Attempts charged to these inputs so far, including this one. Attempts while the lane was out and refusals of several inputs
+   * are not charged.
+   */
   readonly attempts: number;
   /** Inputs of the failed call. */
   readonly inputs: number;
@@ -74,13 +83,14 @@ export function decideAfterFailure(failed: FailedCall, policy: RetryPolicy = RET
     case "invalid-request":
     case "too-long":
     case "content-filter":
-      return inputs > 1 ? { action: "bisect" } : { action: "fail" };
+      if (inputs === 1) return { action: "fail" };
+      return { action: "bisect", cause: error.kind === "too-long" || error.isSplittable ? "call" : "input" };
     case "server":
     case "timeout":
     case "network":
     case "bad-response": {
       if (faultStreak >= OUTAGE_STREAK) return { action: "retry", delayMs: 0, isLaneOut: true };
-      if (inputs > 1 && attempts >= 2) return { action: "bisect" };
+      if (inputs > 1 && attempts >= 2) return { action: "bisect", cause: "call" };
       if (inputs === 1 && attempts >= policy.maxAttempts) return { action: "fail" };
       return { action: "retry", delayMs: backoffMs(attempts, policy) };
     }
@@ -93,7 +103,7 @@ export function decideAfterFailure(failed: FailedCall, policy: RetryPolicy = RET
  */
 function decideSnooze({ error, inputs, snoozes }: FailedCall): FailureDecision {
   if (error.dimension !== "tokens") return { action: "snooze" };
-  if (inputs > 1 && snoozes >= 4) return { action: "bisect" };
+  if (inputs > 1 && snoozes >= 4) return { action: "bisect", cause: "call" };
   if (inputs === 1 && snoozes >= 12) return { action: "fail" };
   return { action: "snooze" };
 }

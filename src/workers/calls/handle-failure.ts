@@ -76,7 +76,9 @@ export async function handleFailure(
   const isFree =
     isThrottled || isUndecided || error.kind === "aborted" || error.kind === "auth" || error.kind === "quota";
   if (!isFree) {
-    await chargeAttempts(inputs, faultStreak >= OUTAGE_STREAK, log);
+    // A refusal of several inputs is caused by few of them.
+    const isRefusalOfMany = inputs.length > 1 && !isFault(error);
+    await countAttempts(inputs, !isRefusalOfMany && faultStreak < OUTAGE_STREAK, log);
   }
   const decision = decideAfterFailure(
     {
@@ -153,10 +155,10 @@ function findOutcome(error: ProviderError, inputs: readonly PendingInput[]): Set
   return error.kind === "network" || isFirst ? "fault" : "suspect";
 }
 
-async function chargeAttempts(inputs: readonly PendingInput[], isLaneOut: boolean, log: WorkerLog): Promise<void> {
+async function countAttempts(inputs: readonly PendingInput[], isCharged: boolean, log: WorkerLog): Promise<void> {
   for (const input of inputs) {
     input.attempts += 1;
-    if (!isLaneOut) input.chargedAttempts += 1;
+    if (isCharged) input.chargedAttempts += 1;
   }
   for (const runInputs of groupByRun(inputs)) {
     await runInputs[0]?.ledger

@@ -6,8 +6,8 @@ import { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import {
   type Batch,
-  bisectBatch,
   createFixedBatch,
+  getAllInputs,
   getCallableInputs,
   isInteractiveBatch,
   returnInputs,
@@ -49,7 +49,7 @@ export interface DispatcherDeps<I, M> {
 
 interface InFlightCall<I, M> {
   readonly lane: ModelLane<M>;
-  readonly inputs: readonly I[];
+  readonly batch: Batch<I>;
   readonly done: Promise<void>;
 }
 
@@ -133,8 +133,8 @@ export class ModelDispatcher<I extends PendingInput, M> {
   /** Returns the inputs of a job (or of all jobs) to the BullMQ queue. Calls in flight are completed first. */
   returnToQueue(reason: ReturnToQueue, matches: (input: I) => boolean = () => true): void {
     this.#queue.returnToQueue(reason, matches);
-    for (const { inputs } of [...this.#reserving, ...this.#calls.values()])
-      returnInputs(inputs.filter(matches), reason);
+    const inCalls = [...this.#calls.values()].map(({ batch }) => batch);
+    for (const batch of [...this.#reserving, ...inCalls]) returnInputs(getAllInputs(batch).filter(matches), reason);
     this.#wakeSignal.notify();
   }
 
@@ -171,8 +171,12 @@ export class ModelDispatcher<I extends PendingInput, M> {
     const { canCall, maxCalls, lingerMs } = this.#options;
     if (!canCall()) return { batches: [], lingerMs: LOCK_CHECK_MS };
     const count = Math.min(maxCalls - this.#calls.size, MAX_BATCHES_PER_RESERVATION);
-    // While calls are in flight more jobs will come, and a fuller batch is worth more than a few milliseconds.
-    return this.#queue.take(count, this.#calls.size > 0 ? lingerMs * 4 : lingerMs, this.#deps.roomForCanary);
+    return this.#queue.take(count, {
+      // While calls are in flight more jobs will come, and a fuller batch is worth more than a few milliseconds.
+      lingerMs: this.#calls.size > 0 ? lingerMs * 4 : lingerMs,
+      isTesting: this.#calls.values().some(({ batch }) => batch.groupRest !== undefined),
+      roomFor: this.#deps.roomForCanary,
+    });
   }
 
   async #reserveAndStart(taken: readonly Batch<I>[]): Promise<void> {
@@ -216,15 +220,17 @@ export class ModelDispatcher<I extends PendingInput, M> {
     const inputs = getCallableInputs(batch);
     if (inputs.length === 0) {
       this.#releaseUnused(grant);
+      this.#queue.releaseGroupRest(batch);
       return;
     }
     for (const { completion } of inputs) completion.markCallStarted();
-    const done = this.#call({ ...batch, inputs }, grant).finally(() => {
+    const called = { ...batch, inputs };
+    const done = this.#call(called, grant).finally(() => {
       this.#calls.delete(id);
       for (const { completion } of inputs) completion.markCallFinished();
       this.#wakeSignal.notify();
     });
-    this.#calls.set(id, { lane: grant.lane, inputs, done });
+    this.#calls.set(id, { lane: grant.lane, batch: called, done });
   }
 
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
@@ -233,9 +239,12 @@ export class ModelDispatcher<I extends PendingInput, M> {
     const onReleased = () => this.#wakeSignal.notify();
     const decision = await this.#deps.call(batch.inputs, grant, onReleased, batch.hasCanary === true);
     await guard?.leave();
-    // Records mean that the lane answers again.
-    if (!decision) this.#queue.releaseAwaitingProbe();
-    else this.#applyDecision(decision, batch);
+    if (decision) this.#applyDecision(decision, batch);
+    else {
+      // Records mean that the lane answers again.
+      this.#queue.releaseAwaitingProbe();
+      this.#queue.accept(batch);
+    }
   }
 
   /**
@@ -271,12 +280,13 @@ export class ModelDispatcher<I extends PendingInput, M> {
         break;
       }
       case "bisect":
-        this.#queue.pushReady(bisectBatch(batch));
+        this.#queue.bisect(batch, decision.cause);
         break;
       case "return-to-queue":
-        returnInputs(batch.inputs, new ReturnToQueue("the worker is stopping"));
+        returnInputs(getAllInputs(batch), new ReturnToQueue("the worker is stopping"));
         break;
       case "fail":
+        this.#queue.refuse(batch);
         break;
     }
   }

@@ -14,6 +14,7 @@ export interface CallGuard {
 export interface PendingInput {
   /** The run it belongs to, or the item's id if it is a standalone item. */
   readonly runId: string;
+  readonly isStandalone?: boolean;
   /** Interactive inputs are served before bulk inputs. */
   readonly isInteractive: boolean;
   readonly ledger: Ledger;
@@ -32,7 +33,7 @@ export interface PendingInput {
   readonly trace?: TraceContext | undefined;
   /** Failed attempts, over all workers and restarts. */
   attempts: number;
-  /** Failed attempts that count towards the limit of attempts; those made while the lane was out do not. */
+  /** Failed attempts that count towards the limit of attempts; those made while the lane was out and refusals of several inputs do not. */
   chargedAttempts: number;
   /** Throttle answers in a row. */
   snoozes: number;

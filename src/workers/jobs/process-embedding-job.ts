@@ -33,6 +33,7 @@ export async function processEmbeddingJob(
     const [index, tokens, text] = items[position] ?? [0, 0, ""];
     const draft = {
       runId: run ?? item ?? "",
+      isStandalone: item !== undefined,
       isInteractive: deps.isInteractive,
       ledger: deps.ledger,
       index,

@@ -93,6 +93,19 @@ test.each([
   );
 });
 
+test.each([
+  ["invalid-request", {}, "input"],
+  ["content-filter", {}, "input"],
+  ["invalid-request", { isSplittable: true }, "call"],
+  ["too-long", {}, "call"],
+  ["server", {}, "call"],
+  ["timeout", {}, "call"],
+  ["throttled", { dimension: "tokens" }, "call"],
+] as const)("%s with %o: the cause is taken to be the %s", (kind, extra, cause) => {
+  const decision = decideAfterFailure(failed(kind, { inputs: 10, attempts: 2, snoozes: 4 }, extra), policy);
+  expect(decision).toEqual({ action: "bisect", cause });
+});
+
 test("delays are between 0 and an exponential step up to a maximum", () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(

@@ -208,6 +208,130 @@ test("each poison text is found alone, at the cost of a bisection, and nothing e
   }
 });
 
+/** A model that refuses calls with a text that contains "bad". */
+const createFilteringModel = (maxInputs: number) =>
+  createFakeEmbedding({
+    maxInputs,
+    onCall: (inputs) => {
+      if (inputs.some((text) => text.includes("bad"))) throw createProviderError("content-filter");
+    },
+  });
+
+/** Texts of which every `every`th is bad. */
+const mixedTexts = (count: number, every: number) =>
+  Array.from({ length: count }, (_, i) => (i % every === every - 1 ? `bad ${i}` : `good ${i}`));
+
+test.each([1, 16])(
+  "28 bad texts of 1,000 cost little more than the least number of calls, %i at once",
+  async (maxCalls) => {
+    const model = createFilteringModel(64);
+    const harness = openDispatcherHarness(model, { maxCalls });
+    const all = mixedTexts(1_000, 35);
+    const jobs = Array.from({ length: 20 }, (_, i) => harness.job(all.slice(i * 50, i * 50 + 50)));
+    await harness.drain();
+    expect(jobs.map((job) => job.outcome)).toEqual(jobs.map(() => "finished"));
+    const failed = [...harness.ledger.records.values()].filter((record) => record.failure).map(({ index }) => index);
+    expect(failed.sort((a, b) => a - b)).toEqual(all.flatMap((text, i) => (text.startsWith("bad") ? [i] : [])));
+    // The least number is 184 (1,000 times the entropy of 2.8 %); halving needs 280.
+    expect(model.calls.length).toBeLessThan(maxCalls === 1 ? 215 : 235);
+  },
+);
+
+test("inputs of several refused calls about which nothing is known share calls", async () => {
+  const model = createFilteringModel(16);
+  const harness = openDispatcherHarness(model);
+  const all = Array.from({ length: 64 }, (_, i) => (i % 16 === 9 ? `bad ${i}` : `good ${i}`));
+  harness.job(all);
+  await harness.drain();
+  expect(harness.ledger.records.size).toBe(64);
+  const groups = model.calls.slice(4).map((call) => new Set(call.map((text) => all.indexOf(text) >> 4)));
+  expect(groups.some((numbers) => numbers.size > 1)).toBe(true);
+  // Halving needs 36.
+  expect(model.calls.length).toBeLessThan(30);
+});
+
+test("a run with bad inputs does not make the calls of another run smaller", async () => {
+  const model = createFilteringModel(64);
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job(mixedTexts(2_000, 5), "bad run");
+  await harness.clock.advance(60_000);
+  const before = model.calls.length;
+  harness.job(texts(6_400), "good run");
+  await harness.drain();
+  expect(model.calls.length - before).toBe(100);
+});
+
+test("an interactive input does not wait for inputs of refused calls", async () => {
+  const inCall = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({
+    maxInputs: 8,
+    onCall: async (inputs) => {
+      if (inputs.length < 8 && inputs.includes("bad 0")) await inCall.promise;
+      if (inputs.includes("bad 0")) throw createProviderError("content-filter");
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 4 });
+  harness.job(["bad 0", ...texts(7)]);
+  await harness.clock.advance(100);
+  const job = harness.job(["a person's"], "one", true);
+  await harness.clock.advance(100);
+  expect(job.outcome).toBe("finished");
+  inCall.resolve();
+  await harness.drain();
+  expect(harness.ledger.records.size).toBe(9);
+});
+
+test("when a job loses its lock during the search, the inputs of other jobs in the group are called", async () => {
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({
+    maxInputs: 16,
+    onCall: async (inputs) => {
+      if (inputs.length < 16 && inputs[0]?.startsWith("lost")) await gate.promise;
+      if (inputs.includes("lost 2")) throw createProviderError("invalid-request");
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  const [lost, kept] = [harness.job(texts(8, "lost")), harness.job(texts(8, "kept"))];
+  await harness.clock.advance(100);
+  harness.dispatcher.returnToQueue(new ReturnToQueue("lock lost"), (input) => input.completion === lost.completion);
+  gate.resolve();
+  await harness.drain();
+  expect([lost.outcome, kept.outcome]).toEqual(["lock lost", "finished"]);
+  expect(harness.ledger.records.size).toBe(8);
+});
+
+test("both halves of a call with repeated server errors are called, because its inputs may not be the cause", async () => {
+  let faults = 2;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (faults-- > 0) throw createProviderError("server", { status: 500 });
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  harness.job(texts(10));
+  await harness.drain();
+  expect(model.calls.map((inputs) => inputs.length)).toEqual([10, 10, 5, 5]);
+});
+
+test("refusals of calls with other inputs do not use up the attempts of an input", async () => {
+  let hasFailed = false;
+  const model = createFakeEmbedding({
+    maxInputs: 64,
+    onCall: (inputs) => {
+      if (inputs.some((text) => text.startsWith("bad"))) throw createProviderError("content-filter");
+      if (inputs.length === 1 && !hasFailed) {
+        hasFailed = true;
+        throw createProviderError("network");
+      }
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  harness.job([...texts(62), "last", "bad"]);
+  await harness.drain();
+  expect(hasFailed).toBe(true);
+  expect([...harness.ledger.records.values()].filter((record) => record.failure)).toHaveLength(1);
+});
+
 test("a text that always gets a server error fails after its attempts, and its neighbours do not", async () => {
   const model = createFakeEmbedding({
     onCall: (inputs) => {
