@@ -17,8 +17,9 @@ const RECONCILE_INTERVAL_MS = 5_000;
 const IDLE_TIMEOUT_MS = 5_000;
 /** Time that workers need to notice a cancel; until then they may still start calls. */
 const CANCEL_PROPAGATION_MS = 2_000;
-/** How long answers of calls in flight, which are paid for, are awaited after a cancel. */
+/** How long answers of calls in flight, which are paid for, are awaited after a cancel; longer if calls usually take long. */
 const CANCEL_GRACE_MS = 30_000;
+const CANCEL_GRACE_CALLS = 3;
 
 /**
  * Processes a run until every item has a record: feeds the window, collects records to disk, and repairs the effects of
@@ -198,7 +199,8 @@ export class Coordinator {
     if (this.#cancelledAt === undefined) return;
     const waited = now - this.#cancelledAt;
     const callsInFlight = this.#context.countCallsInFlight?.() ?? 0;
-    if (waited < CANCEL_PROPAGATION_MS || (callsInFlight > 0 && waited < CANCEL_GRACE_MS)) return;
+    const graceMs = Math.max(CANCEL_GRACE_MS, CANCEL_GRACE_CALLS * (this.#context.usualCallMs?.() ?? 0));
+    if (waited < CANCEL_PROPAGATION_MS || (callsInFlight > 0 && waited < graceMs)) return;
     throw new RunStoppedError("cancelled", "the run was cancelled");
   }
 

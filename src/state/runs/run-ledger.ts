@@ -54,7 +54,7 @@ export interface Claim {
 // Claims and commits are the hot path of every worker: their replies are cast, not validated, because the script files
 // beside this one are their only source.
 const claimScript = defineScript(new URL("lua/claim.lua", import.meta.url), {
-  keys: ["meta", "done", "claims", "attempts"],
+  keys: ["meta", "done", "claims", "attempts", "jobs"],
   args: ["ttlMs"],
   parse: (reply) => {
     const [state, jobs] = reply as [RunState | "gone", [claims: number, mask: string, attempts: number[]][]];

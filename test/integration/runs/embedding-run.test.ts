@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Item } from "#src/core/item.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
 import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fakes/fake-embedding.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
@@ -213,3 +214,32 @@ function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
     result.then(resolve, reject);
   });
 }
+
+test("jobs that an earlier attempt at the run left in the queue are not called again", async () => {
+  const items = makeItems(300);
+  const stopped = new AbortController();
+  const coordinated = harness.coordinate(items, {
+    signal: stopped.signal,
+    onTick: async ({ inFlight }) => {
+      if (inFlight > 0) stopped.abort();
+    },
+  });
+  await expect(coordinated).rejects.toThrow("interrupted");
+  // As before a retry. A record shifts the ranges of the jobs, so that none has the id of an earlier one.
+  await new RunControl(redis.connect(), harness.keys, "run").resetItems();
+  const store = await harness.store(items.length);
+  const vector = Buffer.from(vectorOf(items[0]?.text ?? "").buffer);
+  await store.write([{ index: 0, attempts: 1, tokens: 1, vector }]);
+  await store.close();
+
+  const model = createFakeEmbedding();
+  harness.worker(model);
+  await harness.coordinate(items);
+  await expectRecords(items);
+  expect(model.calls.flat().sort()).toEqual(
+    items
+      .slice(1)
+      .map(({ text }) => text)
+      .sort(),
+  );
+});

@@ -149,12 +149,17 @@ class Model {
 
   async #claim(items: readonly number[]): Promise<void> {
     const done = await this.#done();
+    const left = await this.ledger.claim("left-in-queue", items);
+    expect(left.open).toEqual(items.map(() => false));
+    await this.ledger.release("left-in-queue", left);
+    await this.#client.hset(this.#keys.jobs, "job", "0,0,0");
     const claim = await this.ledger.claim("job", items);
     expect(claim.open).toEqual(items.map((index) => !done.has(index)));
     await this.ledger.release("job", claim);
     const again = await this.ledger.claim("job", items);
     expect(again.claims).toBe(1);
     await this.ledger.release("job", again);
+    await this.#client.hdel(this.#keys.jobs, "job");
   }
 
   async #feed(cursor: number): Promise<void> {
@@ -326,6 +331,7 @@ test("concurrent claims and commits each get their own reply", async () => {
   const model = new Model(client, client, "together");
   await model.open();
   const { ledger } = model;
+  await client.hset(createKeys(redis.namespace).run("together").jobs, { a: "1,2,0", b: "3,3,0", c: "4,4,0" });
   const chat = (index: number) => ({ index, attempts: 1, tokens: 2, json: { text: `answer ${index}` } });
   const call = { answered: { inputs: 1, capacity: 1 } };
   await ledger.commit([chat(2)], 0, call);
