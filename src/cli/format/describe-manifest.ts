@@ -1,6 +1,7 @@
 import { describeCanaries, LOWER_BOUND_REASON } from "#src/cli/progress/describe-run-end.ts";
 import { describeSavings } from "#src/cli/progress/describe-savings.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { formatKnownCost, formatModelCost } from "./format-cost.ts";
 import { formatDuration } from "./format-duration.ts";
 import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "./format-number.ts";
 import { sanitize } from "./sanitize.ts";
@@ -39,7 +40,8 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ["reused", run.reused && describeSavings(run.reused)],
     ["snoozes", formatCount(run.snoozes)],
     ...(run.parkedLanes ?? []).map(({ lane, reason }) => ["parked", `${lane}: ${sanitize(reason ?? "")}`] as const),
-    ["cost", run.cost && formatMoney(run.cost.amount, run.cost.currency)],
+    ["cost", run.cost ? formatMoney(run.cost.amount, run.cost.currency) : formatKnownCost(run.costs)],
+    ...(run.costs ?? []).map((each) => [`  ${each.model}`, formatModelCost(each)] as const),
     ["created", run.createdAt],
     ["finished", run.finishedAt ?? "-"],
     ["active time", formatDuration(run.activeMs)],

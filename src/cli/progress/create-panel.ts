@@ -151,6 +151,7 @@ function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: nu
     lanes: [],
     batchFill: report.batchFill ?? snapshot.batchFill,
     cost: report.cost ? { spent: report.cost.amount, currency: report.cost.currency } : snapshot.cost,
+    costs: report.costs ?? snapshot.costs,
     ...computeAverages(report),
   };
 }

@@ -1,3 +1,4 @@
+import { formatKnownCost } from "#src/cli/format/format-cost.ts";
 import { formatCountdown } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, formatMoney, formatPercent, formatRate } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
@@ -122,7 +123,7 @@ function computeProgress({ items }: RunSnapshot): number {
 
 /** "57.3 %  7,074 of 12,345 items, 99.8 items/s, 2 min 04 s left, 3 failed (content-filter 2, too-long 1)" */
 export function formatProgress(snapshot: RunSnapshot, now: number): string {
-  const { items, phase, calls, cost } = snapshot;
+  const { items, phase, calls, cost, costs } = snapshot;
   const failures = Object.entries(snapshot.failuresByKind).map(([kind, n]) => `${kind} ${formatCount(n)}`);
   const nextCallAt = findNextCall(snapshot.lanes);
   const parts = [
@@ -135,7 +136,7 @@ export function formatProgress(snapshot: RunSnapshot, now: number): string {
       : `${formatCountdown(snapshot.etaMs)} left`,
     calls.throttled > 0 ? `${formatCount(calls.throttled)} throttled` : "",
     items.failed > 0 ? `${formatCount(items.failed)} failed (${failures.join(", ")})` : "",
-    cost === undefined ? "" : formatMoney(cost.spent, cost.currency),
+    (cost === undefined ? formatKnownCost(costs) : formatMoney(cost.spent, cost.currency)) ?? "",
   ];
   return `${formatPercent(computeProgress(snapshot)).padStart(6)}  ${parts.filter((part) => part !== "").join(", ")}`;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { formatKnownCost, formatModelCost } from "#src/cli/format/format-cost.ts";
 import { formatDuration } from "#src/cli/format/format-duration.ts";
 import {
   formatCount,
@@ -71,6 +72,7 @@ function describeStats({
   batchFill,
   tokens,
   cost,
+  costs,
   reused,
   canaries,
 }: RunManifest): string[] {
@@ -83,13 +85,14 @@ function describeStats({
       ? undefined
       : `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.paidTwice)} duplicate`,
     tokens === 1 ? "1 token" : `${formatShortCount(tokens)} tokens`,
-    cost === undefined ? undefined : formatMoney(cost.amount, cost.currency),
+    cost === undefined ? formatKnownCost(costs) : formatMoney(cost.amount, cost.currency),
   ].filter((part) => part !== undefined);
   return [
     items.failed > 0 ? `  ${formatCount(items.failed)} failed: ${kinds.join(", ")}` : [],
     reused ? `  ${describeSavings(reused)}` : [],
     `  ${spent.join(", ")}`,
+    (costs ?? []).map((each) => `  ${each.model}: ${formatModelCost(each)}`),
     calls.isLowerBound ? `  ${LOWER_BOUND_REASON}` : [],
     canaries && canaries.mismatches === 0 ? `  ${describeCanaries(canaries)}` : [],
-  ].flat();
+  ].flat(2);
 }

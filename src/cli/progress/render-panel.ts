@@ -188,7 +188,21 @@ function renderSavings({ reused }: RunSnapshot, width: number, colors: Colors): 
   );
 }
 
+/** Further models are counted. */
+const SHOWN_MODELS = 6;
+
 function renderCost(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
+  const { cost, costs = [] } = snapshot;
+  const cells = costs.slice(0, SHOWN_MODELS).map(({ model, cost: spent }) => {
+    const price = spent ? formatMoney(spent.amount, spent.currency) : "price unknown";
+    return truncate(`${model} ${price}`, width - GUTTER);
+  });
+  const more = costs.length > SHOWN_MODELS ? `${costs.length - SHOWN_MODELS} more` : [];
+  const perModel = layoutCells(cost === undefined ? "cost" : "", [cells, more].flat(), width, colors);
+  return [...renderTotalCost(snapshot, width, colors), ...perModel];
+}
+
+function renderTotalCost(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
   const { cost } = snapshot;
   if (cost === undefined) return [];
   const spent = formatMoney(cost.spent, cost.currency);

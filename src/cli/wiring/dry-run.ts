@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { describeSkipped } from "#src/cli/format/describe-manifest.ts";
 import { describeProblems } from "#src/cli/format/describe-problems.ts";
+import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatMany, formatMoney } from "#src/cli/format/format-number.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
-import type { CostEstimate } from "#src/producer/runs/budget/estimate-cost.ts";
+import type { CostEstimate } from "#src/producer/runs/budget/estimate-chat-run.ts";
 
 /** The part of a `--json` dry-run event that all kinds of runs share. */
 export interface DryRunEstimate {
@@ -17,6 +18,8 @@ export interface DryRunEstimate {
   /** Items that the cache has answers for. */
   readonly cached: number;
   readonly calls: number;
+  /** The least time that the limits allow; undefined if none are known. */
+  readonly atLeastMs: number | undefined;
   readonly cost: CostEstimate | undefined;
 }
 
@@ -59,6 +62,15 @@ export function describeReuse({ copies, cached }: DryRunEstimate): readonly DryR
     ["duplicates", copies > 0 ? `${formatMany(copies, "item")}, not sent` : undefined],
     ["cached", cached > 0 ? `${formatMany(cached, "item")} answered from the cache` : undefined],
   ];
+}
+
+/** "at least 2 min at these limits, about 10 min with answers of the usual length" */
+export function describeTime(atLeastMs: number | undefined, likelyMs = atLeastMs): string {
+  if (!likelyMs) return "as fast as the provider answers";
+  const likely = `about ${formatDuration(likelyMs)} with answers of the usual length`;
+  if (!atLeastMs) return `${likely}, at these limits`;
+  const least = `at least ${formatDuration(atLeastMs)} at these limits`;
+  return likelyMs > atLeastMs ? `${least}, ${likely}` : least;
 }
 
 /** "about 1.20 CNY (1.02 CNY to 1.38 CNY)" */

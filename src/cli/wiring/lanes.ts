@@ -18,6 +18,15 @@ export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
   return { ...model.limits, ...config.limits(lane) };
 }
 
+/** The limits of all lanes of a model; without credentials, those of one account. */
+export function listModelLimits(config: Config, fullName: string): LaneLimits[] {
+  const { provider, model } = config.registry.findModel(fullName);
+  const accounts = config.accounts(provider).map(({ name }) => name);
+  return (accounts.length > 0 ? accounts : ["default"]).map((account) =>
+    resolveLaneLimits(config, { provider, account, model: model.name }),
+  );
+}
+
 /**
  * The lanes of a model: one per account with credentials, with the "host:port" of its base URL. Throws ConfigError with the
  * missing variables if there is none.

@@ -2,11 +2,16 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "#src/config/config.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { TokenPrice } from "#src/core/money.ts";
+import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
-/** The price of several models if they have the same one; otherwise the cost of a run cannot be computed. */
-export function findCommonPrice(config: Config, fullNames: readonly string[]): TokenPrice | undefined {
-  const [first, ...others] = fullNames.map((name) => config.registry.findModel(name).model.price);
+export function findPrices(config: Config, fullNames: readonly string[]): ModelPrices {
+  return new Map(fullNames.map((name) => [name, config.registry.findModel(name).model.price]));
+}
+
+/** The price of all models if they have the same one. */
+export function findCommonPrice(prices: ModelPrices): TokenPrice | undefined {
+  const [first, ...others] = prices.values();
   return others.every((price) => isDeepStrictEqual(price, first)) ? first : undefined;
 }
 

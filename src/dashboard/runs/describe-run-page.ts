@@ -75,11 +75,11 @@ function getFolderState(found: FolderLookup): RunFolderState {
 function describeRunStats(
   { hasCoordinator, published }: RunInfo,
   report: RunManifest | undefined,
-): Pick<RunPage, "calls" | "snoozes" | "batchFill" | "tokens"> {
+): Pick<RunPage, "calls" | "snoozes" | "batchFill" | "tokens" | "costs"> {
   const snapshot = published?.snapshot;
   if (snapshot && (hasCoordinator || !report)) {
-    const { calls, snoozes, batchFill, tokens } = snapshot;
-    return { calls, snoozes, tokens, batchFill };
+    const { calls, snoozes, batchFill, tokens, costs } = snapshot;
+    return { calls, snoozes, tokens, batchFill, costs };
   }
   if (!report) return {};
   const { made, answered, failed, throttled, paidTwice, isLowerBound } = report.calls;
@@ -88,6 +88,7 @@ function describeRunStats(
     snoozes: report.snoozes,
     tokens: report.tokens,
     batchFill: report.batchFill,
+    costs: report.costs,
   };
 }
 

@@ -94,6 +94,11 @@ export interface RunPage extends RunSummary {
   };
   /** When the limits allow the next call, if all lanes of the run wait for that; epoch ms. */
   readonly nextCallAt?: number;
+  /** What each model has cost, if the run has several; without a cost, the price of the model is unknown. */
+  readonly costs?: readonly {
+    readonly model: string;
+    readonly cost?: { readonly amount: number; readonly currency: string };
+  }[];
   /** Inputs that were deferred because the provider asked to wait. */
   readonly snoozes?: number;
   /** Inputs per call as a share of the call's capacity, 0 to 1. */

@@ -197,6 +197,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       counters: () => monitor.counters(),
       onOpened: (hasLostCounts) => monitor.recordOpening(hasLostCounts),
       countCallsInFlight: () => monitor.countCallsInFlight(),
+      usualCallMs: () => durations.usualMs,
       onTick: async (tick) => {
         await folder.checkRegularly();
         await attempts.copyRegularly(clock.monotonic());

@@ -18,6 +18,7 @@ import type { RunBudget } from "./budget/run-budget.ts";
 import type { RunQueues } from "./feeding/run-queues.ts";
 import type { Lease } from "./lease.ts";
 import type { FindOffPeak, OffPeakHold } from "./off-peak-hold.ts";
+import type { ModelPrices } from "./progress/run-costs.ts";
 import type { RunSnapshot } from "./progress/run-snapshot.ts";
 
 /** A lane that a run can use, with its effective limits and the "host:port" that its calls go to. */
@@ -36,6 +37,8 @@ export interface RunEnvironment {
   readonly windowSize: number;
   /** The price of all models of the run; absent if it is unknown or differs between them. */
   readonly price?: TokenPrice;
+  /** The prices of its models; without them, the cost is unknown. */
+  readonly prices?: ModelPrices;
   /** Cost cap in the currency of `price`, which it requires. */
   readonly maxCost?: number;
   /** The run stops if a provider asks for a longer wait, in ms. */
@@ -106,6 +109,8 @@ export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" 
   /** The run was opened in Redis, which had no counters if `hasLostCounts`. */
   readonly onOpened?: (hasLostCounts: boolean) => void;
   readonly countCallsInFlight?: () => number;
+  /** How long a call of the run usually takes, in ms, if it is known. */
+  readonly usualCallMs?: () => number | undefined;
   /** Called about twice a second while the run is coordinated. Throws a RunStoppedError to stop it. */
   readonly onTick: (state: RunTick) => Promise<void>;
   /** Called before records are removed from Redis. Throws if the files that have them are not in the run's folder any more. */

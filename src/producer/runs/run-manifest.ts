@@ -6,6 +6,16 @@ import { BATCH_ENDPOINTS } from "#src/producer/openai-batch/lines/openai-line.ts
 import { sealText } from "./sealed-text.ts";
 
 const counts = z.record(z.string(), z.number());
+const money = z.object({ amount: z.number(), currency: z.string() });
+export const modelCost = z.object({
+  /** "minimax/MiniMax-M2" */
+  model: z.string(),
+  /** Of the answers that needed a call. */
+  tokens: z.number(),
+  /** Absent if the price of the model is unknown. */
+  cost: money.optional(),
+});
+export type ModelCost = z.infer<typeof modelCost>;
 
 const cacheStats = z.object({
   /** Duplicates of other items of the run. */
@@ -16,7 +26,7 @@ const cacheStats = z.object({
   calls: z.int(),
   /** Tokens that the provider would have counted. */
   tokens: z.number(),
-  cost: z.exactOptional(z.object({ amount: z.number(), currency: z.string() })),
+  cost: z.exactOptional(money),
 });
 
 /** The fields of `run.json` that all kinds of runs share. */
@@ -77,7 +87,10 @@ const common = {
   snoozes: z.int(),
   /** Inputs per call as a share of what a call may carry. */
   batchFill: z.number().optional(),
-  cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  /** Absent if the price of a model is unknown, or if the prices are in several currencies. */
+  cost: money.optional(),
+  /** The cost of each model; absent if the run has only one. */
+  costs: z.array(modelCost).optional(),
   /** The price that the cost was computed with, per million tokens. */
   price: z
     .object({

@@ -78,6 +78,34 @@ test("the cap includes output tokens, and the spend is what the provider reporte
   expect(sandbox.manifest("out").cost).toEqual({ amount: total, currency: "CNY" });
 });
 
+test("a run of several models shows the cost of each, also if the price of one is unknown", async () => {
+  const line = (n: number, model: string) =>
+    JSON.stringify({
+      custom_id: `m-${n}`,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model, max_tokens: 100, messages: [{ role: "user", content: `question number ${n}` }] },
+    });
+  const models = ["MiniMax-Text-01", "MiniMax-M1"];
+  const lines = Array.from({ length: 10 }, (_, n) => line(n, models[n % 2] ?? ""));
+  sandbox.write("requests.jsonl", `${lines.join("\n")}\n`);
+  const args = ["batch", "requests.jsonl", "--out", "out", "--model", "minimax", "--workers", "1"];
+  const dry = await sandbox.run([...args, "--dry-run"]);
+  expect(dry.stdout).toMatch(/^cost +minimax\/MiniMax-Text-01: about \S+ CNY .*\n +minimax\/MiniMax-M1: unknown/m);
+  expect(dry.stdout).toMatch(/^time +as fast as the provider answers$/m);
+
+  const { code, stderr } = await sandbox.run(args);
+  expect(code).toBe(0);
+  const { cost, costs } = sandbox.manifest("out");
+  expect(cost).toBeUndefined();
+  expect(costs).toMatchObject([
+    { model: "minimax/MiniMax-Text-01", cost: { amount: expect.any(Number), currency: "CNY" } },
+    { model: "minimax/MiniMax-M1", tokens: expect.any(Number) },
+  ]);
+  expect(stderr).toMatch(/ CNY, without 1 model\n {2}minimax\/MiniMax-Text-01: \S+ tokens, \S+ CNY\n/);
+  expect(stderr).toMatch(/ {2}minimax\/MiniMax-M1: \S+ tokens, price unknown\n/);
+});
+
 test("failed requests are retried, and existing answers are kept", async () => {
   sandbox.simulator.configure({ faults: [{ text: "secret", action: { type: "code", code: 1026 } }] });
   expect(await batch().exit).toMatchObject({ code: 1 });

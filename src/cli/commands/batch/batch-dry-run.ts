@@ -1,3 +1,4 @@
+import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount } from "#src/cli/format/format-number.ts";
 import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import {
@@ -5,13 +6,15 @@ import {
   type DryRunLine,
   describeCostEstimate,
   describeReuse,
+  describeTime,
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
+import { listModelLimits } from "#src/cli/wiring/lanes.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
-import { findCommonPrice } from "#src/cli/wiring/model-price.ts";
 import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import type { Config } from "#src/config/config.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
 import { requireModelName } from "#src/core/model-name.ts";
 import { estimateCostRange } from "#src/core/money.ts";
 import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
@@ -19,17 +22,33 @@ import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answer
 import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
 import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "#src/producer/run-kinds/batch/read-batch-file.ts";
-import { type CostEstimate, estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
+import { estimateChatRun, scaleCost, sumCosts } from "#src/producer/runs/budget/estimate-chat-run.ts";
+import { estimateMinDurationMs } from "#src/producer/runs/budget/estimate-min-duration.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 
 interface BatchDryRun extends DryRunEstimate {
   readonly requests: number;
   readonly endpoint: BatchPlan["endpoint"];
   readonly models: readonly string[];
+  readonly perModel: readonly ModelDryRun[];
+  /** The time that the limits allow if answers have the usual length. */
+  readonly likelyMs: number | undefined;
   /** What would be sent differently from the requests. */
   readonly adjustments: readonly string[];
   /** Problems that were skipped. */
   readonly leftOut: number;
+}
+
+interface ModelDryRun extends Pick<DryRunEstimate, "calls" | "atLeastMs" | "cost"> {
+  readonly model: string;
+  readonly likelyMs: number | undefined;
+  readonly limits: LaneLimits;
+}
+
+/** What a model would be charged for. */
+interface ModelUsage extends Pick<ModelDryRun, "model" | "calls" | "cost"> {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
 }
 
 /** `sluice batch --dry-run` */
@@ -60,28 +79,44 @@ async function estimateRun(
     (cache) => createAnswerKeyFunction(plan, cache),
     dir,
   );
+  const usage =
+    endpoint === "/v1/embeddings"
+      ? estimateEmbeddings(plan, known, config, at)
+      : await estimateChats(plan, known, dir, config, at);
+  const perModel = usage.map((each) => estimateModel(each, config));
   return {
     requests,
     items,
     estimatedTokens: tokens,
     copies,
     cached: known.items,
-    calls: Math.ceil((items - copies - known.items) / findInputsPerCall(plan, config)),
+    calls: perModel.reduce((sum, { calls }) => sum + calls, 0),
     endpoint,
     models,
-    cost: await estimateCost(plan, known, dir, config, at),
+    atLeastMs: findLongest(perModel.map(({ atLeastMs }) => atLeastMs)),
+    likelyMs: findLongest(perModel.map(({ likelyMs }) => likelyMs)),
+    cost: sumCosts(perModel.map(({ cost }) => cost)),
+    perModel,
     adjustments,
     leftOut: problemCount,
   };
 }
 
-function findInputsPerCall({ endpoint, models: [model] }: BatchPlan, { registry }: Config): number {
-  if (endpoint !== "/v1/embeddings" || model === undefined) return 1;
-  return createMaxInputsFinder(registry)(model);
+function estimateModel({ model, calls, cost, inputTokens, outputTokens }: ModelUsage, config: Config): ModelDryRun {
+  const lanes = listModelLimits(config, model);
+  const atLeastMs = estimateMinDurationMs(lanes, calls, inputTokens);
+  const likelyMs = estimateMinDurationMs(lanes, calls, inputTokens + outputTokens);
+  return { model, calls, atLeastMs, likelyMs, limits: lanes[0] ?? {}, cost };
+}
+
+/** Models are called at the same time. Undefined if no duration is known. */
+function findLongest(durations: readonly (number | undefined)[]): number | undefined {
+  const known = durations.filter((duration) => duration !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLine[] {
-  const { requests, items, estimatedTokens, endpoint, models, calls, cost, adjustments } = estimate;
+  const { requests, items, estimatedTokens, endpoint, models, calls, adjustments, perModel } = estimate;
   return [
     ["requests", `${formatCount(requests)} for ${endpoint} (${formatBytes(bytes)})`],
     ["texts", items === requests ? undefined : formatCount(items)],
@@ -89,45 +124,62 @@ function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLi
     ["tokens", `${formatCount(estimatedTokens)} of input (estimated)`],
     ...describeReuse(estimate),
     ["calls", formatCount(calls)],
-    ["cost", describeCostEstimate(cost)],
+    ...describePerModel("limits", perModel, ({ limits }) => formatLimits(limits) || "none known"),
+    ["time", describeTime(estimate.atLeastMs, estimate.likelyMs)],
+    ...describePerModel("cost", perModel, ({ cost }) => describeCostEstimate(cost)),
     ...adjustments.map((adjustment) => ["adjusted", adjustment] as const),
   ];
 }
 
-/** Embeddings cost only their input tokens; chat answers are estimated request by request. */
-async function estimateCost(
-  { endpoint, models, tokens, duplicates, duplicateTokens, items }: BatchPlan,
+/** One line per model, which names it if there are several. */
+function describePerModel(
+  name: string,
+  models: readonly ModelDryRun[],
+  describe: (model: ModelDryRun) => string,
+): DryRunLine[] {
+  if (models.length === 1) return models.map((each) => [name, describe(each)]);
+  return models.map((each, at) => [at === 0 ? name : "", `${each.model}: ${describe(each)}`]);
+}
+
+/** Embeddings have input tokens only, and all requests use one model. */
+function estimateEmbeddings(
+  { models: [model], tokens, items, duplicates, duplicateTokens }: BatchPlan,
+  known: CachedAnswerCounts,
+  { registry }: Config,
+  at: number,
+): ModelUsage[] {
+  if (model === undefined) return [];
+  const { price } = registry.findModel(model).model;
+  const inputTokens = tokens - duplicateTokens - known.tokens;
+  const range = price && estimateCostRange({ ...price, tiers: [] }, { input: inputTokens, output: 0 }, at);
+  const calls = Math.ceil((items - duplicates - known.items) / createMaxInputsFinder(registry)(model));
+  return [{ model, calls, inputTokens, outputTokens: 0, cost: range && { ...range, currency: price.currency } }];
+}
+
+/** Chat answers are estimated request by request. */
+async function estimateChats(
+  { models, duplicates, items }: BatchPlan,
   known: CachedAnswerCounts,
   dir: string,
-  config: Config,
+  { registry }: Config,
   at: number,
-): Promise<CostEstimate | undefined> {
-  if (endpoint === "/v1/embeddings") {
-    const price = findCommonPrice(config, models);
-    const range =
-      price &&
-      estimateCostRange({ ...price, tiers: [] }, { input: tokens - duplicateTokens - known.tokens, output: 0 }, at);
-    return range && { ...range, currency: price.currency };
-  }
-  const priced = new Map(
+): Promise<ModelUsage[]> {
+  const described = new Map(
     models.map((name) => {
-      const { price, maxOutputTokens } = config.registry.findModel(name, "chat").model;
+      const { price, maxOutputTokens } = registry.findModel(name, "chat").model;
       return [name, { price, maxOutputTokens }];
     }),
   );
-  const estimate = await estimateChatCost(
-    readItems(dir),
-    items,
-    ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
-    at,
-  );
-  // Requests that are in the cache are assumed to cost as much as the others.
+  // Requests that are in the cache are assumed to use as much as the others.
   const share = items > duplicates ? 1 - known.items / (items - duplicates) : 1;
-  return estimate && scaleCost(estimate, share);
-}
-
-function scaleCost({ low, expected, high, currency }: CostEstimate, share: number): CostEstimate {
-  return { low: low * share, expected: expected * share, high: high * share, currency };
+  const estimates = await estimateChatRun(readItems(dir), items, described, at);
+  return [...estimates].map(([model, { requests, inputTokens, outputTokens, cost }]) => ({
+    model,
+    calls: Math.round(requests * share),
+    inputTokens: inputTokens * share,
+    outputTokens: outputTokens * share,
+    cost: cost && scaleCost(cost, share),
+  }));
 }
 
 /** The same keys as those of the run itself. */

@@ -1,4 +1,3 @@
-import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
@@ -7,9 +6,10 @@ import {
   type DryRunLine,
   describeCostEstimate,
   describeReuse,
+  describeTime,
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
-import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { listModelLimits } from "#src/cli/wiring/lanes.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import type { Config } from "#src/config/config.ts";
@@ -24,8 +24,6 @@ import { estimateMinDurationMs } from "#src/producer/runs/budget/estimate-min-du
 interface EmbedDryRun extends DryRunEstimate {
   readonly documents: number;
   readonly maxInputs: number;
-  /** The least time that the limits allow; undefined without limits. */
-  readonly atLeastMs: number | undefined;
   readonly limits: LaneLimits;
 }
 
@@ -60,10 +58,7 @@ async function estimateRun(
   const { maxInputs = 1, price } = config.registry.findModel(fullName, "embedding").model;
   const tokens = plan.tokens - plan.duplicateTokens - cached.tokens;
   const calls = Math.ceil((plan.items - plan.duplicates - cached.items) / maxInputs);
-  const accounts = config.accounts(provider).map(({ name }) => name);
-  const lanes = (accounts.length > 0 ? accounts : ["default"]).map((account) =>
-    resolveLaneLimits(config, { provider, account, model }),
-  );
+  const lanes = listModelLimits(config, fullName);
   const at = findCallTime(config, [fullName], options.offPeak, Date.now());
   const range = price && estimateCostRange({ ...price, tiers: [] }, { input: tokens, output: 0 }, at);
   return {
@@ -91,12 +86,7 @@ function describeEstimate(estimate: EmbedDryRun, plan: Plan): DryRunLine[] {
     ...describeReuse(estimate),
     ["calls", `${formatCount(calls)} with up to ${formatMany(maxInputs, "text")} each`],
     ["limits", formatLimits(limits) || "none known"],
-    [
-      "time",
-      atLeastMs === undefined || atLeastMs === 0
-        ? "as fast as the provider answers"
-        : `at least ${formatDuration(atLeastMs)} at these limits`,
-    ],
+    ["time", describeTime(atLeastMs)],
     ["cost", describeCostEstimate(cost)],
   ];
 }

@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
-import { describeCostEstimate, describeReuse, printDryRun } from "#src/cli/wiring/dry-run.ts";
+import { describeCostEstimate, describeReuse, describeTime, printDryRun } from "#src/cli/wiring/dry-run.ts";
+import { listModelLimits } from "#src/cli/wiring/lanes.ts";
 import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
 import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
@@ -14,6 +16,7 @@ import { createRunRerankKey } from "#src/producer/cache/run-answer-keys.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { planRerank, type RerankSource } from "#src/producer/run-kinds/rerank/read-queries.ts";
 import { createRerankExecution, createRerankPlanner } from "#src/producer/run-kinds/rerank/rerank-kind.ts";
+import { estimateMinDurationMs } from "#src/producer/runs/budget/estimate-min-duration.ts";
 import type { rerankCommand } from "./definition.ts";
 
 type RerankOptions = OptionValues<typeof rerankCommand>;
@@ -43,12 +46,14 @@ async function printRerankDryRun(source: RerankSource, config: Config, options: 
   return await printDryRun(
     (dir) => planRerank(source, dir),
     (plan, dir) => estimateRun(plan, dir, source, config, options),
-    ({ items, queries, estimatedTokens, unit, calls, cost, ...reuse }, { bytes, files }) => [
-      ["queries", `${formatCount(queries)} in ${formatMany(files, "file")} (${formatBytes(bytes)})`],
-      ["calls", `${formatCount(calls)}, one per query and group of documents`],
-      [unit, `${formatCount(estimatedTokens)} (estimated)`],
-      ...describeReuse({ items, estimatedTokens, calls, cost, ...reuse }),
-      ["cost", describeCostEstimate(cost)],
+    (estimate, { bytes, files }) => [
+      ["queries", `${formatCount(estimate.queries)} in ${formatMany(files, "file")} (${formatBytes(bytes)})`],
+      ["calls", `${formatCount(estimate.calls)}, one per query and group of documents`],
+      [estimate.unit, `${formatCount(estimate.estimatedTokens)} (estimated)`],
+      ...describeReuse(estimate),
+      ["limits", formatLimits(estimate.limits) || "none known"],
+      ["time", describeTime(estimate.atLeastMs)],
+      ["cost", describeCostEstimate(estimate.cost)],
     ],
     options.json,
   );
@@ -64,6 +69,8 @@ async function estimateRun(plan: Plan, dir: string, source: RerankSource, config
   writeModelNotices(config, [options.model]);
   const at = findCallTime(config, [options.model], options.offPeak, Date.now());
   const input = plan.tokens - plan.duplicateTokens - cached.tokens;
+  const calls = plan.items - plan.duplicates - cached.items;
+  const lanes = listModelLimits(config, options.model);
   const range = price && estimateCostRange({ ...price, tiers: [] }, { input, output: 0 }, at);
   return {
     items: plan.items,
@@ -72,7 +79,10 @@ async function estimateRun(plan: Plan, dir: string, source: RerankSource, config
     unit: documentsPerSearchUnit === undefined ? "tokens" : "units",
     copies: plan.duplicates,
     cached: cached.items,
-    calls: plan.items - plan.duplicates - cached.items,
+    calls,
+    // Search units are not tokens.
+    atLeastMs: estimateMinDurationMs(lanes, calls, documentsPerSearchUnit === undefined ? input : 0),
+    limits: lanes[0] ?? {},
     cost: range && { ...range, currency: price.currency },
   };
 }

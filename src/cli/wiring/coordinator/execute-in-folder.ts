@@ -4,7 +4,7 @@ import { formatCount } from "#src/cli/format/format-number.ts";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
 import { describeRetryQuery } from "#src/cli/wiring/item-filter.ts";
 import { listModelNotices } from "#src/cli/wiring/model-notices.ts";
-import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
+import { findCommonPrice, findPrices, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
 import { requireOffPeak } from "#src/cli/wiring/off-peak.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
 import type { Config } from "#src/config/config.ts";
@@ -43,7 +43,8 @@ export async function executeInFolder<M extends RunManifest>(
   const { manifest } = run;
   const models = kind.listModels(manifest);
   const lanes = requireRunLanes(config, models);
-  const price = findCommonPrice(config, models);
+  const prices = findPrices(config, models);
+  const price = findCommonPrice(prices);
   requirePriceForCap(price, options.maxCost, manifest);
   const findOffPeak = options.offPeak ? requireOffPeak(config, models) : undefined;
   const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
@@ -58,7 +59,7 @@ export async function executeInFolder<M extends RunManifest>(
   for (const message of listModelNotices(config, models, Date.now())) reporter.event({ type: "note", message });
   for (const message of await findOtherLimits(services, config, lanes)) reporter.event({ type: "note", message });
   const report = await withEnvironment(services, context, missing, (base) =>
-    executeRun(run, kind, { ...base, lanes, price, findOffPeak, windowSize, retry }),
+    executeRun(run, kind, { ...base, lanes, price, prices, findOffPeak, windowSize, retry }),
   );
   reporter.end({ outcome: "finished", report, output: options.out });
   return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;

@@ -104,7 +104,7 @@ function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage):
 }
 
 function buildCostStats(page: RunPage): DescriptionItem[] {
-  const { cost, tokens } = page;
+  const { cost, costs = [], tokens } = page;
   const t = translations.value.run;
   const { compact, money } = formatters.value;
   return [
@@ -119,5 +119,12 @@ function buildCostStats(page: RunPage): DescriptionItem[] {
             : t.expected(money(cost.expected, cost.currency)),
     },
     { label: t.tokens, value: compact(tokens), below: t.tokensReported },
+    ...costs.map(
+      ({ model, cost: spent }): DescriptionItem => ({
+        label: t.costOf(model),
+        value: money(spent?.amount, spent?.currency),
+        below: spent === undefined ? t.noPrice : undefined,
+      }),
+    ),
   ];
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { LIMIT_WINDOWS, RATE_DIMENSIONS } from "#src/core/lane.ts";
-import { runManifest } from "#src/producer/runs/run-manifest.ts";
+import { modelCost, runManifest } from "#src/producer/runs/run-manifest.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { reportMalformed } from "#src/redis/stored-json.ts";
@@ -44,6 +44,7 @@ const snapshot: z.ZodType<RunSnapshot> = z.looseObject({
   lanes: z.array(lane),
   failuresByKind: z.record(z.string(), z.number()),
   cost: z.object({ spent: z.number(), expected: z.number().optional(), currency: z.string() }).optional(),
+  costs: z.array(modelCost).optional(),
   startedAt: z.number(),
   heldUntil: z.number().optional(),
   etaMs: z.number().optional(),

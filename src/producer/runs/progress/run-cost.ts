@@ -4,38 +4,45 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { recordUsage } from "#src/state/record-format/record-usage.ts";
 
-/** What the records of a run have cost, each at the price at the time of its call. */
+/** What the records of one model have cost, each at the price at the time of its call. */
 export class RunCost {
-  readonly #price: TokenPrice;
+  readonly #price: TokenPrice | undefined;
   readonly #clock: Clock;
   /** Tokens whose cost the last checkpoint contains. */
   readonly #restoredTokens: number;
   /** Otherwise the process that wrote the checkpoint may have lost records, by a kill or with deleted files. */
   readonly #wasFinished: boolean;
   #amount: number | undefined;
+  #tokens = 0;
   #isRestored = false;
 
   constructor(
-    price: TokenPrice,
+    price: TokenPrice | undefined,
     { cost, tokens, state }: Pick<RunManifest, "cost" | "tokens" | "state">,
     clock: Clock,
   ) {
-    const isSameCurrency = cost?.currency === price.currency;
+    const isSameCurrency = price !== undefined && cost?.currency === price.currency;
     this.#price = price;
     this.#clock = clock;
     this.#wasFinished = state === "finished";
-    this.#amount = isSameCurrency ? cost.amount : 0;
+    this.#amount = isSameCurrency ? cost.amount : price && 0;
     this.#restoredTokens = isSameCurrency ? tokens : 0;
   }
 
-  /** Undefined if the price of some tokens is unknown. */
-  get total(): { readonly spent: number; readonly currency: string } | undefined {
-    return this.#amount === undefined ? undefined : { spent: this.#amount, currency: this.#price.currency };
+  get tokens(): number {
+    return this.#tokens;
   }
 
-  add(records: readonly WireRecord[]): void {
-    for (const record of records)
-      this.#increase(computeCost(this.#price, recordUsage(record), record.call?.startedAt ?? this.#clock.now()));
+  /** Undefined if the price of some tokens is unknown. */
+  get total(): { readonly amount: number; readonly currency: string } | undefined {
+    if (this.#price === undefined || this.#amount === undefined) return undefined;
+    return { amount: this.#amount, currency: this.#price.currency };
+  }
+
+  add(record: WireRecord): void {
+    const usage = recordUsage(record);
+    this.#tokens += usage.input + usage.output;
+    this.#increase((price) => computeCost(price, usage, record.call?.startedAt ?? this.#clock.now()));
   }
 
   /**
@@ -46,14 +53,16 @@ export class RunCost {
   restore(tokens: number, outputTokens: number): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
+    this.#tokens = tokens;
     const added = Math.max(0, tokens - this.#restoredTokens);
     if (!this.#wasFinished && tokens < this.#restoredTokens && this.#amount !== undefined)
       this.#amount *= tokens / this.#restoredTokens;
     const output = tokens === 0 ? 0 : added * Math.min(1, outputTokens / tokens);
-    this.#increase(computeTotalCost(this.#price, { input: added - output, output }, this.#clock.now()));
+    this.#increase((price) => computeTotalCost(price, { input: added - output, output }, this.#clock.now()));
   }
 
-  #increase(amount: number | undefined): void {
+  #increase(computeAmount: (price: TokenPrice) => number | undefined): void {
+    const amount = this.#price && computeAmount(this.#price);
     this.#amount = this.#amount === undefined || amount === undefined ? undefined : this.#amount + amount;
   }
 }

@@ -18,20 +18,23 @@ import { estimateLimitedMs } from "./limit-waits.ts";
 import { OutageDetector } from "./outage-detector.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
 import { RateTracker } from "./rate-tracker.ts";
-import { RunCost } from "./run-cost.ts";
+import { RunCosts } from "./run-costs.ts";
 import { computeBatchFill, countCallsPaidTwice, countUnansweredCalls, mergeCounters } from "./run-counters.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "./run-snapshot.ts";
 import { StuckDetector } from "./stuck-detector.ts";
 
 export interface RunMonitorDeps
-  extends Pick<RunEnvironment, "limiter" | "lanes" | "price" | "maxWaitMs" | "clock" | "keys" | "onSnapshot"> {
+  extends Pick<
+    RunEnvironment,
+    "limiter" | "lanes" | "price" | "prices" | "maxWaitMs" | "clock" | "keys" | "onSnapshot"
+  > {
   readonly client: RedisClient;
   readonly ledger: RunLedger;
   /** Maximum number of inputs per upstream call. */
   readonly inputsPerCall: number;
 }
 
-type MonitoredStore = Pick<RunStore, "items" | "counts" | "duplicates" | "dimensions">;
+type MonitoredStore = Pick<RunStore, "items" | "counts" | "duplicates" | "dimensions" | "database">;
 
 const CHECKPOINT_INTERVAL_MS = 2_000;
 const PUBLISH_INTERVAL_MS = 1_000;
@@ -63,7 +66,7 @@ export class RunMonitor {
   #latest: RunSnapshot | undefined;
   #heldUntil: number | undefined;
   #activeSince: number;
-  readonly #cost: RunCost | undefined;
+  readonly #costs: RunCosts;
 
   constructor({ dir, manifest }: { readonly dir: string; readonly manifest: RunManifest }, deps: RunMonitorDeps) {
     this.#dir = dir;
@@ -77,7 +80,7 @@ export class RunMonitor {
     this.#counters = manifest.counters;
     this.#mayHaveCounted = manifest.state === "running" || manifest.state === "writing";
     this.#isLowerBound = manifest.calls.isLowerBound === true;
-    this.#cost = deps.price && new RunCost(deps.price, manifest, deps.clock);
+    this.#costs = new RunCosts(deps.prices ?? new Map(), manifest, deps.clock);
   }
 
   counters(): RunCounters {
@@ -101,7 +104,7 @@ export class RunMonitor {
 
   /** Registers the cost of new records. */
   recordCost(records: readonly WireRecord[]): void {
-    this.#cost?.add(records);
+    this.#costs.add(records);
   }
 
   /** Publishes how the run ended, or why it stopped, to other processes. */
@@ -190,6 +193,7 @@ export class RunMonitor {
       trouble: this.#outage.current,
       reused,
       cost: cost && { ...cost, expected: extrapolate(cost.spent) },
+      costs: this.#costs.perModel,
       startedAt: this.#startedAt,
       heldUntil: this.#heldUntil,
       workers: this.#workers,
@@ -269,6 +273,7 @@ export class RunMonitor {
       batchFill: computeBatchFill(this.#counters),
       reused: computeCacheStats(counts, this.#deps, this.#deps.clock.now()),
       cost: cost && { amount: cost.spent, currency: cost.currency },
+      costs: this.#costs.perModel,
       price: this.#deps.price,
       counters: omitUndefined(this.#counters),
     };
@@ -298,8 +303,8 @@ export class RunMonitor {
   }
 
   #readSpent(store: MonitoredStore): { readonly spent: number; readonly currency: string } | undefined {
-    this.#cost?.restore(store.counts().tokens, this.#counters.outputTokens ?? 0);
-    return this.#cost?.total;
+    this.#costs.restore(store.counts().tokens, this.#counters.outputTokens ?? 0, store.database);
+    return this.#costs.total;
   }
 }
 

@@ -1,4 +1,6 @@
 import type { LimitWindow, RateDimension } from "#src/core/lane.ts";
+import type { ModelCost } from "#src/producer/runs/run-manifest.ts";
+
 /** The state of a run at one moment. A value that is not known is absent, never zero. */
 export interface RunSnapshot {
   readonly runId: string;
@@ -37,7 +39,10 @@ export interface RunSnapshot {
   readonly trouble?: OutageSnapshot;
   /** Absent if every result needed a call. */
   readonly reused?: ReusedStats;
+  /** Absent if the price of a model is unknown, or if the prices are in several currencies. */
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
+  /** The cost of each model, if the run has several. */
+  readonly costs?: readonly ModelCost[];
   /** Start of the current coordinator, epoch ms. */
   readonly startedAt: number;
   /** When the price falls that the run waits for, epoch ms. */

@@ -21,6 +21,27 @@ describe("the last lines", () => {
     expect(lines).toContain("  3 duplicates: 40 tokens saved");
   });
 
+  it("name the cost of each model, and the sum of those that are known", () => {
+    const costs = [
+      { model: "a/one", tokens: 10, cost: { amount: 1.5, currency: "USD" } },
+      { model: "a/two", tokens: 20, cost: { amount: 0.5, currency: "USD" } },
+      { model: "b/three", tokens: 3_000 },
+      { model: "b/unused", tokens: 0 },
+    ];
+    const lines = describeRunEnd({
+      outcome: "finished",
+      report: sampleReport({ cost: undefined, costs }),
+      output: "out",
+    });
+    expect(lines.slice(2, 7)).toEqual([
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 40k tokens, 2.00 USD, without 1 model",
+      "  a/one: 10 tokens, 1.50 USD",
+      "  a/two: 20 tokens, 0.50 USD",
+      "  b/three: 3k tokens, price unknown",
+      "  b/unused: 0 tokens, price unknown",
+    ]);
+  });
+
   it("mention lanes that were parked, also below a panel", () => {
     const report = sampleReport({
       parkedLanes: [{ lane: "minimax:b/embo-01", reason: "auth: check MINIMAX_API_KEY_B" }],

@@ -180,6 +180,16 @@ describe("the panel", () => {
     );
   });
 
+  it("shows the cost of each model, also if the price of one is unknown", () => {
+    const costs = [
+      { model: "a/one", tokens: 10, cost: { amount: 1.5, currency: "USD" } },
+      { model: "b/two", tokens: 10 },
+    ];
+    expect(lineWith(render({ cost: undefined, costs }), "cost")).toMatch(
+      /^cost +a\/one 1\.50 USD +b\/two price unknown$/,
+    );
+  });
+
   it("is never wider than the terminal, for any numbers", () => {
     const quantity = fc.oneof(
       fc.nat(),
@@ -212,6 +222,17 @@ describe("the panel", () => {
       batchFill: fc.double({ min: 0, max: 1, noNaN: true }),
       etaMs: fc.nat({ max: 2 ** 31 - 1 }),
       cost: fc.record({ spent: money, expected: money, currency: fc.constantFrom("CNY", "USD", "JPY") }),
+      costs: fc.array(
+        fc.record(
+          {
+            model: fc.constantFrom("minimax/embo-01", `minimax/${"长模型".repeat(20)}`),
+            tokens: count,
+            cost: fc.record({ amount: money, currency: fc.constantFrom("CNY", "USD") }),
+          },
+          { requiredKeys: ["model", "tokens"] },
+        ),
+        { maxLength: 9 },
+      ),
       model: fc.constantFrom("minimax/embo-01", `minimax/${"长模型".repeat(20)}`),
     });
     fc.assert(

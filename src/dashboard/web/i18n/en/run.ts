@@ -37,6 +37,7 @@ export const runEn = {
     cost: "Cost",
     expected: (amount: string) => `of ${amount} expected`,
     noPrice: "no known price",
+    costOf: (model: string) => `Cost of ${model}`,
     tokens: "Tokens",
     tokensReported: "as reported by the provider",
     pause: "Pause run",

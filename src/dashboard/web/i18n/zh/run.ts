@@ -33,6 +33,7 @@ export const runZh: typeof runEn = {
     cost: "费用",
     expected: (amount) => `预计共 ${amount}`,
     noPrice: "价格未知",
+    costOf: (model: string) => `${model} 的费用`,
     tokens: "词元",
     tokensReported: "以服务商报告为准",
     pause: "暂停运行",

@@ -24,10 +24,10 @@ const record = (tokens: number, startedAt?: number, usage?: object): WireRecord 
 test("each record costs the price of its call's time, with cached input and output at their own prices", () => {
   const cost = new RunCost(PRICE, { tokens: 0, state: "planned" }, clock);
   cost.restore(0, 0);
-  cost.add([record(10, at("09:59:59")), record(10, at("10:00:00")), record(10)]);
-  expect(cost.total).toEqual({ spent: 50, currency: "USD" });
-  cost.add([record(12, at("11:00:00"), { outputTokens: 2, cachedTokens: 5 })]);
-  expect(cost.total?.spent).toBeCloseTo(50 + 5 + 0.5 + 4);
+  for (const each of [record(10, at("09:59:59")), record(10, at("10:00:00")), record(10)]) cost.add(each);
+  expect(cost.total).toEqual({ amount: 50, currency: "USD" });
+  cost.add(record(12, at("11:00:00"), { outputTokens: 2, cachedTokens: 5 }));
+  expect(cost.total?.amount).toBeCloseTo(50 + 5 + 0.5 + 4);
 });
 
 test("a resumed run continues from its last checkpoint, and adds what was stored after it", () => {
@@ -35,30 +35,30 @@ test("a resumed run continues from its last checkpoint, and adds what was stored
   cost.restore(140, 35);
   cost.restore(999, 0);
   // A quarter of the tokens is output.
-  expect(cost.total?.spent).toBeCloseTo(250 + 30 + 10 * 2);
+  expect(cost.total?.amount).toBeCloseTo(250 + 30 + 10 * 2);
 });
 
 test("records of a checkpoint that a kill took along are paid once", () => {
   const manifest = { tokens: 100, cost: { amount: 250, currency: "USD" } };
   const killed = new RunCost(PRICE, { ...manifest, state: "running" }, clock);
   killed.restore(80, 0);
-  expect(killed.total?.spent).toBeCloseTo(200);
+  expect(killed.total?.amount).toBeCloseTo(200);
   // A retry has removed answers that were paid.
   const retried = new RunCost(PRICE, { ...manifest, state: "finished" }, clock);
   retried.restore(80, 0);
-  expect(retried.total?.spent).toBe(250);
+  expect(retried.total?.amount).toBe(250);
 });
 
 test("without an earlier cost in the same currency, all stored tokens are counted at the current price", () => {
   for (const manifest of [{ tokens: 100 }, { tokens: 100, cost: { amount: 5, currency: "CNY" } }]) {
     const cost = new RunCost(PRICE, { ...manifest, state: "running" }, clock);
     cost.restore(100, 0);
-    expect(cost.total).toEqual({ spent: 100, currency: "USD" });
+    expect(cost.total).toEqual({ amount: 100, currency: "USD" });
   }
 });
 
 test("the cost is unknown if the price of some tokens is", () => {
   const cost = new RunCost({ inputPerMillionTokens: 1, currency: "USD" }, { tokens: 0, state: "planned" }, clock);
-  cost.add([record(10, 0, { outputTokens: 1 })]);
+  cost.add(record(10, 0, { outputTokens: 1 }));
   expect(cost.total).toBeUndefined();
 });
