@@ -5,7 +5,7 @@ import { RunCosts } from "#src/producer/runs/progress/run-costs.ts";
 import { ITEM_TABLES, RECORD_TABLES } from "#src/producer/storage/schema.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
-const clock: Clock = { now: () => 0, sleep: async () => undefined };
+const clock: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => undefined };
 const PRICES = new Map([
   ["a/one", { inputPerMillionTokens: 1e6, outputPerMillionTokens: 2e6, currency: "USD" }],
   ["b/two", { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e6, currency: "CNY" }],
