@@ -52,7 +52,12 @@ export interface Config {
   /** Where traces are sent; undefined if they are off. */
   readonly traces: TraceSettings | undefined;
   readonly run: { readonly window?: number; readonly workers?: number; readonly canaries?: boolean };
-  readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
+  readonly worker: {
+    readonly jobs?: number;
+    readonly calls?: number;
+    readonly graceMs?: number;
+    readonly hanging?: { readonly abort?: boolean; readonly factor?: number; readonly leastMs?: number };
+  };
   /** The settings file that was read. */
   readonly file: string | undefined;
   /** Settings that work but are probably mistakes, one sentence each. */
@@ -131,7 +136,8 @@ export function revealAccount(account: Account): ProviderAccount {
 }
 
 function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: string) {
-  const { jobs, calls, grace } = settings.worker ?? {};
+  const { jobs, calls, grace, hanging } = settings.worker ?? {};
+  const { least: leastMs, ...hangSettings } = hanging ?? {};
   const redisUrl = general.REDIS_URL ?? settings.redis?.url;
   return {
     redisUrl: toSecret(redisUrl),
@@ -153,7 +159,10 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     },
     trustedProxies: splitProxies(general.SLUICE_TRUSTED_PROXIES ?? ""),
     run: omitUndefined(settings.run ?? {}),
-    worker: omitUndefined({ jobs, calls, graceMs: grace }),
+    worker: omitUndefined({
+      ...{ jobs, calls, graceMs: grace },
+      hanging: hanging && omitUndefined({ ...hangSettings, leastMs }),
+    }),
   };
 }
 

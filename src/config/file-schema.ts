@@ -224,6 +224,23 @@ export const fileSchema = z.strictObject({
         default: "160 (embedding), 256 (chat)",
       }),
       grace: setting(duration, "How long calls in flight may continue after SIGTERM", { default: "20s" }),
+      hanging: z
+        .strictObject({
+          abort: setting(
+            trueOrFalse,
+            "Abort calls that take much longer than usual, and make them again. They may be paid twice. With false, they are only reported",
+            { default: "true" },
+          ),
+          factor: setting(
+            positiveInteger,
+            "A call hangs if it takes this many times longer than 95 % of the latest calls of its run. Reduced to as little as 2 while many calls hang",
+            { default: "10" },
+          ),
+          least: setting(duration, "A call hangs only after this time. Reduced while many calls hang", {
+            default: "10s",
+          }),
+        })
+        .optional(),
     })
     .optional(),
   log: z

@@ -76,6 +76,16 @@ local function findAllowedLimit(fields, dimension, configured)
   return math.max(configured, reported)
 end
 
+-- The reports of workers about hanging calls by worker, without those that are too old.
+local HANGING_TTL_MS = 5000
+local function decodeHanging(text, now)
+  local reports = text and cjson.decode(text) or {}
+  for worker, report in pairs(reports) do
+    if now - report.at > HANGING_TTL_MS then reports[worker] = nil end
+  end
+  return reports
+end
+
 -- Tokens of an entry of the costs hash: "tokens", or "tokens:estimate:grantedAt" until the call is settled.
 local function parseCost(cost) return tonumber(string.match(cost or '', '^%d+')) or 0 end
 

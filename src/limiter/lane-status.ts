@@ -10,7 +10,7 @@ import { type LimitKey, type StatusReply, toLimitKey } from "./limiter-scripts.t
 
 /** The reply of the status script as a status. `limits` are the configured ones. */
 export function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus {
-  const { parked, pauseReason, snoozeMs, throttles, faultStreak, minuteFreesMs } = reply;
+  const { parked, pauseReason, snoozeMs, throttles, faultStreak, hanging, minuteFreesMs } = reply;
   const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   const usageOf = (key: LimitKey, configured: number | undefined) => toLimitUsage(reply.limits[key], configured);
   return {
@@ -27,6 +27,7 @@ export function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus
     }),
     throttles,
     faultStreak,
+    hanging,
     minuteFreesMs,
   };
 }

@@ -48,6 +48,7 @@ export function toLimitKey({
 export type LimitKey = ReturnType<typeof toLimitKey>;
 const LIMIT_KEYS: readonly LimitKey[] = [...RATE_LIMITS.map(toLimitKey), "concurrency"];
 
+const hangReport = z.object({ calls: integer, limitMs: integer, usualMs: integer, aborted: integer });
 const statusReply = z.object({
   snoozeMs: integer,
   throttles: integer,
@@ -55,6 +56,10 @@ const statusReply = z.object({
   minuteFreesMs: integer.optional(),
   parked: z.string().optional(),
   pauseReason: z.string().optional(),
+  hanging: z
+    .string()
+    .transform((text) => hangReport.parse(JSON.parse(text)))
+    .optional(),
 });
 export type StatusReply = z.infer<typeof statusReply> & {
   readonly limits: Readonly<Record<LimitKey, z.infer<typeof limitReply>>>;
@@ -145,6 +150,13 @@ export const renewScript = defineScript(new URL("lua/renew.lua", import.meta.url
   include,
   keys: ["flight", "state"],
   args: ["leaseMs", "windowMs"],
+  parse: () => undefined,
+});
+
+export const reportHangingScript = defineScript(new URL("lua/report-hanging.lua", import.meta.url), {
+  include,
+  keys: ["state"],
+  args: ["worker", "calls", "limitMs", "usualMs", "aborted"],
   parse: () => undefined,
 });
 

@@ -29,6 +29,8 @@ export interface Limiter {
    * without any known limit makes one call at a time, for at most `soloMs`.
    */
   report(lane: Lane, limits: readonly ReportedLimit[]): Promise<void>;
+  /** Records the hanging calls of one worker, for a few seconds. */
+  reportHanging(lane: Lane, worker: string, report: HangReport): Promise<void>;
   /** Stops the lane for all workers until `unpark`: no balance, a wrong key, or an unreachable provider. */
   park(lane: Lane, reason: string): Promise<void>;
   unpark(lane: Lane): Promise<void>;
@@ -134,6 +136,18 @@ export interface Quota {
   readonly resetMs: number;
 }
 
+/** Calls that take much longer than usual. */
+export interface HangReport {
+  /** In flight at this moment. */
+  readonly calls: number;
+  /** They take longer than this. */
+  readonly limitMs: number;
+  /** The median duration of a call. */
+  readonly usualMs: number;
+  /** Calls that were aborted, since the first one hung. */
+  readonly aborted: number;
+}
+
 export interface LaneStatus {
   readonly state: "open" | "snoozed" | "parked";
   readonly snoozeMs?: number;
@@ -145,6 +159,8 @@ export interface LaneStatus {
   readonly windows: readonly WindowUsage[];
   readonly throttles: number;
   readonly faultStreak: number;
+  /** Of all workers together; absent if no call has hung lately. */
+  readonly hanging?: HangReport;
   /** Until the oldest call of the last minute no longer counts; undefined without one. */
   readonly minuteFreesMs?: number;
 }

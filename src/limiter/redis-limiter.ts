@@ -9,6 +9,7 @@ import {
   type LimitArgs,
   parkScript,
   renewScript,
+  reportHangingScript,
   reportScript,
   reserveScript,
   setLimitsScript,
@@ -88,6 +89,8 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       }),
 
     report: (lane, limits) => reportScript.run(client, keys.lane(lane), { windowMs }, limits.flatMap(toReportArgs)),
+
+    reportHanging: (lane, worker, report) => reportHangingScript.run(client, keys.lane(lane), { worker, ...report }),
 
     park: (lane, reason) => parkScript.run(client, keys.lane(lane), { reason }),
     unpark: (lane) => unparkScript.run(client, keys.lane(lane), {}),

@@ -81,7 +81,10 @@ async function* streamChat<State>(
     for await (const chunk of stream.body) {
       if (call.signal.aborted) break;
       const events = reader.push(chunk);
-      if (events.length > 0 || reader.takeComment()) stream.alive();
+      if (events.length > 0 || reader.takeComment()) {
+        stream.alive();
+        call.onAlive?.();
+      }
       if (events.length === 0) continue;
       for (const event of accumulator.push(events)) yield event;
       if (!accumulator.isDone) continue;

@@ -22,6 +22,8 @@ export interface Call {
    * the latest.
    */
   readonly onAnswerStart?: (limits: readonly ReportedLimit[]) => void;
+  /** Called for every event or keep-alive comment of a stream. */
+  readonly onAlive?: () => void;
 }
 
 /** Token counts reported by the provider. A count that was not reported is absent, never zero. */

@@ -18,6 +18,7 @@ import { type CallObserver, observeCalls, observeDurations } from "./calls/call-
 import { combineObservers, traceCalls } from "./calls/trace-calls.ts";
 import { DispatcherRegistry } from "./dispatch/dispatcher-registry.ts";
 import type { ModelLane } from "./dispatch/lane-chooser.ts";
+import type { HangSettings } from "./hanging/hang-detector.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JobLocks } from "./jobs/job-locks.ts";
 import { type JobDeps, processJob } from "./jobs/process-job.ts";
@@ -40,9 +41,10 @@ export interface WorkerOptions {
   readonly lingerMs: number;
   /** How long calls in flight may continue after a stop was requested. */
   readonly graceMs: number;
+  readonly hanging: Partial<HangSettings>;
 }
 
-export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, lingerMs: 15, graceMs: 20_000 };
+export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, lingerMs: 15, graceMs: 20_000, hanging: {} };
 
 export interface WorkerDeps {
   readonly redis: RedisSource;
@@ -97,7 +99,7 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
     ...options,
     ...commitDeps,
     limiter: batchSettlements(limiter),
-    client,
+    ...{ client, worker: id },
     canCall: () => locks.areFresh(),
   });
   const stateWatcher = new RunStateWatcher({

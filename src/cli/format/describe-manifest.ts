@@ -32,7 +32,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ["tokens", formatCount(run.tokens)],
     [
       "calls",
-      `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
+      `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice${calls.hung ? ` (${formatCount(calls.hung)} hung)` : ""}`,
     ],
     ["", calls.isLowerBound ? LOWER_BOUND_REASON : undefined],
     ["canaries", run.canaries && describeCanaries(run.canaries)],

@@ -1,6 +1,7 @@
-import { formatCountdown } from "#src/cli/format/format-duration.ts";
+import { formatCountdown, formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
+import type { HangReport } from "#src/limiter/limiter.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { OutageSnapshot, RunPhase } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { SnapshotEvent } from "./diff-snapshots.ts";
@@ -38,6 +39,8 @@ function composeSentence(event: RunEvent | SnapshotEvent): string {
       return `${event.lane} resumed`;
     case "trouble":
       return `${event.lane} gets no answers${describeOutage(event)}`;
+    case "hanging":
+      return `${event.lane}: ${describeHanging(event)}`;
     case "failure":
       return `${formatMany(event.count, "item")} failed: ${event.kind}`;
   }
@@ -55,6 +58,18 @@ function formatUntil(until: string | undefined): string {
 /** " from 127.0.0.1:8900: network: connection refused" */
 export function describeOutage({ kind, message, address }: Omit<OutageSnapshot, "since" | "lane">): string {
   return `${address === undefined ? "" : ` from ${address}`}: ${kind}: ${message}`;
+}
+
+/** "3 calls have taken more than 60 s (usually 1.2 s); 2 hanging calls were aborted, which may be paid, and made again" */
+export function describeHanging({ calls, limitMs, usualMs, aborted }: HangReport): string {
+  const verb = calls === 1 ? "has" : "have";
+  const times = `more than ${formatDuration(limitMs)} (usually ${formatDuration(usualMs)})`;
+  return [
+    calls === 0 ? [] : `${formatMany(calls, "call")} ${verb} taken ${times}`,
+    aborted === 0 ? [] : `${formatMany(aborted, "hanging call")} aborted and made again`,
+  ]
+    .flat()
+    .join("; ");
 }
 
 /** "next call in 34 s: the limits per minute are used up" */

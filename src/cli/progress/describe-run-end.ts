@@ -84,6 +84,7 @@ function describeStats({
     calls.paidTwice === 0
       ? undefined
       : `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.paidTwice)} duplicate`,
+    calls.hung ? `${formatCount(calls.hung)} hung` : undefined,
     tokens === 1 ? "1 token" : `${formatShortCount(tokens)} tokens`,
     cost === undefined ? formatKnownCost(costs) : formatMoney(cost.amount, cost.currency),
   ].filter((part) => part !== undefined);

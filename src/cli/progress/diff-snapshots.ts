@@ -1,4 +1,5 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { HangReport } from "#src/limiter/limiter.ts";
 import type { LaneSnapshot, RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 
 /** Events that follow from comparing two snapshots. */
@@ -14,15 +15,22 @@ export type SnapshotEvent =
       readonly message: string;
       readonly address?: string;
     }
+  /** The first calls of the lane that take much longer than usual. */
+  | ({ readonly type: "hanging"; readonly lane: string } & HangReport)
   /** `count` items failed since the last snapshot, `total` so far, all of one kind. */
   | { readonly type: "failure"; readonly kind: string; readonly count: number; readonly total: number };
 
 /**
- * What happened between two snapshots, in order: lanes that were snoozed, parked or reopened, outages that are new or have
+ * What happened between two snapshots, in order: lanes that were snoozed, parked or reopened, lanes whose calls hang, outages that are new or have
  * another error, and new failures by kind.
  */
 export function diffSnapshots(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
-  return [...diffLanes(before, after), ...diffOutages(before, after), ...diffFailures(before, after)];
+  return [
+    ...diffLanes(before, after),
+    ...diffHanging(before, after),
+    ...diffOutages(before, after),
+    ...diffFailures(before, after),
+  ];
 }
 
 function diffOutages(before: RunSnapshot | undefined, { trouble, model }: RunSnapshot): SnapshotEvent[] {
@@ -30,6 +38,13 @@ function diffOutages(before: RunSnapshot | undefined, { trouble, model }: RunSna
   if (!trouble || (trouble.kind === kind && trouble.message === message)) return [];
   const { since: _, lane = model, ...rest } = trouble;
   return [{ type: "trouble", lane, ...rest }];
+}
+
+function diffHanging(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+  const known = new Set(before?.lanes.filter(({ hanging }) => hanging).map(({ name }) => name));
+  return after.lanes.flatMap(({ name: lane, hanging }) =>
+    hanging && !known.has(lane) ? { type: "hanging" as const, lane, ...hanging } : [],
+  );
 }
 
 function diffLanes(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {

@@ -4,7 +4,7 @@ import { formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.t
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { pad, truncate } from "#src/cli/format/text-width.ts";
 import type { LaneSnapshot, LimitSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import { describeNextCall, describeReason } from "./describe-event.ts";
+import { describeHanging, describeNextCall, describeReason } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 
 /** More lanes would push the rest of the panel off a small terminal. */
@@ -96,9 +96,12 @@ function renderWindows({ windows = [] }: LaneSnapshot, width: number, colors: Co
 
 function renderState(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
   if (lane.state === "open") {
-    const quotas = renderQuotas(lane, width, now, colors);
-    if (lane.nextCallAt === undefined) return quotas;
-    return [colors.yellow(truncate(`  ${describeNextCall(lane.nextCallAt, now)}`, width)), ...quotas];
+    const notes = [
+      lane.hanging && describeHanging(lane.hanging),
+      lane.nextCallAt === undefined ? undefined : describeNextCall(lane.nextCallAt, now),
+    ].filter((note) => note !== undefined);
+    const warnings = notes.map((note) => colors.yellow(truncate(`  ${note}`, width)));
+    return [...warnings, ...renderQuotas(lane, width, now, colors)];
   }
   const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];

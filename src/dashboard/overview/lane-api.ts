@@ -1,4 +1,5 @@
 import type { LaneLimits, LimitWindow, RateDimension } from "#src/core/lane.ts";
+import type { HangReport } from "#src/limiter/limiter.ts";
 
 /**
  *   POST /api/lanes/limits    operator    SetLaneLimits -> LaneView
@@ -49,6 +50,8 @@ export interface LaneView {
   readonly throttlesPerMinute?: number;
   /** Faults in a row. From five on the lane is out: one probe call at a time. */
   readonly faultStreak?: number;
+  /** Calls that take much longer than usual; absent if no call has hung lately. */
+  readonly hanging?: HangReport;
 }
 
 /** At least one limit, or `clear`. Limits are integers of 1 or more. */

@@ -104,6 +104,6 @@ function describeLanes({ lanes: named, published }: RunInfo, lanes: readonly Lan
 function toLaneView(name: string, reported: LaneSnapshot | undefined): LaneView | [] {
   const lane = parseLane(name);
   if (!lane || !reported) return [];
-  const { state, snoozeUntil, reason, requests, tokens, concurrency } = reported;
-  return { ...lane, name, state, snoozeUntil, reason, requests, tokens, concurrency };
+  const { state, snoozeUntil, reason, hanging, requests, tokens, concurrency } = reported;
+  return { ...lane, name, state, snoozeUntil, reason, hanging, requests, tokens, concurrency };
 }

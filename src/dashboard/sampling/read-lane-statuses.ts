@@ -58,6 +58,7 @@ export async function readLaneStatus(
     throttles: status.throttles,
     throttlesPerMinute: recent?.perMinute(recent.stats.throttles),
     faultStreak: status.faultStreak,
+    hanging: status.hanging,
   };
 }
 

@@ -12,14 +12,15 @@
     1 windowMs    a minute, margin included
     2 secondMs    a second, with its margin
   Returns names and values: the use of every limit by its name, such as requests, requests:second, and concurrency; snoozeMs,
-    throttles, faultStreak; and, where they exist, minuteFreesMs (until the oldest call leaves the minute), parked, pauseReason, and per limit learned:, manual:, and reported:NAME, and
+    throttles, faultStreak; and, where they exist, minuteFreesMs (until the oldest call leaves the minute), parked, pauseReason, hanging
+    (JSON: the reports of all workers together), and per limit learned:, manual:, and reported:NAME, and
     quota:, quotaLeft:, and quotaResetMs:DIMENSION.
 --]]
 local windowMs, secondMs = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, costs, flight, recent, long, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
 local s = readFields(state, addLimitFields({ 'now', 'skew', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles',
-  'faults', 'quota:requests', 'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens',
+  'faults', 'hanging', 'quota:requests', 'quotaLeft:requests', 'quotaResetAt:requests', 'quota:tokens', 'quotaLeft:tokens',
   'quotaResetAt:tokens' }, 'manual:', 'reported:'))
 local now = readTime(s)
 local used = redis.call('ZCOUNT', window, '(' .. (now - windowMs), '+inf')
@@ -49,6 +50,14 @@ local function add(name, value)
   reply[#reply + 1] = name
   reply[#reply + 1] = value
 end
+local hanging
+for _, report in pairs(decodeHanging(s.hanging, now)) do
+  hanging = hanging or { calls = 0, limitMs = 0, usualMs = 0, aborted = 0 }
+  for name, value in pairs(hanging) do
+    hanging[name] = (name == 'calls' or name == 'aborted') and value + report[name] or math.max(value, report[name])
+  end
+end
+add('hanging', hanging and cjson.encode(hanging))
 add('parked', s.parked)
 add('pauseReason', s.pauseReason)
 for _, name in ipairs(addLimitFields({}, '')) do

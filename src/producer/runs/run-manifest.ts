@@ -74,8 +74,10 @@ const common = {
     answered: z.int(),
     failed: z.int(),
     throttled: z.int(),
-    /** Calls whose answer could not be used, because a process died or another worker was faster. */
+    /** Calls whose answer could not be used, because a process died, another worker was faster, or they were cut. */
     paidTwice: z.int(),
+    /** Those of them that were aborted because they hung: they may have been paid. Absent if there were none. */
+    hung: z.int().optional(),
     /** Redis lost data, and counts with it: there were at least so many calls. */
     isLowerBound: z.boolean().optional(),
   }),

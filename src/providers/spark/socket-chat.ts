@@ -24,7 +24,11 @@ export function createSocketChat(version: SparkVersion, account: SocketAccount, 
     const uid = randomUUID().replaceAll("-", "");
     const message = encodeChatRequest(version, request, { appId: account.appId, uid });
     const frames = await connect(account, endpoint, open, message, call);
-    yield* reduceChat(frames, createFrameReducer({ maxTokens: clampMaxTokens(version, request) }));
+    const reducer = createFrameReducer({ maxTokens: clampMaxTokens(version, request) });
+    for await (const event of reduceChat(frames, reducer)) {
+      call.onAlive?.();
+      yield event;
+    }
   }
   return {
     check: (request) => {

@@ -19,8 +19,10 @@ export const RUN_COUNTERS = [
   "callsAnswered",
   /** Calls that ended in an error. */
   "callsFailed",
-  /** Calls paid twice: answered when all their items had records already, or cut (and possibly paid) by a stopping worker. */
+  /** Calls paid twice: answered when all their items had records already, or cut (and possibly paid) because the worker stopped or they hung. */
   "callsRefused",
+  /** Those of them that hung. */
+  "callsHung",
   /** Inputs in answered calls, and the number these calls could have carried. */
   "inputs",
   "capacity",

@@ -14,6 +14,8 @@ import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
+import { HangingCallError } from "#src/workers/hanging/hanging-call-error.ts";
+import type { HangingCalls } from "#src/workers/hanging/hanging-calls.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
 import type { LaneProber, ProbeCall } from "./lane-prober.ts";
@@ -25,6 +27,7 @@ export interface FailureDeps extends CommitDeps {
   readonly policy?: RetryPolicy;
   readonly prober: LaneProber;
   readonly limitReports: LimitReports;
+  readonly hangingCalls: HangingCalls;
 }
 
 /** How long a call waits that was refused while the provider accepts others. */
@@ -66,6 +69,7 @@ export async function handleFailure(
         isFirst: i === 0,
         isThrottled,
         isCut: reported.kind === "aborted",
+        hasHung: reported instanceof HangingCallError,
       }),
       log,
     );
@@ -78,7 +82,8 @@ export async function handleFailure(
   if (!isFree) {
     // A refusal of several inputs is caused by few of them.
     const isRefusalOfMany = inputs.length > 1 && !isFault(error);
-    await countAttempts(inputs, !isRefusalOfMany && faultStreak < OUTAGE_STREAK, log);
+    const isLaneOut = faultStreak >= OUTAGE_STREAK || (error instanceof HangingCallError && !error.isLaneAnswering);
+    await countAttempts(inputs, !isRefusalOfMany && !isLaneOut, log);
   }
   const decision = decideAfterFailure(
     {
@@ -114,21 +119,18 @@ export async function handleFailure(
 
 /**
  * A run's share of a failed call; throttle answers count for the first run only, as the call does. A call that was cut
- * because the worker stops is possibly paid, and is made again.
+ * because the worker stops or because it hung is possibly paid, and is made again.
  */
 function buildFailureCounters(
   size: CallSize,
   own: number,
-  {
-    isFirst,
-    isThrottled,
-    isCut,
-  }: { readonly isFirst: boolean; readonly isThrottled: boolean; readonly isCut: boolean },
+  { isFirst, isThrottled, isCut, hasHung }: Readonly<Record<"isFirst" | "isThrottled" | "isCut" | "hasHung", boolean>>,
 ): RunCounters {
   const { inputs, capacity } = splitCallSize(size, own, isFirst);
   return {
-    callsFailed: isFirst && !isCut ? 1 : undefined,
-    callsRefused: isFirst && isCut ? 1 : undefined,
+    callsFailed: isFirst && !isCut && !hasHung ? 1 : undefined,
+    callsRefused: isFirst && (isCut || hasHung) ? 1 : undefined,
+    callsHung: isFirst && hasHung ? 1 : undefined,
     throttles: isFirst && isThrottled ? 1 : undefined,
     snoozes: isThrottled ? own : undefined,
     inputs,
@@ -150,7 +152,8 @@ async function settleFailure(
 
 function findOutcome(error: ProviderError, inputs: readonly PendingInput[]): Settlement["outcome"] {
   if (error.kind === "auth" || error.kind === "quota") return "denied";
-  if (!isFault(error)) return "failed";
+  // Either other calls are answered, or all of them are slow: a hanging call is no sign of an outage.
+  if (!isFault(error) || error instanceof HangingCallError) return "failed";
   const isFirst = inputs.every((input) => input.attempts === 0);
   return error.kind === "network" || isFirst ? "fault" : "suspect";
 }

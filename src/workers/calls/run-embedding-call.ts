@@ -56,7 +56,9 @@ export async function runBatch(
   };
   try {
     const texts = canary ? inputTexts.toSpliced(canary.place, 0, CANARY_TEXT) : inputTexts;
-    response = await lane.model.embed({ inputs: texts, ...request }, { signal, onAnswerStart });
+    response = await deps.hangingCalls.run(grant, inputs, signal, (call) =>
+      lane.model.embed({ inputs: texts, ...request }, { ...call, onAnswerStart }),
+    );
   } catch (thrown) {
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), inputTexts);
     span?.failed(error);

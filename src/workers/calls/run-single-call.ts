@@ -37,14 +37,13 @@ export async function runSingleCall<R extends { readonly usage: Usage }>(
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
-  const context = {
-    signal: deps.signal,
-    onAnswerStart: (limits: readonly ReportedLimit[]) =>
-      void deps.limitReports.add(lane.lane, limits, deps.clock.monotonic()),
-  };
+  const onAnswerStart = (limits: readonly ReportedLimit[]) =>
+    void deps.limitReports.add(lane.lane, limits, deps.clock.monotonic());
   let response: R;
   try {
-    response = await send(context, span);
+    response = await deps.hangingCalls.run(grant, [input], deps.signal, (call) =>
+      send({ ...call, onAnswerStart }, span),
+    );
   } catch (thrown) {
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), request);
     span?.failed(error);

@@ -7,12 +7,15 @@ import type { ChatModel, EmbeddingModel, RerankModel } from "#src/providers/prov
 import type { EmbeddingPayload } from "#src/queues/payload.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { CallObserver } from "#src/workers/calls/call-observer.ts";
+import type { FailureDeps } from "#src/workers/calls/handle-failure.ts";
 import { LaneProber } from "#src/workers/calls/lane-prober.ts";
 import { LimitReports } from "#src/workers/calls/limit-reports.ts";
 import { runChatCall } from "#src/workers/calls/run-chat-call.ts";
 import { type BatchRequest, runBatch } from "#src/workers/calls/run-embedding-call.ts";
 import { runRerankCall } from "#src/workers/calls/run-rerank-call.ts";
 import { CanaryWatch } from "#src/workers/canaries/canary-watch.ts";
+import type { HangSettings } from "#src/workers/hanging/hang-detector.ts";
+import { HangingCalls } from "#src/workers/hanging/hanging-calls.ts";
 import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { ChatInput } from "./chat-input.ts";
@@ -34,6 +37,9 @@ export interface DispatcherRegistryDeps {
   readonly lingerMs: number;
   readonly canCall: () => boolean;
   readonly observer?: CallObserver;
+  /** The id of this worker. */
+  readonly worker: string;
+  readonly hanging: Partial<HangSettings>;
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
   readonly rerankLanes?: (provider: string, model: string) => readonly ModelLane<RerankModel>[];
@@ -52,7 +58,7 @@ const DEFAULT_MAX_CALLS = { embedding: 160, chat: 256, rerank: 64 } as const;
 
 /** The dispatchers of a worker, each created with its first job. */
 export class DispatcherRegistry {
-  readonly #deps: DispatcherRegistryDeps & { readonly prober: LaneProber; readonly limitReports: LimitReports };
+  readonly #deps: DispatcherRegistryDeps & Pick<FailureDeps, "prober" | "limitReports" | "hangingCalls">;
   readonly #embedding = new Map<string, ModelDispatcher<EmbeddingInput, EmbeddingModel>>();
   readonly #chat = new Map<string, ModelDispatcher<ChatInput, ChatModel>>();
   readonly #rerank = new Map<string, ModelDispatcher<RerankInput, RerankModel>>();
@@ -60,7 +66,9 @@ export class DispatcherRegistry {
   readonly #laneLimits = new Map<string, LaneLimits>();
 
   constructor(deps: DispatcherRegistryDeps) {
-    this.#deps = { ...deps, prober: new LaneProber(), limitReports: new LimitReports(deps.limiter) };
+    const hangingCalls = new HangingCalls({ ...deps, settings: deps.hanging });
+    hangingCalls.start();
+    this.#deps = { ...deps, prober: new LaneProber(), limitReports: new LimitReports(deps.limiter), hangingCalls };
   }
 
   /** Undefined when this worker has no credentials for the model. */
@@ -158,6 +166,7 @@ export class DispatcherRegistry {
 
   async stop(reason: ReturnToQueue): Promise<void> {
     await Promise.all(this.#all().map((dispatcher) => dispatcher.stop(reason)));
+    this.#deps.hangingCalls.stop();
   }
 
   #all() {

@@ -631,3 +631,17 @@ test("a manual limit discards the learned limit", async () => {
   await clock.advance(10);
   expect(await countGranted(100, limits)).toBe(30);
 });
+
+test("the status adds up the hanging calls of all workers until their reports are old", async () => {
+  const report = { calls: 2, limitMs: 12_000, usualMs: 1_100, aborted: 3 };
+  await limiter.reportHanging(LANE, "a", { ...report, calls: 5 });
+  await limiter.reportHanging(LANE, "a", report);
+  await clock.advance(3_000);
+  await limiter.reportHanging(LANE, "b", { calls: 1, limitMs: 15_000, usualMs: 900, aborted: 0 });
+  expect((await limiter.status(LANE, {})).hanging).toEqual({ calls: 3, limitMs: 15_000, usualMs: 1_100, aborted: 3 });
+  expect((await limiter.status(OTHER, {})).hanging).toBeUndefined();
+  await clock.advance(3_000);
+  expect((await limiter.status(LANE, {})).hanging).toMatchObject({ calls: 1, aborted: 0 });
+  await clock.advance(3_000);
+  expect((await limiter.status(LANE, {})).hanging).toBeUndefined();
+});

@@ -207,6 +207,25 @@ test("calls that a stopping worker cuts after its grace period count as possibly
   expect(counters).toMatchObject({ callsMade: 6, callsAnswered: 4, callsFailed: 0, callsRefused: 2 });
 });
 
+test("calls that hang while others are answered are made again, and count as possibly paid", async () => {
+  const items = makeItems(900);
+  let calls = 0;
+  const sometimes = createFakeEmbedding({
+    onCall: () => (++calls > 30 && calls % 10 === 0 ? new Promise(() => undefined) : undefined),
+  });
+  harness.worker(
+    { ...sometimes, embed: (request, call) => abortable(sometimes.embed(request, call), call.signal) },
+    {},
+    { concurrency: 6 },
+  );
+  await harness.coordinate(items);
+  await expectRecords(items);
+  const { callsMade, callsHung = 0, ...counters } = await harness.ledger("run").readCounters();
+  expect(callsHung).toBeGreaterThan(5);
+  expect(counters).toMatchObject({ callsFailed: 0, callsRefused: callsHung });
+  expect(callsMade).toBe(sometimes.calls.length);
+});
+
 /** Rejects like an adapter when the signal aborts. */
 function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -88,6 +88,7 @@ export function createFakeLimiter(clock: Clock): Limiter {
     },
     renew: async () => undefined,
     report: async () => undefined,
+    reportHanging: async () => undefined,
     async status(name) {
       const lane = getLane(name);
       return {

@@ -154,8 +154,11 @@ describe("the settings file", () => {
   });
 
   it("reads durations as milliseconds and treats a setting without a value as not set", () => {
-    write("sluice.yaml", "worker:\n  grace: 1.5s\n  jobs:\nproviders:\n  minimax:\n");
-    expect(load().worker).toEqual({ graceMs: 1500 });
+    write(
+      "sluice.yaml",
+      "worker:\n  grace: 1.5s\n  jobs:\n  hanging:\n    abort: false\n    least: 1m\nproviders:\n  minimax:\n",
+    );
+    expect(load().worker).toEqual({ graceMs: 1500, hanging: { abort: false, leastMs: 60_000 } });
   });
 
   it("overrides what is published about a model", () => {

@@ -37,7 +37,6 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
   });
   try {
     const keys = createKeys(config.namespace);
-    const { jobs, calls, graceMs } = config.worker;
     const tracer = await openConfiguredTracer(config);
     const host = startWorker({
       redis: redis.source,
@@ -50,7 +49,7 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
       version: readVersion(),
       log,
       tracer,
-      options: { graceMs, jobs, calls },
+      options: config.worker,
     });
     await Promise.race([host.ready, stopped]);
     log.info("worker takes jobs", { worker: host.id, providers: lanes.providers() });

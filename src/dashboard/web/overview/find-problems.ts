@@ -4,7 +4,7 @@ import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 /** An entry under "Needs attention": something that is stuck, or soon will be. */
 export type OverviewProblem =
   | {
-      readonly kind: "lane-parked" | "lane-snoozed" | "lane-out";
+      readonly kind: "lane-parked" | "lane-snoozed" | "lane-out" | "lane-hanging";
       readonly name: string;
       readonly reason?: string;
       readonly reasonKind?: string;
@@ -46,11 +46,12 @@ export function isLaneOut(faultStreak: number | undefined): boolean {
 }
 
 function fromLanes({ lanes }: Overview): OverviewProblem[] {
-  return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): OverviewProblem[] => {
+  return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak, hanging }): OverviewProblem[] => {
     const cause = { reason, reasonKind };
     if (state === "parked") return [{ kind: "lane-parked", name, ...cause }];
     if (isLaneOut(faultStreak)) return [{ kind: "lane-out", name, ...cause }];
     if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...cause }];
+    if (hanging && hanging.calls > 0) return [{ kind: "lane-hanging", name }];
     return [];
   });
 }

@@ -146,5 +146,18 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
       </>
     );
   if (isLaneOut(lane.faultStreak)) return <StatusBadge tone="error">{t.failing(count(lane.faultStreak))}</StatusBadge>;
+  if (lane.hanging) return <HangingState {...lane.hanging} />;
   return <StatusBadge tone={lane.concurrency.used > 0 ? "active" : "neutral"}>{t.open}</StatusBadge>;
+}
+
+function HangingState({ calls, limitMs, usualMs, aborted }: NonNullable<LaneView["hanging"]>) {
+  const t = translations.value.lanes;
+  const { duration } = formatters.value;
+  return (
+    <>
+      {calls > 0 && <StatusBadge tone="warning">{t.hanging(calls)}</StatusBadge>}
+      {calls > 0 && <span class="secondary">{t.hangingTimes(duration(limitMs), duration(usualMs))}</span>}
+      {aborted > 0 && <span class="secondary">{t.hangingAborted(aborted)}</span>}
+    </>
+  );
 }

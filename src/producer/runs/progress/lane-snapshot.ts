@@ -11,7 +11,7 @@ export function deriveRunningPhase(statuses: readonly LaneStatus[]): RunPhase {
 }
 
 export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus, now: number): LaneSnapshot {
-  const { state, reason, snoozeMs, requests, tokens, concurrency, windows } = status;
+  const { state, reason, snoozeMs, hanging, requests, tokens, concurrency, windows } = status;
   const waitMs = findWindowWait(status);
   return {
     name: lane ? formatLane(lane.lane) : "",
@@ -19,6 +19,7 @@ export function createLaneSnapshot(lane: RunLane | undefined, status: LaneStatus
     snoozeUntil: snoozeMs === undefined ? undefined : now + snoozeMs,
     nextCallAt: waitMs === undefined ? undefined : now + waitMs,
     reason,
+    hanging,
     requests: createLimitSnapshot(requests, now),
     tokens: createLimitSnapshot(tokens, now),
     concurrency: createLimitSnapshot(concurrency, now),

@@ -21,6 +21,7 @@ const lane = z.object({
   snoozeUntil: z.number().optional(),
   nextCallAt: z.number().optional(),
   reason: z.string().optional(),
+  hanging: z.object({ calls: z.number(), limitMs: z.number(), usualMs: z.number(), aborted: z.number() }).optional(),
   requests: limit,
   tokens: limit,
   concurrency: limit,

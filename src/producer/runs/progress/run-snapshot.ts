@@ -1,4 +1,5 @@
 import type { LimitWindow, RateDimension } from "#src/core/lane.ts";
+import type { HangReport } from "#src/limiter/limiter.ts";
 import type { ModelCost } from "#src/producer/runs/run-manifest.ts";
 
 /** The state of a run at one moment. A value that is not known is absent, never zero. */
@@ -90,6 +91,8 @@ export interface LaneSnapshot {
   /** When the limits per minute allow the next call, if they are used up and no call is in flight; epoch ms. */
   readonly nextCallAt?: number;
   readonly reason?: string;
+  /** Calls that take much longer than usual; absent if no call has hung lately. */
+  readonly hanging?: HangReport;
   readonly requests: LimitSnapshot;
   readonly tokens: LimitSnapshot;
   readonly concurrency: LimitSnapshot;

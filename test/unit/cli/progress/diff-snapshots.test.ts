@@ -37,6 +37,13 @@ describe("diffSnapshots", () => {
     expect(diffSnapshots(after, sampleSnapshot())).toEqual([]);
   });
 
+  it("reports once that calls hang", () => {
+    const hanging = { calls: 3, limitMs: 60_000, usualMs: 1_200, aborted: 0 };
+    const after = sampleSnapshot({ lanes: [sampleLane({ name: "a", hanging })] });
+    expect(diffSnapshots(sampleSnapshot(), after)).toEqual([{ type: "hanging", lane: "a", ...hanging }]);
+    expect(diffSnapshots(after, after)).toEqual([]);
+  });
+
   it("counts new failures by kind, without those of an earlier session", () => {
     const before = sampleSnapshot({ failuresByKind: { "too-long": 4 } });
     const after = sampleSnapshot({ failuresByKind: { "too-long": 6, "content-filter": 1 } });

@@ -156,6 +156,17 @@ describe("the panel", () => {
     expect(panel).toContain("and 4 more");
   });
 
+  it("shows why an open lane makes no progress", () => {
+    const hanging = { calls: 3, limitMs: 60_000, usualMs: 1_200, aborted: 0 };
+    const panel = (changes: Partial<typeof hanging>) =>
+      render({ lanes: [sampleLane({ hanging: { ...hanging, ...changes } })] });
+    expect(panel({})).toContain("  3 calls have taken more than 1 min 00 s (usually 1.2 s)");
+    expect(panel({ calls: 1, aborted: 1 })).toContain(
+      "  1 call has taken more than 1 min 00 s (usually 1.2 s); 1 hanging call aborted",
+    );
+    expect(panel({ calls: 0, aborted: 12 })).toContain("  12 hanging calls aborted and made again");
+  });
+
   it("shows duplicate calls only if there are any", () => {
     expect(render()).not.toContain("duplicate");
     expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain("1 duplicate");

@@ -11,6 +11,7 @@ import { runBatch } from "#src/workers/calls/run-embedding-call.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
 import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
 import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { HangingCalls } from "#src/workers/hanging/hanging-calls.ts";
 import { JobCompletion } from "#src/workers/jobs/job-completion.ts";
 import { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
@@ -79,6 +80,7 @@ function openDispatcherHarness(
     policy: { ...RETRY_DEFAULTS, random },
     prober: new LaneProber(),
     limitReports: new LimitReports(limiter),
+    hangingCalls: new HangingCalls({ limiter, clock, log, worker: "w", settings: {} }),
   };
   const dispatcher = new ModelDispatcher<EmbeddingInput, EmbeddingModel>(
     new LaneChooser(limiter, [{ lane: LANE, limits, model }]),
