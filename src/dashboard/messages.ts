@@ -32,6 +32,10 @@ export const REFUSALS = {
     message: "Redis does not know the command that started this run.",
     hint: "Run that command again on its host: it resumes where it stopped.",
   },
+  "run-in-use": {
+    message: "A process is using this run.",
+    hint: "Cancel the run, or stop that process, and wait until it has ended.",
+  },
   "already-running": { message: "The run is in progress. Its failed items can be retried after it has ended." },
   "no-failed-items": { message: "This run has no failed items." },
   "items-left": {
@@ -156,6 +160,12 @@ export const ERRORS = {
     ...refuse("no-coordinator"),
     hint: "Resume the run first. The option --window of its command sets the buffer size, too.",
   },
+  runInUse: ({ message, hint }: Pick<ErrorMessage, "message" | "hint">) => ({
+    code: "wrong-state",
+    reason: "run-in-use",
+    message: `${message}.`,
+    hint,
+  }),
   noFailedItems: refuse("no-failed-items"),
   actionRefused: (reason: RefusalReason, message: string) => ({ code: "wrong-state", reason, message }),
   itemsLeft: (count: number) =>
@@ -213,6 +223,8 @@ export const ACTION_RESULTS = {
   cancelWithoutCoordinator:
     "Cancelled, but no output is written yet, because no process coordinates this run. " +
     "Resume the run to record the remaining items as cancelled and to write the output.",
+  rename: "The name and the note are changed.",
+  delete: "The run is deleted.",
   unchanged: "No change.",
   window: "The run's coordinator applies the new buffer size within seconds.",
 } as const;
@@ -260,6 +272,7 @@ export const AUDIT_DETAILS = {
   window: (items: number) => `${items} items`,
   retryAll: "all failures",
   exportWithTexts: "with texts",
+  deleteWithOutputs: "with outputs",
   clearLimits: "clear",
   failedSignIn: (address: string, earlier: number) => (earlier === 0 ? address : `${address}, ${earlier} more before`),
 } as const;

@@ -14,6 +14,7 @@ import { metricsRoute } from "./metrics/metrics-route.ts";
 import { laneRoutes } from "./overview/lane-routes.ts";
 import { overviewRoutes } from "./overview/overview-routes.ts";
 import { runActionRoutes } from "./runs/run-action-routes.ts";
+import { runManagementRoutes } from "./runs/run-management-routes.ts";
 import { runRoutes } from "./runs/run-routes.ts";
 
 export interface DashboardOptions extends ServiceOptions {
@@ -87,6 +88,7 @@ function createRoutes(services: DashboardServices, authenticator: Authenticator,
     laneRoutes(services),
     runRoutes(services),
     runActionRoutes(services),
+    runManagementRoutes(services),
     itemRoutes(services),
     causeRoutes(services),
     liveRoutes({ ...services, onError: options.onError }),

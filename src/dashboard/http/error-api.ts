@@ -54,6 +54,8 @@ export type RefusalReason =
   | "forgotten"
   /** A coordinator is working on the run. */
   | "already-running"
+  /** A process is using the run or its folder, so that it can be neither deleted nor, without a coordinator, renamed. */
+  | "run-in-use"
   /** The run's state has no such transition. */
   | "nothing-to-pause"
   | "nothing-to-resume"

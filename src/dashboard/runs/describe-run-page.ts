@@ -34,6 +34,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
   return omitUndefined({
     ...summary,
     at,
+    givenName: known.name,
     kind: report?.kind ?? summary.kind,
     activeMs: report?.activeMs,
     items: items && {

@@ -34,6 +34,9 @@ export function listRunActions(
     window: state === "running" || state === "paused" ? ifCoordinated : "hidden",
     items: ifReadable,
     retry: checkRetry(known, folder, failedItems),
+    // A coordinator takes a new name over into the folder.
+    rename: hasCoordinator ? "yes" : ifReadable,
+    delete: hasCoordinator ? "run-in-use" : "yes",
     search: getRunPhase(known) === "finished" ? ifSearchable : "hidden",
   };
   const actions: RunAction[] = [];

@@ -1,33 +1,39 @@
 /**
- *   GET  /api/runs?offset=0&limit=50&state=&text=    viewer      -> RunList
- *        &from=&before= (epoch ms, by start time) &sort=started&order=descending
+ *   GET  /api/runs?offset=0&limit=50                 viewer      -> RunList
+ *        &state= (a phase) &text= &from=&before= (epoch ms, by start time) &sort=started&order=descending
  *   GET  /api/runs/:run                              viewer      -> RunPage
  *   POST /api/runs/:run/pause | resume | cancel      operator    {} -> RunActionResult    (resume starts a process for a stopped run)
  *   POST /api/runs/:run/window                       operator    { items } -> RunActionResult, 1 to 1,000,000
+ *   POST /api/runs/:run/label                        operator    { name?, note? } -> RunActionResult    (an empty text removes it)
+ *   POST /api/runs/:run/delete                       operator    { outputs? } -> RunActionResult
  */
 
 import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { RetryStatus } from "./retry-api.ts";
 
-export type RunPhaseView =
+/** In the order in which pages list them. */
+export const RUN_PHASES = [
   /** The input is being read. */
-  | "planning"
-  | "running"
-  | "paused"
+  "planning",
+  "running",
+  "paused",
   /** All its lanes are snoozed. */
-  | "snoozing"
+  "snoozing",
   /** All its lanes are parked; see their reasons. */
-  | "parked"
-  /** The output is being written. */
-  | "finishing"
-  | "finished"
-  /** Cancelled; its output may not be written yet. */
-  | "cancelled"
+  "parked",
   /** It has no coordinator; it can be resumed. */
-  | "stopped"
+  "stopped",
+  /** The output is being written. */
+  "finishing",
+  "finished",
+  /** Cancelled; its output may not be written yet. */
+  "cancelled",
   /** Redis lists it, but nothing else is known. */
-  | "unknown";
+  "unknown",
+] as const;
+
+export type RunPhaseView = (typeof RUN_PHASES)[number];
 
 export interface MoneyView {
   readonly spent: number;
@@ -64,8 +70,10 @@ export interface RunSummary {
   readonly host?: string;
 }
 
-/** A column that the list of runs can be sorted by. */
-export type RunSortKey = "run" | "state" | "progress" | "rate" | "timeLeft" | "cost" | "started";
+/** The columns of the list of runs, which it can be sorted by. */
+export const RUN_SORT_KEYS = ["run", "state", "progress", "rate", "timeLeft", "cost", "started"] as const;
+
+export type RunSortKey = (typeof RUN_SORT_KEYS)[number];
 
 export interface RunList {
   readonly at: number;
@@ -76,10 +84,12 @@ export interface RunList {
   readonly offset: number;
 }
 
-export type RunAction = "pause" | "resume" | "cancel" | "retry" | "window" | "search" | "items";
+export type RunAction = "pause" | "resume" | "cancel" | "retry" | "window" | "search" | "items" | "rename" | "delete";
 
 export interface RunPage extends RunSummary {
   readonly at: number;
+  /** The name that a user gave it; `name` also is that of its folder. */
+  readonly givenName?: string;
   readonly callsPerSecond?: number;
   readonly tokensPerSecond?: number;
   readonly calls?: {

@@ -107,7 +107,10 @@ export class RunCache {
   /** Reads one run now; undefined when Redis does not list it. */
   async refresh(run: string): Promise<RunInfo | undefined> {
     const createdAt = await this.#client.zscore(this.#keys.runs, run);
-    if (createdAt === null || createdAt === undefined) return undefined;
+    if (createdAt === null || createdAt === undefined) {
+      this.#known.delete(run);
+      return undefined;
+    }
     const known = await this.#read(run, Number(createdAt));
     this.#known.set(run, known);
     return known;

@@ -4,17 +4,22 @@ import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
-import type { RunList, RunPage } from "./run-api.ts";
+import { RUN_PHASES, RUN_SORT_KEYS, type RunList, type RunPage } from "./run-api.ts";
 import { parseRunParam } from "./run-params.ts";
 
+/** Epoch ms; stricter than `z.coerce`, for which an empty text is 0. */
+const timeParam = z
+  .string()
+  .regex(/^-?\d{1,15}$/, "expected milliseconds since 1970")
+  .transform(Number);
 const listQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  state: z.string().max(20).optional(),
+  state: z.enum(RUN_PHASES).optional(),
   text: z.string().max(200).default(""),
-  from: z.coerce.number().int().optional(),
-  before: z.coerce.number().int().optional(),
-  sort: z.enum(["run", "state", "progress", "rate", "timeLeft", "cost", "started"]).optional(),
+  from: timeParam.optional(),
+  before: timeParam.optional(),
+  sort: z.enum(RUN_SORT_KEYS).optional(),
   order: z.enum(["ascending", "descending"]).optional(),
 });
 

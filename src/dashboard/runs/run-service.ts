@@ -3,7 +3,7 @@ import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { describeRunPage } from "./describe-run-page.ts";
-import type { RunList, RunPage, RunSortKey } from "./run-api.ts";
+import type { RunList, RunPage, RunPhaseView, RunSortKey } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
 import { locateRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
 import type { RunProcesses } from "./run-processes.ts";
@@ -20,8 +20,7 @@ export interface RunServiceDeps {
 export interface RunListQuery {
   readonly offset: number;
   readonly limit: number;
-  /** A phase. */
-  readonly state?: string | undefined;
+  readonly state?: RunPhaseView | undefined;
   /** Part of an id, a model or a folder; case-insensitive. */
   readonly text: string;
   /** Runs that started at or after this time; epoch ms. */

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -114,6 +116,34 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await fresh.close();
   });
 
+  test("the URL contains the filter and the order of the runs, and the back button restores them", async () => {
+    const { page } = guarded;
+    const first = () => page.locator("tbody tr td.name a").first().innerText();
+    const sortByName = page.getByRole("button", { name: "Run", exact: true });
+    await page.goto(`${up.url}/#/runs?sort=run&order=ascending`);
+    await expectEventually(first).toBe("done");
+    await sortByName.click();
+    await expectEventually(first).toBe("vectors");
+    expect(page.url()).toMatch(/#\/runs\?sort=run$/);
+    await page.getByLabel("State").selectOption("finished");
+    await expectEventually(first).toBe("done");
+    await page.getByLabel("Name, ID, or model").fill("don");
+    await expectEventually(() => page.url()).toMatch(/\?text=don&state=finished&sort=run$/);
+    await page.reload();
+    await expectEventually(first).toBe("done");
+    expect(await page.getByLabel("State").inputValue()).toBe("finished");
+    await page.goBack();
+    await expectEventually(() => page.getByLabel("Name, ID, or model").inputValue()).toBe("");
+    await page.goBack();
+    await page.goBack();
+    await expectEventually(() => page.url()).toMatch(/order=ascending$/);
+    await expectEventually(first).toBe("done");
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(2);
+    // The link of the page shows all runs again.
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await expectEventually(first).toBe("vectors");
+  });
+
   test("runs are found by name and link to their pages", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Runs", exact: true }).click();
@@ -137,7 +167,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.locator(".plot").count()).toBeGreaterThan(0);
   });
 
-  test("items are found by id and by text; the texts of an item are masked until they are revealed", async () => {
+  test("items are found by id and by text; without a password, the texts of an item are shown directly", async () => {
     const { page } = guarded;
     await page.getByLabel("ID", { exact: true }).fill("c-17");
     await page.getByRole("button", { name: "Find items" }).click();
@@ -147,14 +177,8 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).click();
     await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-17");
-    await page
-      .getByText(/Masked: [\d,]+ characters/)
-      .first()
-      .waitFor();
-    expect(await page.getByText("Paragraph 17:").count()).toBe(0);
-    await page.getByRole("button", { name: "Show text" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Show text" }).click();
     await page.getByText("Paragraph 17:").waitFor();
+    expect(await page.getByRole("button", { name: "Show text" }).count()).toBe(0);
     expect(await guarded.getViolations()).toEqual([]);
   });
 
@@ -230,6 +254,30 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByText("Run not found.").waitFor();
     await page.goto(`${up.url}/#/nonsense`);
     await page.getByText("Page not found.").waitFor();
+  });
+
+  test("a finished run is renamed in the list and deleted on its page; a live run is not deletable", async () => {
+    const { page } = guarded;
+    await page.goto(`${up.url}/#/runs?sort=run`);
+    await page.getByRole("button", { name: "Rename done" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("two words");
+    await dialog.getByRole("button", { name: "Rename" }).click();
+    await dialog.getByText(/expected letters, digits/).waitFor();
+    await dialog.getByLabel("Name").fill("sea-and-lamp");
+    await dialog.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("link", { name: "sea-and-lamp" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await dialog.getByText("run.db, run-search.db, .work").waitFor();
+    await dialog.getByText(join(sandbox.dir, "done")).waitFor();
+    await dialog.getByLabel("Delete the output, too:").check();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await expectEventually(() => page.url()).toMatch(/#\/runs$/);
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(1);
+    expect(existsSync(join(sandbox.dir, "done"))).toBe(false);
+    expect(await page.getByRole("button", { name: /^Rename/ }).count()).toBe(1);
+    expect(await page.getByRole("button", { name: /^Delete/ }).count()).toBe(0);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("all controls are reachable with the keyboard, starting with a link that skips the header", async () => {

@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.getByRole("link", { name: "vectors" }).click();
     await expectEventually(() => page.locator(".failure-cause").count()).toBe(1);
     await page.getByText("ada viewer").waitFor();
-    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Change/, /^Reopen/, /^Show text/])
+    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Change/, /^Reopen/, /^Show text/, /^Rename/, /^Delete/])
       expect(await page.getByRole("button", { name }).count()).toBe(0);
     expect(await page.getByRole("link", { name: "Export failures", exact: true }).count()).toBe(1);
     await page.locator(".failure-cause a").first().click();
@@ -86,8 +86,13 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.goto(`${dashboard.url}/#/runs`);
     await page.getByRole("link", { name: "vectors" }).click();
     await page.getByRole("button", { name: "Retry failed items" }).waitFor();
+    await page.locator(".failure-cause a").first().click();
+    await page.getByText(/Masked: \d+ characters/).waitFor();
+    await page.getByRole("button", { name: "Show text" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Show text" }).click();
+    await page.locator("pre.raw-text").waitFor();
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(/grace operator\s+Sign in/);
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(/grace operator\s+View item/);
     expect(await guarded.getViolations()).toEqual([]);
   });
 

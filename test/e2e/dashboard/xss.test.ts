@@ -75,8 +75,6 @@ describe.skipIf(!hasBrowser)("XSS payloads are rendered as text", () => {
     const { page } = guarded;
     for (const [index, text] of XSS_PAYLOADS.entries()) {
       await page.goto(`${up.url}/#/runs/${run}/items/${index}`);
-      await page.getByRole("button", { name: "Show text" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Show text" }).click();
       const shown = page.locator("pre.raw-text");
       await expectEventually(async () => ({ index, shown: await shown.count() })).toEqual({
         index,
@@ -308,7 +306,8 @@ const runPage = (next: NextPayload) => ({
   folder: { dir: next(), host: next(), isReadable: false, reason: next() },
   output: { format: "jsonl", files: [next(), next()] },
   stopped: { message: next(), hint: next() },
-  actions: ["pause", "cancel", "window", "retry", "items"],
+  actions: ["pause", "cancel", "window", "retry", "items", "rename", "delete"],
+  givenName: next(),
   refusals: { retry: next() },
   retry: { action: "retry", state: "failed", startedAt: 1, userName: next(), message: next(), hint: next() },
 });

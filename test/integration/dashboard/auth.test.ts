@@ -30,6 +30,8 @@ const WRITE_ROUTES: readonly (readonly [path: string, body: unknown])[] = [
   ["/api/runs/none/resume", {}],
   ["/api/runs/none/cancel", {}],
   ["/api/runs/none/window", { items: 5 }],
+  ["/api/runs/none/label", { name: "x" }],
+  ["/api/runs/none/delete", {}],
   ["/api/runs/none/retry", {}],
   ["/api/runs/none/search", { text: "x" }],
   ["/api/runs/none/items/0/reveal", {}],

@@ -36,11 +36,11 @@ export function localizeCompact(value: MaybeNumber, locale = "en"): string {
   return formatSignificant(value, locale);
 }
 
-/** Three significant digits, or two for small values: 123, 12.3, 1.23, 0.12, 0.0012. */
+/** Three significant digits, or two for small values: 123, 12.3, 1.23, 0.12, 0.0012. At most five decimals. */
 function formatSignificant(value: number, locale: string): string {
   const size = Math.abs(value);
-  const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : countSmallDecimals(size);
-  return getNumberFormat(locale, decimals, decimals).format(value);
+  const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : Math.min(5, countSmallDecimals(size));
+  return getNumberFormat(locale, decimals, Math.min(2, decimals)).format(value);
 }
 
 /** Formats a share from 0 to 1 as "87 %". Small shares keep a decimal, and an incomplete share is never "100 %". */

@@ -1,30 +1,47 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/items/item-api.ts";
 import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
-import { canOperate } from "#src/dashboard/web/api-client/session.ts";
+import { canOperate, session } from "#src/dashboard/web/api-client/session.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Request and response: their lengths and, once an operator has revealed them, their texts. */
+/**
+ * Request and response: their lengths and, once an operator has revealed them, their texts. Without passwords, everybody
+ * who can open the page can also open the files, so the texts are shown directly.
+ */
 export function Contents({ item }: { item: ItemHistory }) {
   const revealed = useSignal<RevealedItem | undefined>(undefined);
   const t = translations.value.items;
   const hasText = item.request.characters !== undefined || item.response.characters !== undefined;
+  const isShownDirectly = session.value?.isAuthDisabled === true && hasText;
+  const error = useSignal<unknown>(undefined);
+  const load = async () => {
+    const path = `api/runs/${encodeURIComponent(item.run)}/items/${item.index}/reveal`;
+    revealed.value = await requestApi<RevealedItem>(path, { body: {} });
+  };
+  useEffect(() => {
+    if (!isShownDirectly) return;
+    load().catch((thrown: unknown) => {
+      error.value = thrown;
+    });
+    // Again when the answer arrives.
+  }, [isShownDirectly, item.request.characters, item.response.characters]);
   const reveal = () =>
     openDialog({
       title: t.showTextTitle,
       body: <p>{t.showTextBody}</p>,
       confirmLabel: t.showText,
       onConfirm: async () => {
-        const path = `api/runs/${encodeURIComponent(item.run)}/items/${item.index}/reveal`;
-        revealed.value = await requestApi<RevealedItem>(path, { body: {} });
+        await load();
         return translations.value.items.textShown;
       },
     });
-  const button = revealed.value ? (
+  const button = isShownDirectly ? null : revealed.value ? (
     <button
       type="button"
       class="button compact"
@@ -41,6 +58,7 @@ export function Contents({ item }: { item: ItemHistory }) {
   ) : null;
   return (
     <Card title={t.contents} actions={button}>
+      {error.value === undefined ? null : <ErrorNote error={error.value} />}
       <div class="card-body columns">
         <Content title={t.request} masked={item.request} plain={revealed.value?.request} />
         <Content title={t.response} masked={item.response} plain={revealed.value?.response} />

@@ -1,4 +1,4 @@
-import type { RunSortKey, RunSummary } from "#src/dashboard/runs/run-api.ts";
+import type { RunPhaseView, RunSortKey, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
 import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
@@ -22,13 +22,21 @@ const COLUMNS: readonly { readonly key: RunSortKey; readonly class?: string }[] 
   { key: "started", class: "numeric" },
 ];
 
-/** The headings are buttons if `sorting` is given. */
-export function RunTable({ runs, at, sorting }: { runs: readonly RunSummary[]; at: number; sorting?: RunSorting }) {
+export interface RunTableProps {
+  readonly runs: readonly RunSummary[];
+  readonly at: number;
+  /** The headings are buttons if this is given. */
+  readonly sorting?: RunSorting;
+  /** Each row has buttons if this is given. */
+  readonly onAction?: ((action: "rename" | "delete", run: string) => void) | undefined;
+}
+
+export function RunTable({ runs, at, sorting, onAction }: RunTableProps) {
   const t = translations.value.runs;
   return (
     <table class="table">
       <thead>
-        <tr>
+        <tr data-label={t.sortBy}>
           {COLUMNS.map(({ key, class: className }) => {
             const order = sorting?.sort === key ? sorting.order : undefined;
             return (
@@ -44,18 +52,23 @@ export function RunTable({ runs, at, sorting }: { runs: readonly RunSummary[]; a
               </th>
             );
           })}
+          {onAction === undefined ? null : (
+            <th scope="col">
+              <span class="visually-hidden">{t.actions}</span>
+            </th>
+          )}
         </tr>
       </thead>
       <tbody>
         {runs.map((run) => (
-          <RunRow key={run.run} run={run} at={at} />
+          <RunRow key={run.run} run={run} at={at} onAction={onAction} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function RunRow({ run, at }: { run: RunSummary; at: number }) {
+function RunRow({ run, at, onAction }: { run: RunSummary } & Pick<RunTableProps, "at" | "onAction">) {
   const t = translations.value.runs;
   const { count, share, compact, duration, money, age } = formatters.value;
   const { items, cost } = run;
@@ -103,6 +116,42 @@ function RunRow({ run, at }: { run: RunSummary; at: number }) {
       <td class="numeric hide-on-phone" data-label={t.started}>
         {t.ago(age(run.createdAt, at))}
       </td>
+      {onAction === undefined ? null : <ActionCell run={run} onAction={onAction} />}
     </tr>
+  );
+}
+
+/** A live run cannot be deleted; the server decides. */
+const DELETABLE_PHASES: ReadonlySet<RunPhaseView> = new Set(["stopped", "finished", "cancelled", "unknown"]);
+
+function ActionCell({
+  run: { run, name = run, phase },
+  onAction,
+}: {
+  run: RunSummary;
+  onAction: NonNullable<RunTableProps["onAction"]>;
+}) {
+  const t = translations.value.runManagement;
+  return (
+    <td class="numeric full-width">
+      <button
+        type="button"
+        class="button compact ghost"
+        aria-label={t.renameRun(name)}
+        onClick={() => onAction("rename", run)}
+      >
+        {t.rename}
+      </button>
+      {DELETABLE_PHASES.has(phase) ? (
+        <button
+          type="button"
+          class="button compact ghost"
+          aria-label={t.deleteRun(name)}
+          onClick={() => onAction("delete", run)}
+        >
+          {t.delete}
+        </button>
+      ) : null}
+    </td>
   );
 }

@@ -42,7 +42,7 @@ export function ItemTable({
   return (
     <table class="table">
       <thead>
-        <tr>
+        <tr data-label={translations.value.runs.sortBy}>
           {sortable("id", t.item)}
           {sortable("index", t.position, true)}
           <th scope="col">{t.status}</th>

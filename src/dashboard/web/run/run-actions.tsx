@@ -2,10 +2,11 @@ import type { RunAction, RunActionResult, RunPage } from "#src/dashboard/runs/ru
 import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
 import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
-import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { openRetryDialog } from "./retry-dialog.tsx";
+import { openDeleteDialog, openRenameDialog } from "./run-management-dialogs.tsx";
+import { RunName } from "./run-name.tsx";
 
 /** Buttons for the actions that the run's state allows; nothing for viewers. */
 export function RunActions({ page }: { page: RunPage }) {
@@ -47,6 +48,24 @@ export function RunActions({ page }: { page: RunPage }) {
           {t.cancel}
         </button>
       ) : null}
+      {can("rename") ? (
+        <button type="button" class="button" onClick={() => openRenameDialog(page)}>
+          {translations.value.runManagement.rename}
+        </button>
+      ) : null}
+      {can("delete") ? (
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            openDeleteDialog(page, () => {
+              location.hash = "#/runs";
+            })
+          }
+        >
+          {translations.value.runManagement.delete}
+        </button>
+      ) : null}
     </div>
   );
 }
@@ -64,12 +83,7 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
     title: t.titles[action],
     body: (
       <>
-        <p>
-          <strong>
-            <UntrustedText value={page.name ?? page.run} />
-          </strong>{" "}
-          <UntrustedText value={page.run} isMonospace />
-        </p>
+        <RunName run={page} />
         <p>{t.bodies[hasNoCoordinator ? "cancelStopped" : action](formatters.value.count(openItems))}</p>
       </>
     ),

@@ -1,109 +1,93 @@
 import { useSignal } from "@preact/signals";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
-import type { RunList, RunPhaseView, RunSortKey } from "#src/dashboard/runs/run-api.ts";
+import { RUN_PHASES, type RunList } from "#src/dashboard/runs/run-api.ts";
 import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { type RunSorting, RunTable } from "#src/dashboard/web/overview/run-table.tsx";
+import { RunTable, type RunTableProps } from "#src/dashboard/web/overview/run-table.tsx";
+import { setUrlQuery, urlQuery } from "#src/dashboard/web/route.ts";
+import { buildRunListRequest, formatRunListFilter, parseRunListFilter, type RunListFilter } from "./run-list-filter.ts";
 
 const PAGE_SIZE = 50;
 /** Filtered lists and older pages are polled; the newest runs are pushed by the server. */
 const REFRESH_INTERVAL_MS = 5_000;
-const PHASES: readonly RunPhaseView[] = [
-  "planning",
-  "running",
-  "paused",
-  "snoozing",
-  "parked",
-  "stopped",
-  "finishing",
-  "finished",
-  "cancelled",
-];
+/** Their number is not worth an entry, because nothing else is known about such a run. */
+const PHASES = RUN_PHASES.filter((phase) => phase !== "unknown");
 
-/** All runs, newest first unless another order is chosen. */
+/** All runs, newest first unless another order is chosen. The URL contains filter, order, and page. */
 export function RunsScreen() {
   const newest = useSignal<RunList | undefined>(undefined);
-  const [text, state, offset] = [useSignal(""), useSignal(""), useSignal(0)];
-  const [from, until] = [useSignal(""), useSignal("")];
-  const [sort, order] = [useSignal<RunSortKey>("started"), useSignal<RunSorting["order"]>("descending")];
-  const isFiltered = [text, state, from, until].some(({ value }) => value !== "");
-  const hasQuery = isFiltered || offset.value > 0 || sort.value !== "started" || order.value !== "descending";
+  const actionError = useSignal<unknown>(undefined);
+  const filter = parseRunListFilter(urlQuery.value);
+  const hasQuery = formatRunListFilter(filter) !== "";
+  const isFiltered = [filter.text, filter.state, filter.from, filter.until].some((value) => value !== "");
+  const change = (changes: Partial<RunListFilter>, replace = false) =>
+    setUrlQuery(formatRunListFilter({ ...filter, offset: 0, ...changes }), { replace });
   useEventStream(hasQuery ? "" : "runs=1", {
     runs: (next) => {
       newest.value = next;
     },
   });
-  const query = new URLSearchParams({ offset: String(offset.value), limit: String(PAGE_SIZE) });
-  if (text.value !== "") query.set("text", text.value);
-  if (state.value !== "") query.set("state", state.value);
-  if (from.value !== "") query.set("from", String(startOfDay(from.value, 0)));
-  if (until.value !== "") query.set("before", String(startOfDay(until.value, 1)));
-  query.set("sort", sort.value);
-  query.set("order", order.value);
-  const onSort = (key: RunSortKey) => {
-    order.value = sort.value === key && order.value === "descending" ? "ascending" : "descending";
-    sort.value = key;
-    offset.value = 0;
-  };
-  const queried = useQuery<RunList>(hasQuery ? `api/runs?${query}` : undefined, REFRESH_INTERVAL_MS);
+  const request = hasQuery ? `api/runs?${buildRunListRequest(filter, PAGE_SIZE)}` : undefined;
+  const queried = useQuery<RunList>(request, REFRESH_INTERVAL_MS);
   const list = hasQuery ? queried.answer : newest.value;
   const t = translations.value;
+  const { sort, order } = filter;
+  const openRunDialog: RunTableProps["onAction"] = async (action, run) => {
+    actionError.value = undefined;
+    try {
+      const dialogs = await import("#src/dashboard/web/run/run-management-dialogs.tsx");
+      await dialogs.openListedRunDialog(action, run, queried.refetch);
+    } catch (error) {
+      actionError.value = error;
+    }
+  };
+  const table: Omit<RunTableProps, "runs" | "at"> = {
+    sorting: {
+      sort,
+      order,
+      onSort: (key) =>
+        change({ sort: key, order: sort === key && order === "descending" ? "ascending" : "descending" }),
+    },
+    onAction: canOperate() ? openRunDialog : undefined,
+  };
+  const error = actionError.value ?? (hasQuery ? queried.error : undefined);
   return (
     <>
       <div class="page-title">
         <h1>{t.nav.runs}</h1>
-        <RunFilter text={text} state={state} from={from} until={until} offset={offset} />
+        <RunFilter filter={filter} onChange={change} />
       </div>
-      {hasQuery && queried.error !== undefined ? <ErrorNote error={queried.error} /> : null}
+      {error === undefined ? null : <ErrorNote error={error} />}
       <Card title={list === undefined ? t.nav.runs : t.runs.count(formatters.value.count(list.total))}>
-        <List list={list} isFiltered={isFiltered} sorting={{ sort: sort.value, order: order.value, onSort }} />
+        <List list={list} isFiltered={isFiltered} table={table} />
       </Card>
-      {list === undefined ? null : <Pager list={list} offset={offset} />}
+      {list === undefined ? null : <Pager list={list} onChange={change} />}
     </>
   );
-}
-
-/** The start of a local day, or of a day after it; `date` is "2026-12-01". Epoch ms. */
-function startOfDay(date: string, daysLater: number): number {
-  const day = new Date(`${date}T00:00`);
-  return day.setDate(day.getDate() + daysLater);
 }
 
 interface ListProps {
   list: RunList | undefined;
   isFiltered: boolean;
-  sorting: RunSorting;
+  table: Omit<RunTableProps, "runs" | "at">;
 }
 
-function List({ list, isFiltered, sorting }: ListProps) {
+function List({ list, isFiltered, table }: ListProps) {
   const t = translations.value;
   if (list === undefined) return <EmptyState>{t.common.loading}</EmptyState>;
-  if (list.runs.length > 0) return <RunTable runs={list.runs} at={list.at} sorting={sorting} />;
+  if (list.runs.length > 0) return <RunTable runs={list.runs} at={list.at} {...table} />;
   if (isFiltered) return <EmptyState>{t.runs.noMatches}</EmptyState>;
   return <EmptyState command={SUGGESTED_COMMANDS.embed()}>{t.runs.none}</EmptyState>;
 }
 
-interface WritableSignal<Value> {
-  value: Value;
-}
+type ChangeFilter = (changes: Partial<RunListFilter>, replace?: boolean) => void;
 
-function RunFilter({
-  text,
-  state,
-  from,
-  until,
-  offset,
-}: {
-  text: WritableSignal<string>;
-  state: WritableSignal<string>;
-  from: WritableSignal<string>;
-  until: WritableSignal<string>;
-  offset: WritableSignal<number>;
-}) {
+function RunFilter({ filter, onChange }: { filter: RunListFilter; onChange: ChangeFilter }) {
   const t = translations.value;
   return (
     <search class="form actions">
@@ -112,23 +96,18 @@ function RunFilter({
         <input
           class="input"
           type="search"
-          value={text.value}
+          value={filter.text}
           maxLength={200}
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-            offset.value = 0;
-          }}
+          // No history entry for every character.
+          onInput={(event) => onChange({ text: event.currentTarget.value }, filter.text !== "")}
         />
       </label>
       <label class="field">
         <span>{t.runs.state}</span>
         <select
           class="select"
-          value={state.value}
-          onChange={(event) => {
-            state.value = event.currentTarget.value;
-            offset.value = 0;
-          }}
+          value={filter.state}
+          onChange={(event) => onChange({ state: PHASES.find((phase) => phase === event.currentTarget.value) ?? "" })}
         >
           <option value="">{t.runs.anyState}</option>
           {PHASES.map((phase) => (
@@ -138,20 +117,14 @@ function RunFilter({
           ))}
         </select>
       </label>
-      {[
-        { label: t.runs.from, day: from },
-        { label: t.runs.until, day: until },
-      ].map(({ label, day }) => (
-        <label key={label} class="field">
-          <span>{label}</span>
+      {(["from", "until"] as const).map((name) => (
+        <label key={name} class="field">
+          <span>{t.runs[name]}</span>
           <input
             class="input"
             type="date"
-            value={day.value}
-            onInput={(event) => {
-              day.value = event.currentTarget.value;
-              offset.value = 0;
-            }}
+            value={filter[name]}
+            onInput={(event) => onChange({ [name]: event.currentTarget.value })}
           />
         </label>
       ))}
@@ -159,7 +132,7 @@ function RunFilter({
   );
 }
 
-function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number> }) {
+function Pager({ list, onChange }: { list: RunList; onChange: ChangeFilter }) {
   const t = translations.value.common;
   if (list.total <= PAGE_SIZE && list.offset === 0) return null;
   return (
@@ -168,9 +141,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
         type="button"
         class="button"
         disabled={list.offset === 0}
-        onClick={() => {
-          offset.value = Math.max(0, offset.value - PAGE_SIZE);
-        }}
+        onClick={() => onChange({ offset: Math.max(0, list.offset - PAGE_SIZE) })}
       >
         {t.showNewer}
       </button>
@@ -178,9 +149,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
         type="button"
         class="button"
         disabled={list.offset + list.runs.length >= list.total}
-        onClick={() => {
-          offset.value += PAGE_SIZE;
-        }}
+        onClick={() => onChange({ offset: list.offset + PAGE_SIZE })}
       >
         {t.showOlder}
       </button>

@@ -103,12 +103,12 @@ describe("the available actions", () => {
 
   it("follow from the run's state", () => {
     const running = known({ hasCoordinator: true, state: "running" });
-    expect(listRunActions(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items"]);
+    expect(listRunActions(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items", "rename"]);
     const paused = known({ hasCoordinator: true, state: "paused" });
-    expect(listRunActions(paused, folder, 0).actions).toEqual(["resume", "cancel", "window", "items"]);
+    expect(listRunActions(paused, folder, 0).actions).toEqual(["resume", "cancel", "window", "items", "rename"]);
     const finished = known({ state: "done" });
-    expect(listRunActions(finished, folder, 2).actions).toEqual(["items", "retry", "search"]);
-    expect(listRunActions(finished, folder, 0).actions).toEqual(["items", "search"]);
+    expect(listRunActions(finished, folder, 2).actions).toEqual(["items", "retry", "rename", "delete", "search"]);
+    expect(listRunActions(finished, folder, 0).actions).toEqual(["items", "rename", "delete", "search"]);
   });
 
   it("include the reason of missing ones", () => {
@@ -118,10 +118,11 @@ describe("the available actions", () => {
       isSearchable: false,
     };
     const { actions, refusals, refusalCodes } = listRunActions(known({ state: "done" }), elsewhere, 2);
-    expect(actions).toEqual([]);
+    expect(actions).toEqual(["delete"]);
     expect(refusals).toEqual({
       items: "It is on host-b.",
       retry: "It is on host-b.",
+      rename: "It is on host-b.",
       search: "It is on host-b.",
     });
     expect(refusalCodes.retry).toBe("folder-on-other-host");
@@ -129,10 +130,11 @@ describe("the available actions", () => {
 
   it("include no pause without a coordinator, and say why", () => {
     const { actions, refusalCodes } = listRunActions(known({ state: "running" }), folder, 2);
-    expect(actions).toEqual(["cancel", "items", "retry"]);
+    expect(actions).toEqual(["cancel", "items", "retry", "rename", "delete"]);
     expect(refusalCodes).toEqual({ pause: "no-coordinator", resume: "command-unknown", window: "no-coordinator" });
     expect(listRunActions(known({ hasCoordinator: true, state: "running" }), folder, 2).refusalCodes).toEqual({
       retry: "already-running",
+      delete: "run-in-use",
     });
   });
 });

@@ -15,6 +15,7 @@ export const auditEn = {
     detailTexts: {
       clear: "manual limits cleared",
       "with texts": "with texts",
+      "with outputs": "with outputs",
       "all failures": "all failures",
     } as PartialDictionary,
     itemCount: (count: string) => plural(count, "item", "items"),
@@ -23,6 +24,8 @@ export const auditEn = {
       resume: "Resume run",
       cancel: "Cancel run",
       retry: "Retry items",
+      rename: "Rename run",
+      delete: "Delete run",
       window: "Change buffer size",
       "set-window": "Change buffer size",
       "set-limit": "Change limits",

@@ -37,5 +37,28 @@ export const runsEn = {
     progressText: (succeeded: string, failed: string, total: string) =>
       `${succeeded} succeeded and ${failed} failed, of ${total} items`,
     ago: (time: string) => `${time} ago`,
+    sortBy: "Sort by",
+    actions: "Actions",
+  },
+  /** Renaming and deleting, in the list and on the page of a run. */
+  runManagement: {
+    rename: "Rename",
+    delete: "Delete",
+    renameRun: (name: string) => `Rename ${name}`,
+    deleteRun: (name: string) => `Delete ${name}`,
+    renameTitle: "Rename this run",
+    name: "Name",
+    nameRules:
+      "Letters, digits, dots, hyphens, and underscores. Commands accept the name in place of the ID. Without a name, pages show the name of the folder.",
+    note: "Note",
+    renamed: "Run renamed.",
+    deleteTitle: "Delete this run?",
+    deletedFiles: "The run is removed from Redis, and its work files (run.db, run-search.db, .work) from this folder:",
+    folderKept: "The run is removed from Redis. Its folder cannot be read from this machine, and is kept.",
+    answersLost: (count: string) =>
+      `This run is not finished: ${plural(count, "answer that is not in an output", "answers that are not in an output")} will be lost.`,
+    deleteOutputs: "Delete the output, too:",
+    cannotBeUndone: "A deleted run cannot be resumed or retried.",
+    deleted: "Run deleted.",
   },
 };

@@ -13,6 +13,7 @@ export const auditZh: typeof auditEn = {
     detailTexts: {
       clear: "清除手动限额",
       "with texts": "连同文本",
+      "with outputs": "连同输出",
       "all failures": "全部失败",
     },
     itemCount: (count) => `${count} 条`,
@@ -21,6 +22,8 @@ export const auditZh: typeof auditEn = {
       resume: "恢复运行",
       cancel: "取消运行",
       retry: "重试条目",
+      rename: "重命名运行",
+      delete: "删除运行",
       window: "更改缓冲大小",
       "set-window": "更改缓冲大小",
       "set-limit": "更改限额",

@@ -37,6 +37,7 @@ export const errorsZh: typeof errorsEn = {
   reasons: {
     "no-coordinator": "这个运行没有协调进程。请先恢复运行。",
     forgotten: "Redis 中已没有这个运行的数据。",
+    "run-in-use": "有进程正在使用这个运行。请取消运行或停止该进程，等它结束后再试。",
     "already-running": "有进程正在处理这个运行；结束后可以重试失败的条目。",
     "nothing-to-pause": "运行的当前状态无法暂停。",
     "nothing-to-resume": "运行的当前状态无需恢复。",
