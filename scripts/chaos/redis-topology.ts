@@ -1,8 +1,8 @@
 // The Redis of one round: a single server, a master with a replica and three Sentinels, or a Cluster with replicas.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { startLatencyProxy } from "#test/support/redis/latency-proxy.ts";
 import { makeFolder } from "../bench/cleanup.ts";
-import { startLatencyProxy } from "./latency-proxy.ts";
 import { poll } from "./poll.ts";
 import { findPort, type RedisServer, startRedisServer } from "./redis-server.ts";
 
@@ -23,13 +23,14 @@ export async function startChaosRedis(topology: Topology, roundTripMs: number): 
   if (topology === "cluster") return await startCluster();
   if (topology === "sentinel") return await startSentinel();
   const main = await startRedisServer();
-  const proxy = topology === "distant" ? await startLatencyProxy(main.port, roundTripMs) : undefined;
+  const url = `redis://127.0.0.1:${main.port}`;
+  const proxy = topology === "distant" ? await startLatencyProxy(url, roundTripMs) : undefined;
   return {
-    url: `redis://127.0.0.1:${proxy?.port ?? main.port}`,
+    url: proxy?.url ?? url,
     main,
     failOver: () => Promise.reject(new Error("a single server has no replica")),
     async stop() {
-      proxy?.close();
+      await proxy?.close();
       await main.stop();
     },
   };

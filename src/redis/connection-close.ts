@@ -13,8 +13,9 @@ export async function closeClient(client: Redis | Cluster): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   if (client.status === "ready" && !isBlocking(client)) {
     const quitTimer = setTimeout(() => client.disconnect(), QUIT_TIMEOUT_MS);
-    await client.quit().catch(() => client.disconnect());
-    clearTimeout(quitTimer);
+    client.once("end", () => clearTimeout(quitTimer));
+    // Not awaited: a client that waits for a lost node of a Cluster never settles it.
+    client.quit().catch(() => client.disconnect());
   } else if (client.status !== "reconnecting") {
     client.disconnect();
   } else if (client instanceof Redis) {

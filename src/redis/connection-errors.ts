@@ -6,6 +6,9 @@ export function describeConnectionError(error: Error): string {
   if (error instanceof AggregateError && error.message === "") {
     return error.errors.map((inner) => describeConnectionError(coerceError(inner))).join("; ");
   }
+  // The words of ioredis for a connection without replies.
+  const silent = /^Socket timeout\b.* (\d+)ms/.exec(error.message);
+  if (silent) return `no reply for ${Number(silent[1]) / 1_000} s`;
   const last = "lastNodeError" in error ? error.lastNodeError : undefined;
   return last instanceof Error ? `${error.message} (${describeConnectionError(last)})` : error.message;
 }

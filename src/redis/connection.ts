@@ -13,6 +13,8 @@ export interface RedisSource {
   readonly target: RedisTarget;
   /** Opens a connection that reconnects without limit; meanwhile its commands wait. The source closes it. */
   connect(role: RedisRole): RedisClient;
+  /** Closes all established connections and opens them again. Their commands are sent again. */
+  reconnect(): void;
   /** Connects once, without retrying; throws a RunError that names the server and the reason. */
   assertReachable(): Promise<void>;
   /** Waits for pending replies, closes all connections of this source, and resolves when they are closed. */
@@ -24,13 +26,15 @@ export interface RedisSourceOptions {
   readonly clock?: Clock;
   /** Returns a random number in [0, 1) for the reconnection jitter. */
   readonly random?: () => number;
+  /** A connection without any reply for this long, in ms, is opened again. */
+  readonly replyTimeoutMs?: number;
 }
 
 const MAX_MALFORMED_EVENTS = 100;
 
 /** Opens no connection before the first `connect` or `assertReachable`. Throws a ConfigError for an unreadable TLS file. */
 export function openRedis(target: RedisTarget, options: RedisSourceOptions = {}): RedisSource {
-  const { onEvent = () => {}, clock = systemClock, random = Math.random } = options;
+  const { onEvent = () => {}, clock = systemClock, random = Math.random, replyTimeoutMs } = options;
   const tls = target.kind === "socket" || target.tls === undefined ? undefined : readTlsFiles(target.tls);
   const open = new Set<RedisClient>();
   let closing = false;
@@ -49,6 +53,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         lazyConnect: false,
         tls,
         delay,
+        replyTimeoutMs,
         // The command waits for a master, so nothing else would show the reason.
         onReadonly: (error) => outages.recordError(role, error),
       });
@@ -58,6 +63,9 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
       client.once("end", () => open.delete(client));
       return client;
     },
+    reconnect() {
+      for (const client of open) if (client.status === "ready") client.disconnect(true);
+    },
     async assertReachable() {
       const client = createRedisClient(target, {
         name: `sluice:reach:${process.pid}`,
@@ -65,6 +73,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         lazyConnect: true,
         tls,
         delay: () => null,
+        replyTimeoutMs,
       });
       let last: Error | undefined;
       // A cluster's own error only says that no node could be reached; the reasons are in the errors of the nodes.

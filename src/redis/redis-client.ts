@@ -9,6 +9,11 @@ export type RedisClient = Redis | Cluster;
 type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * A connection without any reply for this long is closed and opened again, and its commands are sent again: the network may
+ * have lost it without telling. Longer than all commands block.
+ */
+const REPLY_TIMEOUT_MS = 15_000;
 
 /** Exponential back-off from 50 ms to 2 s; half of the delay is random, so that clients don't reconnect all at once. */
 export function reconnectDelay(attempt: number, random: number): number {
@@ -27,12 +32,21 @@ interface ConnectionOptions {
   readonly onReadonly?: (error: Error) => void;
   /** Delay before a reconnection in ms; null to give up. */
   readonly delay: (attempt: number) => number | null;
+  readonly replyTimeoutMs?: number;
 }
 
 /** Creates a client that reconnects as `delay` says. It connects at once unless `lazyConnect` is set. */
 export function createRedisClient(
   target: RedisTarget,
-  { name, autoPipelining, lazyConnect, tls, delay, onReadonly = () => undefined }: ConnectionOptions,
+  {
+    name,
+    autoPipelining,
+    lazyConnect,
+    tls,
+    delay,
+    onReadonly = () => undefined,
+    replyTimeoutMs = REPLY_TIMEOUT_MS,
+  }: ConnectionOptions,
 ): RedisClient {
   const common: ClientOptions = {
     connectionName: name,
@@ -42,6 +56,7 @@ export function createRedisClient(
     // Workers must survive any outage; with a number here BullMQ refuses the connection.
     maxRetriesPerRequest: null,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: replyTimeoutMs,
     keepAlive: 10_000,
     maxLoadingRetryTime: 1_000,
     // With false, commands in flight would never settle after a lost connection.

@@ -18,3 +18,17 @@ export type RedisEvent =
   | { readonly kind: "reconnected"; readonly role: RedisRole }
   /** A stored value could not be read and was skipped; once per place and connection. See `reportMalformed`. */
   | { readonly kind: "malformed"; readonly role: RedisRole; readonly place: string };
+
+/** A connection event as a sentence. */
+export function describeRedisEvent(event: RedisEvent): string {
+  switch (event.kind) {
+    case "disconnected":
+      return "lost the connection to Redis; reconnecting";
+    case "reconnected":
+      return "reconnected to Redis";
+    case "malformed":
+      return `Redis: skipped a malformed value in ${event.place}`;
+    case "error":
+      return `Redis: ${event.message}`;
+  }
+}

@@ -56,6 +56,11 @@ export class RejectionRetry {
     this.#reports = reports;
   }
 
+  /** Whether Redis rejects commands at the moment. */
+  get isRejected(): boolean {
+    return this.#reports.at !== undefined;
+  }
+
   /** Returns a retry that also ends when `signal` aborts. Both report together. */
   until(signal: AbortSignal): RejectionRetry {
     return new RejectionRetry({ ...this.#deps, signal: AbortSignal.any([this.#deps.signal, signal]) }, this.#reports);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { Job, Worker } from "bullmq";
+import type { Job } from "bullmq";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { type Clock, systemClock } from "#src/core/clock.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
@@ -22,10 +22,11 @@ import type { HangSettings } from "./hanging/hang-detector.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { JobLocks } from "./jobs/job-locks.ts";
 import { type JobDeps, processJob } from "./jobs/process-job.ts";
+import { QueueWatchdog } from "./jobs/queue-watchdog.ts";
 import { ReturnToQueue } from "./jobs/return-to-queue.ts";
 import { RunLedgerCache } from "./jobs/run-ledger-cache.ts";
 import { RunStateWatcher } from "./jobs/run-state-watcher.ts";
-import { type QueueWorkerDeps, startQueueWorker } from "./jobs/start-queue-worker.ts";
+import { type QueueWorker, type QueueWorkerDeps, startQueueWorker } from "./jobs/start-queue-worker.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface Capability {
@@ -60,6 +61,8 @@ export interface WorkerDeps {
   readonly log: WorkerLog;
   readonly tracer?: Tracer;
   readonly clock?: Clock;
+  /** Called with the reason every few seconds while the worker takes no jobs although it could; it needs new connections then. */
+  readonly onStuck?: (reason: string) => void;
   readonly options?: Partial<WorkerOptions>;
 }
 
@@ -130,9 +133,11 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
       return processJob(job, signal, isInteractive, jobDeps);
     },
   );
+  const watchdog = new QueueWatchdog({ ...deps, client, clock, workers });
   const renewalTimer = setInterval(() => renewReservations(dispatchers, limiter, log), LIMITER_DEFAULTS.leaseMs / 4);
 
   const close = async () => {
+    watchdog.stop();
     const calls = dispatchers.countCallsInFlight();
     if (calls > 0) log.info("worker waits for calls in flight", describeWait(calls, durations, options.graceMs));
     await stopJobs(workers, dispatchers, graceEnded, options.graceMs);
@@ -143,7 +148,7 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
   };
   return {
     id,
-    ready: Promise.all(workers.map((worker) => worker.waitUntilReady())).then(() => heartbeat.start()),
+    ready: Promise.all(workers.map(({ worker }) => worker.waitUntilReady())).then(() => heartbeat.start()),
     stop() {
       stopping ??= closeOrGiveUp(close(), client, clock, options.graceMs);
       return stopping;
@@ -165,7 +170,7 @@ function startQueueWorkers(
   capabilities: readonly Capability[],
   deps: Omit<QueueWorkerDeps, "processJob">,
   process: (job: Job, signal: AbortSignal | undefined, isInteractive: boolean) => Promise<void>,
-): Worker[] {
+): QueueWorker[] {
   return capabilities.flatMap(({ provider, kind }) =>
     PRIORITIES.map((priority) =>
       startQueueWorker(queueName(provider, kind, priority), {
@@ -216,19 +221,19 @@ async function waitUntilRedisIsLost(
 
 /** Takes no further job, and ends those that are held. Aborts `graceEnded` when calls in flight take too long. */
 async function stopJobs(
-  workers: readonly Worker[],
+  workers: readonly QueueWorker[],
   dispatchers: DispatcherRegistry,
   graceEnded: AbortController,
   graceMs: number,
 ): Promise<void> {
   const reason = new ReturnToQueue("the worker is stopping");
-  const pausing = Promise.all(workers.map((worker) => worker.pause(true)));
+  const pausing = Promise.all(workers.map(({ worker }) => worker.pause(true)));
   const timer = setTimeout(() => graceEnded.abort(reason), graceMs);
   await dispatchers.stop(reason);
   clearTimeout(timer);
   await pausing;
   // Closing waits for the processors, which now only return their jobs to the queue.
-  await Promise.all(workers.map((worker) => worker.close()));
+  await Promise.all(workers.map(({ worker }) => worker.close()));
 }
 
 function renewReservations(dispatchers: DispatcherRegistry, limiter: Limiter, log: WorkerLog): void {

@@ -49,17 +49,3 @@ export async function openConfiguredRedis(config: Config, options: OpenRedisOpti
   }
   return { source, isPrivate: false, close: () => source.close() };
 }
-
-/** A connection event as a sentence. */
-export function describeRedisEvent(event: RedisEvent): string {
-  switch (event.kind) {
-    case "disconnected":
-      return "lost the connection to Redis; reconnecting";
-    case "reconnected":
-      return "reconnected to Redis";
-    case "malformed":
-      return `Redis: skipped a malformed value in ${event.place}`;
-    case "error":
-      return `Redis: ${event.message}`;
-  }
-}

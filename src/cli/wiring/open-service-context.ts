@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import { loadConfig } from "#src/config/config.ts";
+import { describeRedisEvent } from "#src/redis/redis-event.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
+import { openConfiguredRedis } from "./open-redis.ts";
 
 /** Opens what every long-running service needs. The log goes to stderr. */
 export async function openServiceContext(configFile: string | undefined) {

@@ -3,6 +3,7 @@ import type { Tracer } from "#src/core/tracer.ts";
 import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
+import { describeRedisEvent, type RedisEvent } from "#src/redis/redis-event.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { cancelItem, readStatus } from "#src/state/items/item-store.ts";
 import { ItemFailedError, UnknownItemError } from "./client-error.ts";
@@ -43,15 +44,21 @@ export async function createClient(options: ClientOptions = {}): Promise<SluiceC
   const keys = createKeys(options.namespace ?? "sluice");
   const tracer = await openClientTracer(options.traces);
   if (options.redisUrl !== undefined) {
-    const source = openRedis(parseRedisUrl(options.redisUrl));
+    const source = openRedis(parseRedisUrl(options.redisUrl), { onEvent: warn });
     await source.assertReachable();
     return buildClient(source, keys, () => source.close(), tracer);
   }
   // Imported dynamically: it starts processes, which most users of the library do not need.
   const { startPrivateRedis } = await import("#src/redis/private-server/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
-  const source = openRedis(server.target);
+  const source = openRedis(server.target, { onEvent: warn });
   return buildClient(source, keys, () => source.close().then(() => server.leave()), tracer);
+}
+
+/** A client cannot wait silently: nothing else tells the program why its calls take long. */
+function warn(event: RedisEvent): void {
+  if (event.kind === "reconnected") return;
+  process.emitWarning(describeRedisEvent(event), { type: "SluiceWarning", code: "SLUICE_REDIS" });
 }
 
 /** Creates a client with the caller's connections, which the caller closes after `close` has resolved. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CallDurations } from "#src/core/call-durations.ts";
 import { formatLane } from "#src/core/lane.ts";
+import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
 import type { PreparedRun, RunExecution, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import { countFailedResets, listFailureGroups, type ResetRecords } from "#src/producer/storage/failure-rows.ts";
 import { readProperty } from "#src/producer/storage/properties.ts";
@@ -29,6 +30,7 @@ import { acquireLease, type Lease } from "./lease.ts";
 import { OffPeakHold } from "./off-peak-hold.ts";
 import { OutputTask } from "./output-task.ts";
 import { RunMonitor } from "./progress/run-monitor.ts";
+import { RunWatchdog } from "./progress/run-watchdog.ts";
 import { resetRunFailures } from "./reset-run-failures.ts";
 import type { ExecutionEvent, RunContext, RunEnvironment } from "./run-environment.ts";
 import { describeStopReason, isStoppedBy } from "./run-error.ts";
@@ -150,8 +152,8 @@ async function coordinateOrCancel(leased: LeasedRun, store: RunStore, monitor: R
 }
 
 async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonitor): Promise<void> {
-  const { run, parts, lease, environment } = leased;
-  const { jobs, records } = parts;
+  const { run, lease, environment } = leased;
+  const { jobs, records } = leased.parts;
   const failure = new AbortController();
   const retry = leased.rejectionRetry.until(failure.signal);
   const control = retryRejected(leased.unretriedControl, retry);
@@ -161,7 +163,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   const attempts = new AttemptArchive(leased.client, environment.keys, run.manifest.run, store.database);
   const durations = new CallDurations();
   const { clock, windowSize, onStopping, signal, onEvent } = environment;
-  const folder = await FolderGuard.open(listGuardedPaths(run.dir), clock);
+  const [folder, watchdog] = [await FolderGuard.open(listGuardedPaths(run.dir), clock), new RunWatchdog(environment)];
   try {
     // Before the start: workers may take jobs that are still queued.
     const hold = await startHold(environment, control);
@@ -189,10 +191,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
       resolver,
       blocking: environment.redis.connect("blocking"),
       readItems: (from) => readItems(run.dir, { from }),
-      jobs: {
-        ...jobs.factory,
-        createJob: (items) => retry.run(async () => await jobs.factory.createJob(items)),
-      },
+      jobs: retryJobCreation(jobs.factory, retry),
       checkFolder: () => folder.check(),
       counters: () => monitor.counters(),
       onOpened: (hasLostCounts) => monitor.recordOpening(hasLostCounts),
@@ -202,6 +201,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
         await folder.checkRegularly();
         await attempts.copyRegularly(clock.monotonic());
         await retry.run(() => monitor.tick(store, tick));
+        watchdog.observe(monitor.describeActivity(store, tick), retry);
       },
       onRecords: (stored) => {
         monitor.failures.recordFailures(stored, store.duplicates);
@@ -216,10 +216,15 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   } catch (error) {
     throw isStoppedBy(error, "lost-lease") ? error : await restoreFolder(store, folder, error);
   } finally {
+    watchdog.stop();
     await resolver?.close();
     await attempts.copy().catch(() => undefined);
     await openedQueues.close();
   }
+}
+
+function retryJobCreation(factory: JobFactory, retry: RejectionRetry): JobFactory {
+  return { ...factory, createJob: (items) => retry.run(async () => await factory.createJob(items)) };
 }
 
 /** The run's own files. Without its WAL, a database lacks the latest records. */

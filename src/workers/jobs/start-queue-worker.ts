@@ -1,8 +1,9 @@
-import { DelayedError, type Job, WaitingError, Worker } from "bullmq";
+import { DelayedError, Job, WaitingError, Worker } from "bullmq";
 import { coerceError } from "#src/core/failures/errors.ts";
 import { FINISHED_JOB_RETENTION, QUEUE_SETTINGS } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
+import { findRejection } from "#src/redis/write-rejection.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { JobLocks } from "./job-locks.ts";
 import { ReturnToQueue } from "./return-to-queue.ts";
@@ -18,16 +19,30 @@ export interface QueueWorkerDeps {
   readonly processJob: (job: Job, signal: AbortSignal | undefined) => Promise<void>;
 }
 
+/** The BullMQ worker of one queue. */
+export interface QueueWorker {
+  readonly queue: string;
+  readonly worker: Worker;
+  /** Grows with every job that is taken, and whenever Redis rejects commands, so that there is nothing to take. */
+  readonly activity: number;
+  /** Whether it could hold a further job. */
+  readonly hasRoom: boolean;
+  /** Ends the delay of a job. */
+  promote(jobId: string): Promise<void>;
+}
+
 /** Starts the BullMQ worker of one queue. */
-export function startQueueWorker(queue: string, deps: QueueWorkerDeps): Worker {
+export function startQueueWorker(queue: string, deps: QueueWorkerDeps): QueueWorker {
   const { redis, keys, log, locks, concurrency, processJob } = deps;
   /** The tokens of the locks of the jobs that it holds, by job. */
   const held = new Map<string, string>();
+  let activity = 0;
   const worker = new Worker(
     queue,
     // BullMQ passes the signal only to a processor that declares all three parameters.
     async (job, token = "", signal) => {
       const id = job.id ?? "";
+      activity += 1;
       held.set(id, token);
       locks.add(token);
       try {
@@ -55,10 +70,26 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): Worker {
       settings: { backoffStrategy: () => QUEUE_SETTINGS.retryDelayMs },
     },
   );
-  worker.on("error", (error) => log.warn("queue connection failed", { error: error.message }));
+  worker.on("error", (error) => {
+    if (findRejection(error)) activity += 1;
+    log.warn("queue connection failed", { error: error.message });
+  });
   worker.on("failed", (job, error) => log.warn("job failed", { job: job?.id, error: error.message }));
   renewRegularly(worker, held, deps);
-  return worker;
+  return {
+    queue,
+    worker,
+    get activity() {
+      return activity;
+    },
+    get hasRoom() {
+      return held.size < concurrency;
+    },
+    async promote(jobId) {
+      const job: Job | undefined = await Job.fromId(worker, jobId);
+      await job?.promote();
+    },
+  };
 }
 
 /** Renews the locks of held jobs until the worker is closed. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type Socket, connect as tcpConnect } from "node:net";
 
 export interface LatencyProxy {
@@ -5,6 +6,8 @@ export interface LatencyProxy {
   /** Replies since the last reset that a client waited for before it sent more, summed over all connections. */
   roundTrips(): number;
   resetRoundTrips(): void;
+  /** From now on, nothing arrives from the server on the connections that are open; their commands still reach it. */
+  loseReplies(): void;
   close(): Promise<void>;
 }
 
@@ -12,6 +15,7 @@ export interface LatencyProxy {
 export async function startLatencyProxy(redisUrl: string, roundTripMs: number): Promise<LatencyProxy> {
   const target = new URL(redisUrl);
   const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let roundTrips = 0;
   const server = createServer((client) => {
     const upstream = tcpConnect(Number(target.port || 6379), target.hostname);
@@ -27,18 +31,21 @@ export async function startLatencyProxy(redisUrl: string, roundTripMs: number): 
         sockets.delete(from);
         to.destroy();
       });
-      // Timers of equal delay fire in the order in which they were set.
+      const forward = (data: Buffer) => {
+        if (to.writable && !(from === upstream && silent.has(client))) to.write(data);
+      };
       from.on("data", (data) => {
         if (from === upstream) isAnswered = true;
         else if (isAnswered) {
           isAnswered = false;
           roundTrips += 1;
         }
-        setTimeout(() => to.writable && to.write(data), roundTripMs / 2);
+        // Timers of equal delay fire in the order in which they were set.
+        setTimeout(forward, roundTripMs / 2, data);
       });
     }
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
   return {
@@ -47,7 +54,10 @@ export async function startLatencyProxy(redisUrl: string, roundTripMs: number): 
     resetRoundTrips: () => {
       roundTrips = 0;
     },
-    close: async () => {
+    loseReplies() {
+      for (const socket of sockets) silent.add(socket);
+    },
+    async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -9,6 +9,7 @@ import { loadConfig } from "#src/config/config.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
+import { type ConnectWorker, SupervisedWorker } from "#src/workers/supervised-worker.ts";
 import { startWorker } from "#src/workers/worker-host.ts";
 import { throttleRepeatedWarnings } from "#src/workers/worker-log.ts";
 import type { workerCommand } from "./definition.ts";
@@ -31,13 +32,13 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
     const names = config.providers.flatMap((name) => config.missing(name));
     throw CLI_ERRORS.noCredentials(names);
   }
-  const redis = await openConfiguredRedis(config, {
-    onEvent: (event) => log.warn("redis", { ...event }),
-    onWarning: (line) => log.warn(line.message, line.hint === undefined ? {} : { hint: line.hint }),
-  });
-  try {
+  const tracer = await openConfiguredTracer(config);
+  const connect: ConnectWorker = async (onStuck) => {
+    const redis = await openConfiguredRedis(config, {
+      onEvent: (event) => log.warn("redis", { ...event }),
+      onWarning: (line) => log.warn(line.message, line.hint === undefined ? {} : { hint: line.hint }),
+    });
     const keys = createKeys(config.namespace);
-    const tracer = await openConfiguredTracer(config);
     const host = startWorker({
       redis: redis.source,
       keys,
@@ -49,24 +50,29 @@ export async function runWorker(options: OptionValues<typeof workerCommand>): Pr
       version: readVersion(),
       log,
       tracer,
+      onStuck,
       options: config.worker,
     });
+    return { host, close: () => redis.close() };
+  };
+  const worker = new SupervisedWorker(connect, log);
+  try {
+    const host = await worker.start();
     await Promise.race([host.ready, stopped]);
     log.info("worker takes jobs", { worker: host.id, providers: lanes.providers() });
     // The parent may have exited; sending to a closed channel without a callback would end this process.
     if (process.connected) process.send?.({ type: "ready" }, () => undefined);
     const reason = await stopped;
     log.info("worker stops", { reason });
-    if (!(await host.stop())) {
+    if (!(await worker.stop())) {
       log.warn("worker stops without Redis: its jobs return to the queue when their locks expire");
       // Connections that wait for Redis keep the process alive.
       process.exit(EXIT_CODES.ok);
     }
-    await tracer?.close();
     log.info("worker has stopped");
     return EXIT_CODES.ok;
   } finally {
-    await redis.close();
+    await Promise.all([worker.close(), tracer?.close()]);
     dispose();
     // An open channel with a listener keeps the process alive.
     if (process.connected) process.disconnect();

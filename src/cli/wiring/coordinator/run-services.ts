@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { CommandContext } from "#src/cli/wiring/command-context.ts";
-import { describeRedisEvent, type OpenedRedis, openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { type OpenedRedis, openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
+import { describeRedisEvent } from "#src/redis/redis-event.ts";
 import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
 
 /** What a run needs besides its folder. */

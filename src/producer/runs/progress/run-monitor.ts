@@ -21,6 +21,7 @@ import { RateTracker } from "./rate-tracker.ts";
 import { RunCosts } from "./run-costs.ts";
 import { computeBatchFill, countCallsPaidTwice, countUnansweredCalls, mergeCounters } from "./run-counters.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "./run-snapshot.ts";
+import type { RunActivity } from "./run-watchdog.ts";
 import { StuckDetector } from "./stuck-detector.ts";
 
 export interface RunMonitorDeps
@@ -100,6 +101,16 @@ export class RunMonitor {
   /** What the records of the run have cost so far; 0 if the price is unknown. */
   spent(store: MonitoredStore): number {
     return this.#readSpent(store)?.spent ?? 0;
+  }
+
+  /** As of the last tick. */
+  describeActivity(store: MonitoredStore, { inFlight, isPaused, heldUntil }: RunTick): RunActivity {
+    const { ok, failed } = store.counts();
+    const isWaiting = isPaused || heldUntil !== undefined || inFlight === 0 || this.#workers === 0;
+    const isLaneBusy = this.#lanes.some(
+      ({ state, concurrency, nextCallAt }) => state !== "open" || concurrency.used > 0 || nextCallAt !== undefined,
+    );
+    return { progress: ok + failed + (this.#counters.callsMade ?? 0), isExplained: isWaiting || isLaneBusy };
   }
 
   /** Registers the cost of new records. */
