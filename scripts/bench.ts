@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { benchBisection, describeBisection } from "./bench/bisection.ts";
 import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
@@ -29,6 +30,7 @@ Requires Linux (/proc) and redis-server.
   dashboard    response times with 1,000,000 items in Redis, and the cost of open pages; fails above 50 ms (p95)
   cache        answers per second that the answer cache writes and finds, and its memory
   items        searches in a run of 1,000,000 items, its search index, and an export; fails above 200 ms CPU time
+  bisection    calls of runs with 0.1 to 10 % bad inputs, compared with the minimum and with plain halving
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -114,6 +116,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchItems({ quick, log });
       return { result, text: describeItems(result), check: () => assertItemsFast(result) };
+    },
+  },
+  bisection: {
+    async run(quick, log) {
+      const result = await benchBisection({ quick, log });
+      return { result, text: describeBisection(result) };
     },
   },
   start: {

@@ -21,6 +21,8 @@ export interface MeasureOptions {
   /** Called for every sample (10 per second) with the PIDs by role. */
   readonly onSample?: (pids: ReadonlyMap<string, readonly number[]>) => void;
   readonly onStart?: (child: ChildProcess) => void;
+  /** Expected exit code; 0 by default. */
+  readonly exitCode?: number;
 }
 
 const SAMPLE_MS = 100;
@@ -53,7 +55,7 @@ export async function measureProcess(args: readonly string[], options: MeasureOp
   const wallMs = performance.now() - startedAt;
   const { peakRss, cpuByRole } = sampler.stop();
   const seenCpuMs = Object.values(cpuByRole).reduce((sum, ms) => sum + ms, 0);
-  if (exitCode !== 0)
+  if (exitCode !== (options.exitCode ?? 0))
     throw new Error(`${args.join(" ")} exited with code ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
   return {
     wallMs,

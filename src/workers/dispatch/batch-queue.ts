@@ -17,8 +17,8 @@ export interface TakenBatches<I> {
 export interface TakeOptions<I> {
   /** A batch that is not full waits for more inputs until its oldest is this old, in ms. */
   readonly lingerMs: number;
-  /** Parts of refused groups are being called, so that inputs may come back which fill a batch. */
-  readonly isTesting?: boolean;
+  /** Group tests are in flight, so that inputs may come back which fill a batch. */
+  readonly isTesting: boolean;
   /** The room for a canary that one of the batches leaves, by its first input. */
   readonly roomFor?: ((first: I) => Sized | undefined) | undefined;
 }
@@ -127,6 +127,7 @@ export class BatchQueue<I extends PendingInput> {
       if (inputs.length > 0) batches.push({ ...ready, inputs });
       else this.releaseGroupRest(ready);
     }
+    const isTesting = options.isTesting || batches.some(({ groupRest }) => groupRest !== undefined);
     while (batches.length < count) {
       const [first] = this.#unpacked;
       if (!first) break;
@@ -134,7 +135,7 @@ export class BatchQueue<I extends PendingInput> {
       const limits = room ? leaveRoom(this.#limits, room) : this.#limits;
       const maxInputs = this.#getSearch(first).chooseCallSize(limits.maxInputs);
       const plan = packBatch(this.#unpacked, { ...limits, maxInputs });
-      const lingerMs = plan.isFull ? 0 : this.#computeLinger(first, options);
+      const lingerMs = plan.isFull ? 0 : this.#computeLinger(first, options.lingerMs, isTesting);
       if (lingerMs > 0) return { batches, lingerMs };
       batches.push({
         inputs: this.#unpacked.take(plan.size),
@@ -160,7 +161,7 @@ export class BatchQueue<I extends PendingInput> {
   }
 
   /** How long an incomplete batch that starts with this input still waits, in ms. */
-  #computeLinger({ arrivedAt, isInteractive }: I, { lingerMs, isTesting = false }: TakeOptions<I>): number {
+  #computeLinger({ arrivedAt, isInteractive }: I, lingerMs: number, isTesting: boolean): number {
     const remaining = (since: number, ms: number) => ms - (this.#clock.monotonic() - since);
     const canRegroup = isTesting && !isInteractive;
     return Math.max(remaining(arrivedAt, lingerMs), canRegroup ? remaining(this.#regroupedAt, REGROUP_MS) : 0);

@@ -17,8 +17,8 @@ test.each([-3_600_000, 3_600_000])(
     } as PendingInput;
     queue.push([input]);
     clock.set(clock.now() + ms);
-    expect(queue.take(1, { lingerMs: 50 })).toEqual({ batches: [], lingerMs: 50 });
+    expect(queue.take(1, { lingerMs: 50, isTesting: false })).toEqual({ batches: [], lingerMs: 50 });
     await clock.advance(50);
-    expect(queue.take(1, { lingerMs: 50 }).batches).toMatchObject([{ inputs: [input] }]);
+    expect(queue.take(1, { lingerMs: 50, isTesting: false }).batches).toMatchObject([{ inputs: [input] }]);
   },
 );

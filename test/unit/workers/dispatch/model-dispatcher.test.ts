@@ -263,6 +263,18 @@ test("a run with bad inputs does not make the calls of another run smaller", asy
   expect(model.calls.length - before).toBe(100);
 });
 
+test("an incomplete call waits for inputs that the search may bring back, and goes with them", async () => {
+  const model = createFilteringModel(16);
+  const harness = openDispatcherHarness(model, { maxCalls: 4 });
+  const all = [...texts(4), "bad", ...texts(11, "other")];
+  harness.job(all);
+  await harness.drain();
+  expect(harness.ledger.records.size).toBe(16);
+  // Calls of 16 and 7 are refused, one of 3 is accepted, and one of 2 is refused: 9 and 2 inputs come back.
+  expect(model.calls.map((inputs) => inputs.length)).toEqual([16, 7, 3, 2, 1, 1, 11]);
+  expect(model.calls.at(-1)).toEqual(texts(11, "other"));
+});
+
 test("an interactive input does not wait for inputs of refused calls", async () => {
   const inCall = Promise.withResolvers<void>();
   const model = createFakeEmbedding({
@@ -816,6 +828,7 @@ test("whatever fails, no input is in two calls at once, none is lost, and each i
         requestsPerMinute: fc.integer({ min: 20, max: 200 }),
       }),
       async (steps, fates, limits) => {
+        const isBad = (text: string) => /[37]$/.test(text);
         const flying = new Set<string>();
         const doubles: string[] = [];
         let call = 0;
@@ -829,6 +842,7 @@ test("whatever fails, no input is in two calls at once, none is lost, and each i
             await harness.clock.sleep(ms);
             for (const text of inputs) flying.delete(text);
             if (fate !== "ok") throw createProviderError(fate, fate === "throttled" ? { retryAfterMs: 100 } : {});
+            if (inputs.some(isBad)) throw createProviderError("content-filter");
           },
         });
         const harness = openDispatcherHarness(model, { limits, maxCalls: 4 });
@@ -864,6 +878,7 @@ test("whatever fails, no input is in two calls at once, none is lost, and each i
           job.texts.forEach((text, i) => {
             const record = harness.ledger.records.get(job.first + i);
             expect(record).toBeDefined();
+            if (isBad(text)) expect(record?.failure).toBeDefined();
             if (record?.vector) {
               expect(new Float32Array(Uint8Array.from(record.vector).buffer)).toEqual(vectorOf(text));
             }
