@@ -17,11 +17,13 @@ export { type ClientOptions, createClient } from "./producer/client/create-clien
 export type {
   ChatRecord,
   EmbeddingRecord,
+  RerankRecord,
   SluiceClient,
   StreamOptions,
   SubmitChatOptions,
   SubmitEmbeddingOptions,
   SubmitOptions,
+  SubmitRerankOptions,
   Submitted,
   WaitOptions,
 } from "./producer/client/sluice-client.ts";
@@ -33,6 +35,9 @@ export type {
   ContentPart,
   EmbeddingPurpose,
   FinishReason,
+  RerankRequest,
+  RerankResponse,
+  RerankResult,
   ToolCall,
   Usage,
 } from "./providers/provider.ts";

@@ -206,6 +206,8 @@ export interface RerankResponse {
   readonly requestId?: string;
   /** All other fields of the body, unchanged. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** Instead of `extra` if the documents needed several calls: what each of them answered. */
+  readonly calls?: readonly Pick<RerankResponse, "requestId" | "extra">[];
 }
 
 export interface RerankModel {

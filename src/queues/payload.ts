@@ -94,27 +94,31 @@ export type ChatPayload = z.infer<typeof chatPayload>;
 /** Shape of a rerank request. */
 export const rerankRequestSchema = z.object({ query: z.string(), documents: z.array(z.string()).min(1) });
 
-/** Payload of a rerank job: items of one run, each a separate call with one query. */
-const rerankPayload = z.strictObject({
-  v: z.literal(2),
-  kind: z.literal("rerank"),
-  provider: z.string().min(1).max(64),
-  model: z.string().min(1).max(128),
-  run: z.string().min(1).max(64),
-  items: z
-    .array(
-      z.strictObject({
-        index: z.int().nonnegative(),
-        /** Estimated tokens, or search units. */
-        tokens: z.int().nonnegative(),
-        /** Null if the request is too large for a job and is stored with the run. */
-        request: rerankRequestSchema.nullable(),
-      }),
-    )
-    .min(1)
-    .max(1_000),
-  trace: traceContext,
-});
+/** Payload of a rerank job: items of one run, or a standalone item, each with one query. */
+const rerankPayload = z
+  .strictObject({
+    v: z.literal(2),
+    kind: z.literal("rerank"),
+    provider: z.string().min(1).max(64),
+    model: z.string().min(1).max(128),
+    /** Id of the run. A standalone item has `item` instead. */
+    run: z.string().min(1).max(64).optional(),
+    item: z.string().min(1).max(64).optional(),
+    items: z
+      .array(
+        z.strictObject({
+          index: z.int().nonnegative(),
+          /** Estimated tokens, or search units. */
+          tokens: z.int().nonnegative(),
+          /** Null if the request is too large for a job and is stored with the run or the item. */
+          request: rerankRequestSchema.nullable(),
+        }),
+      )
+      .min(1)
+      .max(1_000),
+    trace: traceContext,
+  })
+  .refine(({ run, item }) => (run === undefined) !== (item === undefined), "needs either run or item");
 export type RerankPayload = z.infer<typeof rerankPayload>;
 
 const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload, rerankPayload]);
@@ -129,8 +133,7 @@ export function parsePayload(data: unknown): JobPayload | undefined {
 export function describePayload(payload: JobPayload): SpanAttributes {
   const { kind, provider, model, run, items } = payload;
   const shared = { "sluice.kind": kind, "sluice.provider": provider, "sluice.model": model };
-  const item =
-    payload.kind === "chat" ? payload.items[0]?.item : payload.kind === "embedding" ? payload.item : undefined;
+  const item = payload.kind === "chat" ? payload.items[0]?.item : payload.item;
   return { ...shared, "sluice.run": run, "sluice.item": item, "sluice.items": items.length };
 }
 

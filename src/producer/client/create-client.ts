@@ -1,16 +1,23 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Tracer } from "#src/core/tracer.ts";
-import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
+import type { RerankResponse } from "#src/providers/provider.ts";
+import type { JobPayload } from "#src/queues/payload.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import { describeRedisEvent, type RedisEvent } from "#src/redis/redis-event.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { cancelItem, readStatus } from "#src/state/items/item-store.ts";
 import { ItemFailedError, UnknownItemError } from "./client-error.ts";
-import { createChatPayload, createEmbeddingPayload } from "./create-payload.ts";
+import { createChatPayload, createEmbeddingPayload, createRerankPayload } from "./create-payload.ts";
 import { ItemSubscription } from "./item-subscription.ts";
-import { toChatRecord, toEmbeddingRecords } from "./read-outcome.ts";
-import type { SluiceClient, SubmitEmbeddingOptions, SubmitOptions, WaitOptions } from "./sluice-client.ts";
+import { toChatRecord, toEmbeddingRecords, toRerankRecord } from "./read-outcome.ts";
+import type {
+  SluiceClient,
+  SubmitEmbeddingOptions,
+  SubmitOptions,
+  SubmitRerankOptions,
+  WaitOptions,
+} from "./sluice-client.ts";
 import { streamItem } from "./stream-item.ts";
 import { Submitter } from "./submitter.ts";
 import { waitForOutcome } from "./wait-for-outcome.ts";
@@ -100,9 +107,18 @@ function buildClient(
       await submitter.submit({ id, payload, digest, ...withSubmitDefaults(options) });
       return { id };
     },
+    async submitRerank(options) {
+      const id = createItemId(options.idempotencyKey);
+      const job = createRerankPayload(id, options);
+      const digest = digestRequest(options.idempotencyKey, job.payload, job.request);
+      await submitter.submit({ id, ...job, digest, ...withSubmitDefaults(options) });
+      return { id };
+    },
     embed: (options) => embed(sluice, options),
+    rerank: (options) => rerank(sluice, options),
     result: async (id, options = {}) => toChatRecord(await waitForOutcome(id, options, itemStore)),
     vectors: async (id, options = {}) => toEmbeddingRecords(await waitForOutcome(id, options, itemStore)),
+    ranking: async (id, options = {}) => toRerankRecord(await waitForOutcome(id, options, itemStore)),
     stream: (id, options = {}) => streamItem(id, options, itemStore),
     status: (id) => readStatus(client, keys, id),
     async cancel(id) {
@@ -135,16 +151,22 @@ async function embed(
   return { vectors, tokens };
 }
 
+async function rerank(
+  sluice: SluiceClient,
+  { signal, timeoutMs, onNoWorker, ...submit }: SubmitRerankOptions & WaitOptions,
+): Promise<RerankResponse> {
+  const { id } = await sluice.submitRerank(submit);
+  const record = await sluice.ranking(id, { signal, timeoutMs, onNoWorker });
+  if (record.status === "failed") throw new ItemFailedError(record.failure);
+  return record.response;
+}
+
 function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }: SubmitOptions) {
   return { priority, ttlMs, metadata };
 }
 
 /** Identifies the request of an item with an idempotency key; estimates of its tokens may differ between versions. */
-function digestRequest(
-  key: string | undefined,
-  payload: ChatPayload | EmbeddingPayload,
-  request?: string,
-): string | undefined {
+function digestRequest(key: string | undefined, payload: JobPayload, request?: string): string | undefined {
   if (key === undefined) return undefined;
   const items =
     payload.kind === "embedding"

@@ -7,9 +7,11 @@ import {
   type EmbeddingPayload,
   estimateAnswerTokens,
   MAX_JOB_BYTES,
+  type RerankPayload,
+  rerankRequestSchema,
 } from "#src/queues/payload.ts";
 import { composeRequest } from "./compose-request.ts";
-import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
+import type { SubmitChatOptions, SubmitEmbeddingOptions, SubmitRerankOptions } from "./sluice-client.ts";
 
 /**
  * Creates the job of a chat item and returns the bytes of its request. A request that is too large for a job is returned
@@ -56,6 +58,26 @@ export function createEmbeddingPayload(
     dimensions,
     items: inputs.map((text, index) => [index, estimateTokens(text), text]),
   };
+}
+
+/** Creates the job of a rerank item. A request that is too large for a job is returned separately. Throws InputError. */
+export function createRerankPayload(
+  id: string,
+  { model: fullName, query, documents }: SubmitRerankOptions,
+): { readonly payload: RerankPayload; readonly request?: string } {
+  const { provider, model } = requireModelName(fullName);
+  const parsed = rerankRequestSchema.safeParse({ query, documents });
+  if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitRerank");
+  if (query.trim() === "") throw new InputError("query is empty", "submitRerank");
+  const empty = documents.findIndex((document) => document.trim() === "");
+  if (empty >= 0) throw new InputError(`documents[${empty}] is empty`, "submitRerank");
+  const text = JSON.stringify(parsed.data);
+  const isLarge = Buffer.byteLength(text) > MAX_JOB_BYTES;
+  // A model reads the query once per document.
+  const tokens = estimateTokens(text) + estimateTokens(query) * (documents.length - 1);
+  const item = { index: 0, tokens, request: isLarge ? null : parsed.data };
+  const payload: RerankPayload = { v: 2, kind: "rerank", item: id, provider, model, items: [item] };
+  return isLarge ? { payload, request: text } : { payload };
 }
 
 function describeIssues(

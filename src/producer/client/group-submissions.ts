@@ -1,4 +1,4 @@
-import { type ChatItem, type ChatPayload, type EmbeddingPayload, MAX_JOB_BYTES } from "#src/queues/payload.ts";
+import { type ChatItem, type JobPayload, MAX_JOB_BYTES } from "#src/queues/payload.ts";
 
 /** More than in a job of a run, because there is no window to share among workers. */
 export const MAX_SHARED_ITEMS = 16;
@@ -6,7 +6,7 @@ export const MAX_SHARED_ITEMS = 16;
 /** A job for its queue. */
 export interface SubmittedJob {
   readonly id: string;
-  readonly payload: ChatPayload | EmbeddingPayload;
+  readonly payload: JobPayload;
 }
 
 /** A submitted item, which may share its job with others. */

@@ -1,7 +1,7 @@
 import type { Failure } from "#src/core/item.ts";
-import type { ChatResponse } from "#src/providers/provider.ts";
+import type { ChatResponse, RerankResponse } from "#src/providers/provider.ts";
 import type { ItemOutcome } from "#src/state/items/item-store.ts";
-import type { ChatRecord, EmbeddingRecord } from "./sluice-client.ts";
+import type { ChatRecord, EmbeddingRecord, RerankRecord } from "./sluice-client.ts";
 
 const CANCELLED: Failure = { kind: "cancelled", message: "the item was cancelled" };
 
@@ -10,6 +10,15 @@ export function toChatRecord({ records: [record] }: ItemOutcome): ChatRecord {
   if (!record) return { status: "failed", attempts: 0, failure: CANCELLED };
   const { attempts, failure, json } = record;
   return failure ? { status: "failed", attempts, failure } : { status: "ok", attempts, response: json as ChatResponse };
+}
+
+/** Converts the outcome of a rerank item. */
+export function toRerankRecord({ records: [record] }: ItemOutcome): RerankRecord {
+  if (!record) return { status: "failed", attempts: 0, failure: CANCELLED };
+  const { attempts, failure, json } = record;
+  return failure
+    ? { status: "failed", attempts, failure }
+    : { status: "ok", attempts, response: json as RerankResponse };
 }
 
 /** Converts the outcome of an embedding item, in the order of its inputs. */

@@ -1,5 +1,11 @@
 import type { Failure } from "#src/core/item.ts";
-import type { ChatRequest, ChatResponse, EmbeddingPurpose } from "#src/providers/provider.ts";
+import type {
+  ChatRequest,
+  ChatResponse,
+  EmbeddingPurpose,
+  RerankRequest,
+  RerankResponse,
+} from "#src/providers/provider.ts";
 import type { JobPriority } from "#src/queues/names.ts";
 import type { ItemStatus } from "#src/state/items/item-store.ts";
 import type { StreamEvent } from "./stream-events.ts";
@@ -38,6 +44,8 @@ export interface SubmitEmbeddingOptions extends SubmitOptions {
   readonly dimensions?: number;
 }
 
+export interface SubmitRerankOptions extends SubmitOptions, RerankRequest {}
+
 export interface Submitted {
   readonly id: string;
 }
@@ -55,6 +63,11 @@ export type EmbeddingRecord =
       readonly tokens: number;
       readonly vector: Float32Array;
     }
+  | { readonly status: "failed"; readonly attempts: number; readonly failure: Failure };
+
+/** The outcome of a rerank item. */
+export type RerankRecord =
+  | { readonly status: "ok"; readonly attempts: number; readonly response: RerankResponse }
   | { readonly status: "failed"; readonly attempts: number; readonly failure: Failure };
 
 export interface WaitOptions {
@@ -76,12 +89,17 @@ export interface StreamOptions {
 export interface SluiceClient {
   submitChat(options: SubmitChatOptions): Promise<Submitted>;
   submitEmbedding(options: SubmitEmbeddingOptions): Promise<Submitted>;
+  submitRerank(options: SubmitRerankOptions): Promise<Submitted>;
   /** Submits, waits, and returns the vectors in the order of the inputs. Throws `ItemFailedError` if one failed. */
   embed(options: SubmitEmbeddingOptions & WaitOptions): Promise<{ vectors: Float32Array[]; tokens: number }>;
+  /** Submits, waits, and returns one result per document, the best first. Throws `ItemFailedError`. */
+  rerank(options: SubmitRerankOptions & WaitOptions): Promise<RerankResponse>;
   /** Waits for the record of a chat item. Throws `UnknownItemError` for an unknown id. */
   result(id: string, options?: WaitOptions): Promise<ChatRecord>;
   /** Waits for the records of an embedding item, in the order of its inputs. */
   vectors(id: string, options?: WaitOptions): Promise<EmbeddingRecord[]>;
+  /** Waits for the record of a rerank item. */
+  ranking(id: string, options?: WaitOptions): Promise<RerankRecord>;
   /** Yields the deltas of the answer, live or stored; the last event is `end` or `error`. */
   stream(id: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
   /** Returns undefined for an unknown id. */

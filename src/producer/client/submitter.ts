@@ -2,7 +2,7 @@ import { coerceError, InputError } from "#src/core/failures/errors.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { type JobPriority, queueName } from "#src/queues/names.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
-import { type ChatPayload, describePayload, type EmbeddingPayload } from "#src/queues/payload.ts";
+import { describePayload, type JobPayload } from "#src/queues/payload.ts";
 import { batchPerTick } from "#src/redis/batch-per-tick.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -11,7 +11,7 @@ import { groupSubmissions } from "./group-submissions.ts";
 
 export interface Submission {
   readonly id: string;
-  readonly payload: ChatPayload | EmbeddingPayload;
+  readonly payload: JobPayload;
   /** Bytes of a request that may share its job with others; undefined when it needs its own job. */
   readonly bytes?: number;
   readonly priority: JobPriority;
@@ -67,7 +67,7 @@ export class Submitter {
     const item: NewItem = {
       kind: payload.kind,
       model: `${payload.provider}/${payload.model}`,
-      total: payload.kind === "chat" ? 1 : payload.items.length,
+      total: payload.kind === "embedding" ? payload.items.length : 1,
       submittedAt: Date.now(),
       metadata,
       request,

@@ -37,7 +37,7 @@ export async function describeMissingWorker(
   const status = await readStatus(client, keys, id);
   if (status?.state !== "queued" && status?.state !== "running") return undefined;
   const provider = parseModelName(status.model)?.provider ?? "";
-  const kind = status.kind === "chat" ? "chat" : "embedding";
+  const kind = status.kind === "chat" || status.kind === "rerank" ? status.kind : "embedding";
   if ((await countWorkersFor(client, keys, { provider, kind })) > 0) return undefined;
   return `no worker that takes ${kind} jobs of ${provider} is running, so item "${id}" waits; start one with "${SUGGESTED_COMMANDS.worker()}" and the variables of ${provider}`;
 }

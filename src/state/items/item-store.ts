@@ -32,7 +32,7 @@ export interface ItemStatus {
 }
 
 export interface NewItem {
-  readonly kind: "chat" | "embedding";
+  readonly kind: "chat" | "embedding" | "rerank";
   readonly model: string;
   /** Number of inputs of the item's job; each gets a record. */
   readonly total: number;

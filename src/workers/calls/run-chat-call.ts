@@ -1,5 +1,5 @@
 import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
-import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Call, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -38,15 +38,10 @@ export async function runChatCall(
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
     return { action: claimed ? "snooze" : "return-to-queue" };
   }
-  if (input.choice?.collector.hasFailed) {
-    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
-    input.completion.markRecorded();
-    return undefined;
-  }
   const rejection = findRejection(input, lane.model);
   if (rejection !== undefined) {
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
-    input.choice?.collector.fail();
+    input.part?.collector.fail();
     await commitFailure([input], { kind: "invalid-request", message: rejection }, deps);
     return { action: "fail" };
   }
@@ -61,27 +56,18 @@ export async function runChatCall(
           : lane.model.generate(input.request, call),
       probe: () => probeChatModel(lane.model, input.request, deps.signal),
       commit: (response, call) => commitAnswer(input, response, call, deps),
+      part: input.part,
       // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
       afterFailure: async ({ action }) => {
-        if (action === "fail") input.choice?.collector.fail();
-        else await input.partials?.ledger.restart().catch(() => undefined);
+        if (action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
       },
     },
     deps,
   );
 }
 
-/** Commits the record of the item. If it needs several answers, the last call commits all of them. */
-async function commitAnswer(input: ChatInput, response: ChatResponse, call: RecordCall, deps: ChatDeps): Promise<void> {
-  const { choice, index, attempts, tokens, ledger, completion } = input;
-  const answer = choice ? choice.collector.add(choice.position, response) : response;
-  if (!answer || choice?.collector.hasFailed) {
-    await ledger
-      .count({ callsAnswered: 1, ...SINGLE_INPUT })
-      .catch((error) => deps.log.warn("could not count a call", { error: coerceError(error).message }));
-    completion.markRecorded();
-    return;
-  }
+async function commitAnswer(input: ChatInput, answer: ChatResponse, call: RecordCall, deps: ChatDeps): Promise<void> {
+  const { index, attempts, tokens } = input;
   const record = {
     ...{ index, attempts: attempts + 1, json: answer, call },
     tokens: answer.usage.totalTokens ?? tokens * (1 + (answer.choices?.length ?? 0)),

@@ -22,6 +22,7 @@ export async function runRerankCall(
     {
       request,
       send: (call) => model.rerank(request, call),
+      part: input.part,
       probe: async () => {
         const probe = { query: PROBE_TEXT, documents: [PROBE_TEXT] };
         return (await model.rerank(probe, { signal: deps.signal })).usage.totalTokens;

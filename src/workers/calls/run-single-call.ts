@@ -4,6 +4,7 @@ import { redactProviderText } from "#src/core/failures/provider-text.ts";
 import { formatLane, type ReportedLimit } from "#src/core/lane.ts";
 import type { Call, Usage } from "#src/providers/provider.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
+import type { ItemPart } from "#src/workers/dispatch/answer-collector.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import type { PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import type { CallSpan } from "./call-observer.ts";
@@ -18,7 +19,9 @@ export interface SingleCall<R> {
   readonly request: unknown;
   readonly send: (call: Call, span: CallSpan | undefined) => Promise<R>;
   readonly probe: ProbeCall;
+  /** If the item needs several calls, the last one commits what they have answered together. */
   readonly commit: (response: R, call: RecordCall) => Promise<void>;
+  readonly part?: ItemPart<R> | undefined;
   readonly afterFailure?: (decision: FailureDecision) => Promise<void>;
 }
 
@@ -29,11 +32,16 @@ export interface SingleCall<R> {
 export async function runSingleCall<R extends { readonly usage: Usage }>(
   input: PendingInput,
   grant: Grant<unknown>,
-  { request, send, probe, commit, afterFailure }: SingleCall<R>,
+  { request, send, probe, commit, part, afterFailure }: SingleCall<R>,
   deps: FailureDeps,
 ): Promise<FailureDecision | undefined> {
   const { lane, reservation } = grant;
   const { limiter, log } = deps;
+  if (part?.collector.hasFailed) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    input.completion.markRecorded();
+    return undefined;
+  }
   input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
@@ -48,6 +56,7 @@ export async function runSingleCall<R extends { readonly usage: Usage }>(
     const error = redactProviderText(toProviderError(thrown, lane.lane.provider), request);
     span?.failed(error);
     const decision = await handleFailure(error, [input], grant, { size: SINGLE_INPUT, probe }, deps);
+    if (decision.action === "fail") part?.collector.fail();
     await afterFailure?.(decision);
     return decision;
   }
@@ -58,8 +67,9 @@ export async function runSingleCall<R extends { readonly usage: Usage }>(
     startedAt: reservation.grantedAt,
     durationMs: performance.now() - sentAt,
   };
+  const answer = part ? part.collector.add(part.position, response) : response;
   await Promise.all([
-    commit(response, call),
+    answer && !part?.collector.hasFailed ? commit(answer, call) : countPart(input, deps),
     limiter
       .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: response.usage.totalTokens }])
       .catch((error) =>
@@ -68,4 +78,12 @@ export async function runSingleCall<R extends { readonly usage: Usage }>(
   ]);
   span?.committed();
   return undefined;
+}
+
+/** The call of an item whose record another call commits, or has committed. */
+async function countPart({ ledger, completion }: PendingInput, { log }: FailureDeps): Promise<void> {
+  await ledger
+    .count({ callsAnswered: 1, ...SINGLE_INPUT })
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  completion.markRecorded();
 }

@@ -2,32 +2,6 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 import type { ChatRequest, ChatResponse, Usage } from "#src/providers/provider.ts";
 
-/** Collects the answers to one item that requests several (`n`), each from a call of its own. */
-export class ChoiceCollector {
-  readonly #answers: (ChatResponse | undefined)[];
-  #hasFailed = false;
-
-  constructor(count: number) {
-    this.#answers = Array(count).fill(undefined);
-  }
-
-  /** One of the calls has failed for good: the item has its record, and no further call is made for it. */
-  get hasFailed(): boolean {
-    return this.#hasFailed;
-  }
-
-  fail(): void {
-    this.#hasFailed = true;
-  }
-
-  /** The combined answer when all calls have answered; undefined before. */
-  add(position: number, answer: ChatResponse): ChatResponse | undefined {
-    this.#answers[position] = answer;
-    const complete = this.#answers.filter((one) => one !== undefined);
-    return complete.length < this.#answers.length ? undefined : combineAnswers(complete);
-  }
-}
-
 /**
  * The requests for one answer each that together ask for what `request` asks for. Seeds differ, because equal ones would give
  * equal answers.
@@ -41,7 +15,8 @@ export function splitChoices(request: ChatRequest): readonly ChatRequest[] {
   );
 }
 
-function combineAnswers(answers: readonly ChatResponse[]): ChatResponse {
+/** The answers to one item that requests several (`n`), each from a call of its own, as one. */
+export function combineChoices(answers: readonly ChatResponse[]): ChatResponse {
   const [first, ...others] = answers;
   if (!first) throw new RangeError("there is no answer to combine");
   const { usage, ...extra } = first.extra ?? {};

@@ -9,8 +9,9 @@ import { readRequest } from "#src/state/items/item-store.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { STREAM_EPILOGUE } from "#src/workers/calls/final-partial.ts";
+import { AnswerCollector } from "#src/workers/dispatch/answer-collector.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
-import { ChoiceCollector, splitChoices } from "#src/workers/dispatch/choices.ts";
+import { combineChoices, splitChoices } from "#src/workers/dispatch/choices.ts";
 import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
 import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
@@ -117,8 +118,8 @@ async function processItems(
     const isStreamed = item !== undefined && stream && ledger instanceof ItemLedger;
     const request = requests[position] ?? PLACEHOLDER_REQUEST;
     const split = canSplit && !isStreamed ? splitChoices(request) : [request];
-    const collector = split.length > 1 ? new ChoiceCollector(split.length) : undefined;
-    return split.map((one, choice) => ({
+    const collector = split.length > 1 ? new AnswerCollector(split.length, combineChoices) : undefined;
+    return split.map((one, part) => ({
       runId,
       ledger,
       index,
@@ -131,7 +132,7 @@ async function processItems(
       isInteractive: deps.isInteractive,
       arrivedAt: deps.now(),
       request: one,
-      choice: collector && { position: choice, collector },
+      part: collector && { position: part, collector },
       partials: isStreamed ? { keys: deps.keys.item(item), ledger } : undefined,
     }));
   };

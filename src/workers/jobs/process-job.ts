@@ -4,6 +4,7 @@ import { parsePayload } from "#src/queues/payload.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { ItemLedger } from "#src/state/items/item-ledger.ts";
+import { readRequest } from "#src/state/items/item-store.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import type { CommitDeps } from "#src/workers/calls/commit-records.ts";
 import type { DispatcherRegistry } from "#src/workers/dispatch/dispatcher-registry.ts";
@@ -60,19 +61,17 @@ export async function processJob(
     await processChatJob(id, payload, signal, { ...shared, client, keys, ledgers, dispatcher, withTracking, stalls });
     return;
   }
-  if (payload.kind === "rerank") {
-    const { run } = payload;
-    const dispatcher = () => dispatchers.rerank(payload);
-    const oversized = new OversizedRequests(client, keys.run(run));
-    await withTracking({ run }, () =>
-      processRerankJob(id, payload, signal, { ...shared, dispatcher, oversized, ledger: ledgers.of(run) }),
-    );
-    return;
-  }
   const { run = "", item } = payload;
   const ledger = item === undefined ? ledgers.of(run) : new ItemLedger(client, keys.item(item));
-  const dispatcher = () => dispatchers.embedding(payload);
-  await withTracking(item === undefined ? { run } : { item }, () =>
-    processEmbeddingJob(id, payload, signal, { ...shared, dispatcher, ledger }),
-  );
+  await withTracking(item === undefined ? { run } : { item }, async () => {
+    if (payload.kind === "rerank") {
+      const dispatcher = () => dispatchers.rerank(payload);
+      const readLargeRequest = (index: number) =>
+        item === undefined ? new OversizedRequests(client, keys.run(run)).get(index) : readRequest(client, keys, item);
+      await processRerankJob(id, payload, signal, { ...shared, dispatcher, readLargeRequest, ledger });
+    } else {
+      const dispatcher = () => dispatchers.embedding(payload);
+      await processEmbeddingJob(id, payload, signal, { ...shared, dispatcher, ledger });
+    }
+  });
 }

@@ -2,9 +2,10 @@ import { UnrecoverableError } from "bullmq";
 import type { RerankModel, RerankRequest } from "#src/providers/provider.ts";
 import { type RerankPayload, rerankRequestSchema } from "#src/queues/payload.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
-import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
+import { AnswerCollector } from "#src/workers/dispatch/answer-collector.ts";
 import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
-import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { combineRankings, splitDocuments } from "#src/workers/dispatch/document-groups.ts";
+import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
 import type { RerankInput } from "#src/workers/dispatch/rerank-input.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
 import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
@@ -13,7 +14,8 @@ export interface RerankJobDeps extends ClaimDeps {
   /** Returns undefined when this worker has no credentials; throws a ProviderError when the provider lacks the model. */
   readonly dispatcher: () => ModelDispatcher<RerankInput, RerankModel> | undefined;
   readonly ledger: Ledger;
-  readonly oversized: OversizedRequests;
+  /** Reads a request that was too large for its job, as JSON; undefined if it is missing. */
+  readonly readLargeRequest: (index: number) => Promise<string | undefined>;
 }
 
 /** Takes the place of a request that has not been read; it is never sent. */
@@ -25,45 +27,51 @@ const PLACEHOLDER_REQUEST: RerankRequest = { query: "", documents: [] };
  */
 export async function processRerankJob(
   jobId: string,
-  { run, items, trace }: RerankPayload,
+  { run, item, items, trace }: RerankPayload,
   signal: AbortSignal | undefined,
   deps: RerankJobDeps,
 ): Promise<void> {
   if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
   const dispatcher = findDispatcher(deps.dispatcher);
   if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
-  const { ledger, oversized, isInteractive } = deps;
+  const { ledger, isInteractive } = deps;
   const requests: (RerankRequest | null)[] = items.map(({ request }) => request);
   const prepare = async (open: readonly number[]) => {
-    for (const position of open) requests[position] ??= await readRequest(oversized, items[position]?.index ?? 0);
+    for (const position of open) requests[position] ??= await readRequest(items[position]?.index ?? 0, deps);
     return new Map();
   };
+  const maxDocuments =
+    dispatcher instanceof ModelDispatcher
+      ? Math.min(...dispatcher.models.map((model) => model.maxDocuments))
+      : Number.POSITIVE_INFINITY;
   const createDrafts = (position: number, attempts: number): InputDraft<RerankInput>[] => {
     const { index = 0, tokens = 0 } = items[position] ?? {};
-    const request = requests[position] ?? PLACEHOLDER_REQUEST;
-    const progress = { attempts, chargedAttempts: attempts, snoozes: 0 };
-    return [
-      {
-        runId: run,
-        ledger,
-        isInteractive,
-        index,
-        tokens,
-        trace,
-        bytes: 0,
-        arrivedAt: deps.now(),
-        request,
-        ...progress,
-      },
-    ];
+    const groups = splitDocuments(requests[position] ?? PLACEHOLDER_REQUEST, maxDocuments);
+    const collector = groups.length > 1 ? new AnswerCollector(groups.length, combineRankings) : undefined;
+    return groups.map((request, group) => ({
+      runId: run ?? item ?? "",
+      ledger,
+      isInteractive,
+      index,
+      tokens: Math.ceil(tokens / groups.length),
+      trace,
+      bytes: 0,
+      arrivedAt: deps.now(),
+      request,
+      part: collector && { position: group, collector },
+      attempts,
+      chargedAttempts: attempts,
+      snoozes: 0,
+    }));
   };
   const indices = items.map(({ index }) => index);
-  await processClaim({ jobId, ledger, indices, isStandalone: false, prepare, createDrafts, dispatcher, signal }, deps);
+  const isStandalone = item !== undefined;
+  await processClaim({ jobId, ledger, indices, isStandalone, prepare, createDrafts, dispatcher, signal }, deps);
 }
 
 /** A missing request fails the job instead of the item: the run's coordinator still has it and queues it again. */
-async function readRequest(oversized: OversizedRequests, index: number): Promise<RerankRequest> {
-  const text = await oversized.get(index);
+async function readRequest(index: number, { readLargeRequest }: RerankJobDeps): Promise<RerankRequest> {
+  const text = await readLargeRequest(index);
   if (text === undefined) throw new UnrecoverableError("an oversized request of this job is missing in Redis");
   return rerankRequestSchema.parse(JSON.parse(text));
 }

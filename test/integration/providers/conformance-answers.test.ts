@@ -8,7 +8,8 @@ import { isObject, parseObject, readField } from "#src/providers/json-value.ts";
 import type { ChatModel, ChatRequest, ChatResponse, Provider } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { needsProbe } from "#src/workers/calls/probe-after-auth-error.ts";
-import { ChoiceCollector, splitChoices } from "#src/workers/dispatch/choices.ts";
+import { AnswerCollector } from "#src/workers/dispatch/answer-collector.ts";
+import { combineChoices, splitChoices } from "#src/workers/dispatch/choices.ts";
 import { SUBJECTS } from "#test/support/conformance/conformance-subjects.ts";
 import type { ConformanceSubject } from "#test/support/conformance/subject.ts";
 import {
@@ -105,7 +106,7 @@ function withSecondChoice(answer: string): string {
 
 /** The record of an item with one answer per call, or all answers of one call. */
 function combine(answers: readonly ChatResponse[]): ChatResponse {
-  const collector = new ChoiceCollector(answers.length);
+  const collector = new AnswerCollector(answers.length, combineChoices);
   const combined = answers.map((answer, position) => collector.add(position, answer)).at(-1);
   const record = answers.length === 1 ? answers[0] : combined;
   if (!record) throw new Error("an answer is missing");

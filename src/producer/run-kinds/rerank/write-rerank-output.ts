@@ -77,14 +77,15 @@ function mergeGroups(groups: readonly RecordedItem[], { model, top }: RerankOutp
   let offset = 0;
   const parts = groups.map(({ item, record }) => {
     const { documents, ids }: RerankItem = JSON.parse(item.text);
-    const { results, requestId, extra }: RerankResponse = JSON.parse(record.answer ?? "null");
+    const answer: RerankResponse = JSON.parse(record.answer ?? "null");
     const start = offset;
     offset += documents.length;
-    const ranked = results.map(({ index, score, extra: more }) => ({
+    const ranked = answer.results.map(({ index, score, extra: more }) => ({
       ...{ index: start + index, id: ids?.[index] ?? undefined, score },
       ...more,
     }));
-    return { ranked, call: { request_id: requestId, ...extra } };
+    const calls = (answer.calls ?? [answer]).map(({ requestId, extra: rest }) => ({ request_id: requestId, ...rest }));
+    return { ranked, calls };
   });
   const results = parts.flatMap(({ ranked }) => ranked).sort((a, b) => b.score - a.score || a.index - b.index);
   return {
@@ -92,6 +93,6 @@ function mergeGroups(groups: readonly RecordedItem[], { model, top }: RerankOutp
     results: results.slice(0, top),
     model: requireModelName(model).model,
     tokens: groups.reduce((sum, { record }) => sum + record.tokens, 0),
-    calls: parts.map(({ call }) => call),
+    calls: parts.flatMap(({ calls }) => calls),
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ChatResponse } from "#src/providers/provider.ts";
-import { ChoiceCollector, splitChoices } from "#src/workers/dispatch/choices.ts";
+import { AnswerCollector } from "#src/workers/dispatch/answer-collector.ts";
+import { combineChoices, splitChoices } from "#src/workers/dispatch/choices.ts";
 
 const messages = [{ role: "user" as const, content: "hi" }];
 const answer = (text: string, more: Partial<ChatResponse> = {}): ChatResponse => ({
@@ -24,7 +25,7 @@ test("a request for several answers becomes requests for one, with different see
 });
 
 test("answers are combined in the order of their requests when the last one arrives, and their usage is added", () => {
-  const collector = new ChoiceCollector(3);
+  const collector = new AnswerCollector(3, combineChoices);
   const usage = (cost: number) => ({ usage: { cost, details: { cached: 1 }, tier: "a" }, message: { x: cost } });
   expect(collector.add(2, answer("c", { extra: usage(3) }))).toBeUndefined();
   expect(collector.add(0, answer("a", { extra: usage(1), requestId: "first", model: "m" }))).toBeUndefined();
