@@ -23,7 +23,7 @@ export function describeCommandLine(
   for (const [key, { group, isNegated = false }] of Object.entries(options)) {
     const value = parsed[key];
     if (!INPUT_GROUPS.includes(group) || value === undefined || value === isNegated) continue;
-    inputOptions[formatOptionName(key, isNegated)] = typeof value === "boolean" ? "given" : `${value}`;
+    inputOptions[formatOptionName(key, isNegated)] = typeof value === "boolean" ? "given" : `${value}` || "none";
   }
   const at = parsed.force === true ? args.indexOf("--force") : -1;
   return { args: args.filter((_, index) => index !== at), cwd, inputOptions };

@@ -71,6 +71,14 @@ export function parsePort(text: string): number {
   return value;
 }
 
+/** Names of fields, separated by commas; "none" is an empty list. */
+export function parseFieldNames(text: string): string[] {
+  if (text === "none") return [];
+  const names = [...new Set(text.split(",").map((name) => name.trim()))];
+  if (!names.includes("")) return names;
+  throw new InvalidArgumentError("expected names separated by commas, such as title,year, or none.");
+}
+
 /** The delimiter of a CSV file: one ASCII character; "tab" and "\\t" select a tab. */
 export function parseDelimiter(text: string): string {
   if (text === "tab" || text === "\\t") return "\t";

@@ -65,6 +65,8 @@ export const INPUT_PROBLEMS = {
   stringInvalidUtf8: "invalid UTF-8 in a string",
 
   // Fields of records
+  noMetadataField: (path: string, names: readonly string[]) =>
+    `${path}: has no column ${names.map((name) => JSON.stringify(name)).join(", ")} (--metadata-fields)`,
   protoKey: 'the key "__proto__" is not accepted; rename the field',
   notAnObject: (textField: string, found: string) => `expected an object with the field "${textField}", got ${found}`,
   emptyId: (field: string) => `the id field "${field}" is empty`,

@@ -13,6 +13,7 @@ import { findBinaryProblem, SNIFF_BYTES } from "./source-kind.ts";
 export interface ReadOptions {
   readonly idField: string;
   readonly textField: string;
+  readonly metadataFields?: readonly string[];
   /** How CSV and TSV files are read, where it differs from the usual. */
   readonly csv?: CsvOptions;
   readonly stdin?: Readable;
@@ -46,8 +47,8 @@ export async function* catchUnreadable(
 
 function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): AsyncGenerator<readonly Finding[]> {
   const { displayPath, name, kind } = file;
-  const { idField, textField } = options;
-  const context: RecordContext = { displayPath, name, idField, textField };
+  const { idField, textField, metadataFields } = options;
+  const context: RecordContext = { displayPath, name, idField, textField, metadataFields };
   if (kind === "parquet") return readParquet(file, tap, context);
   const bytes = readTextBytes(file, options, tap);
   switch (kind) {

@@ -7,13 +7,15 @@ export interface RecordContext {
   readonly name: string;
   readonly idField: string;
   readonly textField: string;
+  /** See `SourceOptions`. */
+  readonly metadataFields: readonly string[] | undefined;
 }
 
 /**
  * Converts one parsed record to a document or a problem. The id is the string or number of the id field, or
- * "<file>:<line>" for a record without that field. All other fields become the metadata; if `metadata` is an object,
- * its fields are included, and top-level fields take precedence over them. `hasUnpairedSurrogate` says that a string
- * in the record is invalid Unicode; the problem names its field.
+ * "<file>:<line>" for a record without that field. The other fields that are wanted become the metadata; if `metadata`
+ * is an object, its fields are included, and top-level fields take precedence over them. `hasUnpairedSurrogate` says that a
+ * string in the record is invalid Unicode; the problem names its field.
  */
 export function parseRecord(
   record: unknown,
@@ -31,7 +33,8 @@ export function parseRecord(
   if ("error" in text) return toProblem(text.error);
   const metadata = readMetadata(record, context);
   // Readers of the output, such as DuckDB, reject the whole file for one unpaired surrogate.
-  if (hasUnpairedSurrogate) return toProblem(INPUT_PROBLEMS.invalidMetadata(findIllFormedField(metadata)));
+  if (hasUnpairedSurrogate && isIllFormed(metadata))
+    return toProblem(INPUT_PROBLEMS.invalidMetadata(findIllFormedField(metadata)));
   return { document: { ...id, ...text, record: true, line, metadata } };
 }
 
@@ -69,16 +72,38 @@ function readText(fields: Record<string, unknown>, textField: string): { text: s
 
 function readMetadata(
   fields: Record<string, unknown>,
-  { idField, textField }: RecordContext,
+  { idField, textField, metadataFields }: RecordContext,
 ): Record<string, unknown> | undefined {
   const metadata: Record<string, unknown> = {};
+  if (metadataFields?.length === 0) return undefined;
   const nested = isRecord(fields.metadata) ? fields.metadata : undefined;
   Object.assign(metadata, nested);
   for (const key of Object.keys(fields)) {
     if (key === idField || key === textField || (nested && key === "metadata")) continue;
     metadata[key] = fields[key];
   }
+  if (metadataFields !== undefined) {
+    const names = metadataFields.flatMap((name) => (name === "metadata" && nested ? Object.keys(nested) : name));
+    return pickFields(metadata, names);
+  }
   return Object.keys(metadata).length === 0 ? undefined : metadata;
+}
+
+/** A note that names the wanted fields that no column has; a "metadata" column may contain any field. */
+export function findMissingMetadata(columns: readonly string[], context: RecordContext): Finding | undefined {
+  const { displayPath, metadataFields = [] } = context;
+  const missing = metadataFields.filter((name) => !columns.includes(name));
+  if (missing.length === 0 || columns.includes("metadata")) return undefined;
+  return { note: INPUT_PROBLEMS.noMetadataField(displayPath, missing) };
+}
+
+function pickFields(
+  metadata: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> | undefined {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(metadata, name)) picked[name] = metadata[name];
+  return Object.keys(picked).length === 0 ? undefined : picked;
 }
 
 /** Returns whether a parsed value contains the key `__proto__`; copying such a field would set an object's prototype. */

@@ -8,6 +8,8 @@ export interface SourceOptions {
   readonly idField: string;
   /** Field of a record that contains the text. */
   readonly textField: string;
+  /** The other fields of a record that become its metadata; by default all. */
+  readonly metadataFields?: readonly string[];
   /** How CSV and TSV files are read, where it differs from the usual. */
   readonly csv?: CsvOptions;
   /** Estimated tokens per chunk, and shared by adjacent chunks; undefined: one item per document or record. */

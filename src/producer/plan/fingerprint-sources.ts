@@ -20,7 +20,7 @@ export async function fingerprintSources(options: SourceOptions): Promise<string
 
 /** Computes the fingerprint of sources that are already listed. */
 export function fingerprintListing(options: SourceOptions, listing: SourceListing): string {
-  const { chunk, csv, idField, textField, limit, maxTokens, skipInvalid } = options;
+  const { chunk, csv, idField, textField, metadataFields, limit, maxTokens, skipInvalid } = options;
   // Appended only when they are given, so that runs of earlier versions can be resumed.
   const csvOptions =
     csv?.delimiter === undefined && csv?.quote === undefined ? [] : [csv.delimiter ?? null, csv.quote ?? null];
@@ -34,6 +34,7 @@ export function fingerprintListing(options: SourceOptions, listing: SourceListin
     maxTokens ?? null,
     skipInvalid,
     ...csvOptions,
+    ...(metadataFields === undefined ? [] : [{ metadataFields }]),
   ];
   const hash = createHash("sha256").update(JSON.stringify(planOptions));
   for (const { name, kind, size, mtimeNs } of listing.files) {

@@ -31,6 +31,13 @@ export interface NewRunItem {
 const PAGE_BYTES = 8_192;
 const ITEMS_PER_TRANSACTION = 20_000;
 
+const getPartialPath = (dir: string) => join(dir, `${RUN_DATABASE}.partial`);
+
+/** Removes what a killed `ItemWriter` has left in a folder. */
+export async function removePartialDatabase(dir: string): Promise<void> {
+  await rm(getPartialPath(dir), { force: true });
+}
+
 /**
  * Writes the items of a plan to a new database. Until `commit` it has a temporary name that no reader opens; a killed
  * process leaves at most this file, and the next plan overwrites it. Methods throw errors of SQLite.
@@ -53,8 +60,8 @@ export class ItemWriter {
 
   /** Creates the database in an existing folder. */
   static async create(dir: string): Promise<ItemWriter> {
-    const path = join(dir, `${RUN_DATABASE}.partial`);
-    await rm(path, { force: true });
+    await removePartialDatabase(dir);
+    const path = getPartialPath(dir);
     const options = { synchronous: "normal", applicationId: RUN_APPLICATION_ID, pageSize: PAGE_BYTES } as const;
     const { database } = openDatabase(path, options);
     // Nothing of an incomplete plan is ever read, so it needs neither a journal nor syncs.

@@ -11,6 +11,7 @@ import {
 } from "#src/cli/options/command-definition.ts";
 import {
   parseDelimiter,
+  parseFieldNames,
   parseNonNegativeInteger,
   parsePositiveInteger,
   parseQuote,
@@ -48,6 +49,11 @@ export const embedCommand = defineCommand({
     ...inGroup(OPTION_GROUPS.input, {
       idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, or Parquet) that holds its id"),
       textField: valueOr("text", "field", "field that holds the text"),
+      metadataFields: value(
+        "fields",
+        "other fields that become metadata, separated by commas, or none (default: all); other columns of Parquet files are not read",
+        parseFieldNames,
+      ),
       delimiter: value(
         "char",
         "delimiter of CSV and TSV files: one character, or tab (default: a comma, or a tab for .tsv)",

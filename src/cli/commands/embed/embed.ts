@@ -52,6 +52,7 @@ function createRequest(
       paths,
       idField: options.idField,
       textField: options.textField,
+      metadataFields: options.metadataFields,
       csv: { delimiter: options.delimiter, quote: options.quote },
       chunk: options.chunk
         ? { tokens: chunkTokens, overlap: options.chunkOverlap ?? chooseChunkOverlap(chunkTokens) }

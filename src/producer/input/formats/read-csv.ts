@@ -1,5 +1,5 @@
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
-import { parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { findMissingMetadata, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type CsvOptions, type Finding, formatLocation, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { type CsvRecord, CsvScanner } from "./csv-scanner.ts";
 import { Utf8Validator } from "./utf8-validator.ts";
@@ -56,7 +56,7 @@ class CsvReader {
     const cells = this.#readCells(record);
     if (this.#header === undefined) {
       this.#header = readHeader(cells, line, this.#context);
-      return undefined;
+      return findMissingMetadata(this.#header.names, this.#context);
     }
     const fields = typeof cells === "string" ? cells : nameCells(cells, this.#header);
     if (typeof fields === "string")

@@ -2,7 +2,13 @@ import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, RowGroup } from "hyparquet";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
-import { hasProtoKey, isIllFormed, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import {
+  findMissingMetadata,
+  hasProtoKey,
+  isIllFormed,
+  parseRecord,
+  type RecordContext,
+} from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { assertUnchanged, type ByteTap, openSource, readAt, readFileBytes } from "#src/producer/input/source-bytes.ts";
 import { computeSliceStarts, findPages, type ParquetPage } from "./parquet-pages.ts";
@@ -29,6 +35,8 @@ export async function* readParquet(
   const before = await handle.stat({ bigint: true });
   const buffer = createAsyncBuffer(handle, Number(before.size));
   const selection = await readSelection(buffer, context);
+  const missing = findMissingMetadata(selection.names, context);
+  if (missing) yield [missing];
   if (selection.omitted.length > 0) yield [{ note: INPUT_PROBLEMS.bytesOmitted(file.displayPath, selection.omitted) }];
   let firstRecord = 0;
   for (const [index, group] of selection.metadata.row_groups.entries()) {
@@ -117,16 +125,26 @@ async function loadCompressors(): Promise<Compressors> {
   };
 }
 
-async function readSelection(file: AsyncBuffer, { idField, textField }: RecordContext): Promise<ParquetSelection> {
+async function readSelection(
+  file: AsyncBuffer,
+  { idField, textField, metadataFields }: RecordContext,
+): Promise<ParquetSelection & { readonly names: readonly string[] }> {
   const { parquetMetadataAsync, parquetSchema } = await import("hyparquet");
   return await wrapParquetErrors(async () => {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
     if (metadata.schema.some(({ name }) => name === "__proto__"))
       throw new UnreadableSourceError(INPUT_PROBLEMS.protoKey);
-    return selectColumns(metadata, parquetSchema(metadata), {
-      isWanted: () => true,
+    const root = parquetSchema(metadata);
+    const names = root.children.map(({ element }) => element.name);
+    // Its fields become metadata too, and what it contains is not known without reading it.
+    const needsNested = metadataFields?.some((name) => !names.includes(name));
+    const wanted = new Set([idField, textField, ...(metadataFields ?? names), ...(needsNested ? ["metadata"] : [])]);
+    const selected = selectColumns(metadata, root, {
+      // The problem of a missing text field lists all columns.
+      isWanted: (name) => wanted.has(name) || !names.includes(textField),
       textColumns: [idField, textField],
     });
+    return { ...selected, names };
   });
 }
 

@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { once } from "node:events";
+import { addAbortListener, once } from "node:events";
 import module from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { InputError, RunError } from "#src/core/failures/errors.ts";
 import type { SourceOptions } from "#src/producer/input/source.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { PlanHooks } from "#src/producer/plan/plan-items.ts";
+import { removePartialDatabase } from "#src/producer/storage/item-writer.ts";
 
 /** The request to the planning process. It is plain data, so the process reads stdin by itself. */
 export interface PlanRequest {
@@ -21,6 +22,9 @@ export type PlanMessage =
   | { readonly type: "progress"; readonly progress: PlanProgress }
   | { readonly type: "plan"; readonly plan: Plan }
   | { readonly type: "refused"; readonly name: string; readonly message: string; readonly hint?: string };
+
+/** A child that does not stop within this time, because it is indexing millions of items for example, is killed. */
+const STOP_TIMEOUT_MS = 500;
 
 /**
  * Runs `planItems` in a child process. The memory that reading and chunking millions of texts needs is freed with it, and
@@ -38,10 +42,13 @@ export async function planInChildProcess(options: SourceOptions, dir: string, ho
     stdio: [readsStdin ? "inherit" : "ignore", "inherit", "inherit", "ipc"],
   });
   const exited = once(child, "exit");
-  const stop = () => {
-    if (child.connected) child.disconnect();
-  };
-  signal?.addEventListener("abort", stop, { once: true });
+  let killTimer: NodeJS.Timeout | undefined;
+  using _ =
+    signal &&
+    addAbortListener(signal, () => {
+      if (child.connected) child.disconnect();
+      killTimer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    });
   let last: PlanMessage | undefined;
   child.on("message", (message: PlanMessage) => {
     last = message;
@@ -50,11 +57,12 @@ export async function planInChildProcess(options: SourceOptions, dir: string, ho
   child.send({ options: planOptions, dir, cache: module.getCompileCacheDir() } satisfies PlanRequest);
   try {
     const [code, killedBy] = await exited;
+    if (killedBy === "SIGKILL") await removePartialDatabase(dir);
     signal?.throwIfAborted();
     if (last?.type === "plan") return last.plan;
     throw last?.type === "refused" ? toError(last) : createExitError(killedBy ?? `exit code ${code}`);
   } finally {
-    signal?.removeEventListener("abort", stop);
+    clearTimeout(killTimer);
   }
 }
 

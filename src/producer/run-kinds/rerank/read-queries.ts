@@ -67,7 +67,7 @@ export async function planRerank(source: RerankSource, dir: string, hooks: PlanH
           ? catchUnreadable(file, () =>
               readQueries(readTextBytes(file, options, tap), file.displayPath, source, shared),
             )
-          : collectDocuments(readSource(file, options, tap), shared),
+          : collectDocuments(readSource(file, { ...options, metadataFields: [] }, tap), shared),
     },
     { ...options, limitUnit: "documents", duplicateKey: (item) => item.text },
     dir,

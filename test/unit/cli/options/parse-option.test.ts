@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
-import { parseWorkerCount } from "#src/cli/options/parse-option.ts";
+import { parseFieldNames, parseWorkerCount } from "#src/cli/options/parse-option.ts";
 import { maxWorkers } from "#src/config/max-workers.ts";
 
 test("an excessive number of workers is rejected with the maximum and a suggestion", () => {
@@ -16,4 +16,10 @@ test("an excessive number of workers is rejected with the maximum and a suggesti
 test("the maximum is never below what the cores of a machine can use", () => {
   expect(maxWorkers()).toBeGreaterThanOrEqual(availableParallelism());
   expect([maxWorkers(1), maxWorkers(8), maxWorkers(192)]).toEqual([64, 64, 1536]);
+});
+
+test("names of fields are separated by commas, and none is an empty list", () => {
+  expect(parseFieldNames("title, year,title")).toEqual(["title", "year"]);
+  expect(parseFieldNames("none")).toEqual([]);
+  for (const text of ["", "a,", ",a"]) expect(() => parseFieldNames(text)).toThrow("separated by commas");
 });

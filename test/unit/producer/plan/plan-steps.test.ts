@@ -1,5 +1,9 @@
 import fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { expect, test } from "vitest";
+import { planBatch } from "#src/producer/run-kinds/batch/read-batch-file.ts";
+import { planRerank } from "#src/producer/run-kinds/rerank/read-queries.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { countSteps } from "#test/support/count-steps.ts";
 import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
@@ -41,10 +45,24 @@ const inputs: Readonly<Record<string, (length: number) => string>> = {
   "equal.jsonl": (length) => lines(length, (n) => record("the same text", n)),
   "different.jsonl": (length) => lines(length, (n) => record(`text number ${n}`, n)),
   "long-ids.jsonl": (length) => lines(length, (n) => `${JSON.stringify({ id: `${"x".repeat(50)}${n}`, text: "t" })}\n`),
+  "equal-long.jsonl": (length) => lines(length, (n) => record("the same text ".repeat(100), n)),
+  "floats.jsonl": (length) => `{"text":"t","v":[${lines(length, (n) => `1.${n}0,`)}1]}\n`,
+  "escapes.jsonl": (length) => record("\u0001\ud83d\ude00".repeat(length / 18)).replaceAll("😀", "\\ud83d\\ude00"),
+  "nested.jsonl": (length) => `{"text":"t","v":${"[".repeat(1_000)}${"1,".repeat(length / 2)}1${"]".repeat(1_000)}}\n`,
+  "fields.jsonl": (length) => `{"text":"t"${lines(length, (n) => `,"f${n}":${n}`)}}\n`,
+  "array.json": (length) => `[${lines(length, (n) => `${record("text", n)},`)}${record("last", -1)}]`,
+  "equal.csv": (length) => `id,text\n${lines(length, (n) => `${n},the same text\n`)}`,
+  "open-quote.csv": (length) => `id,text\n1,"${"a,\n".repeat(length / 3)}`,
+  "columns.csv": (length) => `id,text${",".repeat(length / 2)}\n1,a${",".repeat(length / 2)}\n`,
   "cells.csv": (length) => `id,text\n${lines(length, (n) => `${n},"a, ""b"""\n`)}`,
   "bad-quotes.csv": (length) => `id,text\n${lines(length, (n) => `${n},"a" b\n`)}`,
   "open-quote.tsv": (length) => `id\ttext\n1\t"a\n${lines(length, (n) => `${n + 2}\tb\n`)}`,
   "divs.html": (length) => `${"<div>".repeat(length / 5)}x`,
+  "attributes.html": (length) => `<p ${lines(length, (n) => `a${n}="${n}" `)}>x</p>`,
+  "paragraphs.html": (length) => lines(length, (n) => `<p>Paragraph <b>${n}</b> has words.</p>\n`),
+  "cdata.html": (length) => "<![CDATA[x]]>".repeat(length / 13),
+  "open-comment.html": (length) => `x<!--${"<!-- ".repeat(length / 5)}`,
+  "table.md": (length) => lines(length, (n) => `| ${n} | cell |\n`),
   "end-tags.html": (length) => `x${"</p>".repeat(length / 4)}`,
 };
 
@@ -61,6 +79,61 @@ test.each(Object.entries(inputs))(
     expect(twice / once).toBeLessThan(2.4);
   },
 );
+
+test.each<[string, (n: number) => readonly unknown[]]>([
+  ["different values", (n) => [n, `text ${n}`, [`a ${n}`, "b"]]],
+  ["equal values", () => [1, "the same text", ["a", "b"]]],
+])("planning twice as many rows of a Parquet file with %s takes at most about twice the steps", async (_, row) => {
+  const plan = async (rows: number) => {
+    using folder = new SourceFolder();
+    const columns = Array.from({ length: rows }, (_, n) => row(n));
+    const columnData = ["year", "text", "tags"].map((name, at) => ({ name, data: columns.map((cells) => cells[at]) }));
+    folder.write("r.parquet", new Uint8Array(parquetWriteBuffer({ columnData, codec: "UNCOMPRESSED" })));
+    return await countSteps(() => folder.plan(["r.parquet"]));
+  };
+  const [once, twice] = [await plan(4_000), await plan(8_000)];
+  expect(twice / once).toBeLessThan(2.4);
+});
+
+test.each(["equal", "different"])(
+  "planning twice as many %s requests takes at most about twice the steps",
+  async (kind) => {
+    const content = (n: number) => (kind === "equal" ? "the same question" : `question ${n}`);
+    const request = (n: number) => ({
+      custom_id: `q-${n}`,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: "zhipu/glm-4-plus", temperature: 0, messages: [{ role: "user", content: content(n) }] },
+    });
+    const plan = async (length: number) => {
+      using folder = new SourceFolder();
+      folder.write(
+        "requests.jsonl",
+        lines(length, (n) => `${JSON.stringify(request(n))}\n`),
+      );
+      const source = { path: "requests.jsonl", model: undefined, registry: createRegistry(), cwd: folder.path };
+      return await countSteps(() => planBatch({ ...source, skipInvalid: false }, folder.workDir));
+    };
+    const [once, twice] = [await plan(150_000), await plan(300_000)];
+    expect(twice / once).toBeLessThan(2.4);
+  },
+);
+
+test("planning twice as many queries takes at most about twice the steps", async () => {
+  const plan = async (length: number) => {
+    using folder = new SourceFolder();
+    const query = (n: number) => ({ id: n, query: `what is ${n}`, documents: ["the same text", `text ${n}`] });
+    folder.write(
+      "queries.jsonl",
+      lines(length, (n) => `${JSON.stringify(query(n))}\n`),
+    );
+    const { model } = createRegistry().findModel("cohere/rerank-v3.5", "rerank");
+    const source = { queries: "queries.jsonl", documents: [], provider: "cohere", model, cwd: folder.path };
+    return await countSteps(() => planRerank({ ...source, skipInvalid: false }, folder.workDir));
+  };
+  const [once, twice] = [await plan(150_000), await plan(300_000)];
+  expect(twice / once).toBeLessThan(2.4);
+});
 
 test("planning twice as much of anything takes at most about twice the steps", async () => {
   const piece = fc.constantFrom(
