@@ -9,6 +9,7 @@ import {
   TEI_CODES,
   VOLCENGINE_CODES,
 } from "#src/providers/openai-compatible/error-codes.ts";
+import { classifyRerankResponse, RERANK_PROFILES } from "#src/providers/rerank/profiles.ts";
 import { SPARK_CODES } from "#src/providers/spark/profile.ts";
 import { ZHIPU_CODES, ZHIPU_NAMED_CODES } from "#src/providers/zhipu/profile.ts";
 
@@ -42,7 +43,29 @@ export const PROVIDER_CODE_TABLES: Readonly<Record<string, () => string>> = {
       ["volcengine-ark", VOLCENGINE_CODES],
       ["text-embeddings-inference", TEI_CODES],
     ]),
+  rerank: renderStatuses,
 };
+
+/** HTTP statuses of which vendors without error codes document some. */
+const STATUSES = [400, 401, 402, 403, 404, 413, 422, 429, 500, 503, 504];
+
+/** What the statuses of vendors lead to that send no codes, one row per provider and kind. */
+function renderStatuses(): string {
+  const rows = RERANK_PROFILES.flatMap((profile) => {
+    const kinds = STATUSES.map((status) => {
+      const { kind } = classifyRerankResponse(
+        { status, headers: {}, body: Buffer.from('{"message":"x"}') },
+        0,
+        profile,
+      );
+      return { status, kind };
+    });
+    return [...Map.groupBy(kinds, ({ kind }) => kind)].map(
+      ([kind, of]) => `| ${profile.name} | ${of.map(({ status }) => status).join(", ")} | \`${kind}\` |`,
+    );
+  });
+  return ["| provider | HTTP status | kind |", "| --- | --- | --- |", ...rows].join("\n");
+}
 
 /** One row per meaning, with all its codes. The column "provider" is left out if no table names a provider. */
 function renderTable(tables: readonly (readonly [provider: string, codes: CodeTable])[]): string {

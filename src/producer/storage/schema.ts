@@ -94,12 +94,18 @@ CREATE VIEW attempts AS
   WHERE r.status = 'ok' AND r.attempts > 0;
 `;
 
+/** Where an answer without text has its content: refusals, parts that are not text, images, sounds, and moderations. */
+const OTHER_CONTENT = ["toolCalls", "refusal", "extra.results"].concat(
+  ["content", "images", "audio"].map((field) => `extra.message.${field}`),
+);
+
 /**
  * Whether a record `r` is an empty chat answer. The first comparison keeps most answers from being parsed. Queries must
  * repeat the expression literally for SQLite to use the index.
  */
 export const IS_EMPTY_ANSWER = `instr(r.answer, '"text":""') > 0 AND r.answer ->> '$.text' = ''
-  AND r.answer -> '$.toolCalls' IS NULL AND r.answer ->> '$.finishReason.unified' = 'stop'`;
+  AND r.answer ->> '$.finishReason.unified' = 'stop'
+  AND ${OTHER_CONTENT.map((path) => `r.answer -> '$.${path}' IS NULL`).join(" AND ")}`;
 
 /**
  * Created for runs whose results are answers, which make the table of records too large to be scanned. The first index

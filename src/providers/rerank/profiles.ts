@@ -31,8 +31,8 @@ export const RERANK_PROFILES: readonly RerankProfile[] = [
     kinds: ["rerank"],
     defaults: { rerank: { maxInputs: DEFAULT_MAX_DOCUMENTS, documentsPerSearchUnit: SEARCH_UNIT } },
     models: [
-      // 2 USD per 1,000 search units, which take the place of tokens.
-      { name: "rerank-v3.5", kind: "rerank", maxTokens: 4096, price: { inputPerMillionTokens: 2000, currency: "USD" } },
+      // Without prices: no source that names the same ones is known.
+      { name: "rerank-v3.5", kind: "rerank", maxTokens: 4096 },
       { name: "rerank-v4.0-pro", kind: "rerank", maxTokens: 32_768 },
       { name: "rerank-v4.0-fast", kind: "rerank", maxTokens: 32_768 },
     ],

@@ -88,7 +88,7 @@ test("a folder of documents is ranked in groups that a call takes, and --top kee
   expect(sandbox.simulator.statistics().calls).toBe(6);
 });
 
-test("a dry run counts search units and their cost, and a cap stops the run before it is exceeded", async () => {
+test("a dry run counts search units and their cost, and a cap needs a price and is not exceeded", async () => {
   await using opened = await openSandbox();
   const { sandbox, rerank } = opened;
   const documents = Array.from({ length: 150 }, (_, n) => `document ${n}`);
@@ -97,6 +97,12 @@ test("a dry run counts search units and their cost, and a cap stops the run befo
     jsonl(Array.from({ length: 30 }, (_, n) => ({ id: `q${n}`, query: `question ${n}`, documents }))),
   );
   const args = ["q.jsonl", "--model", "cohere/rerank-v3.5", "--out", "out"];
+  expect(await rerank(...args, "--max-cost", "0.02").exit).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/price/),
+  });
+  const price = "{ inputPerMillionTokens: 2000, currency: USD }";
+  sandbox.write("sluice.yaml", `providers: { cohere: { models: { rerank-v3.5: { price: ${price} } } } }\n`);
   const dry = await rerank(...args, "--dry-run", "--json").exit;
   expect(JSON.parse(dry.stdout)).toMatchObject({ estimatedTokens: 60, calls: 30, cost: { expected: 0.12 } });
   expect((await rerank(...args, "--max-cost", "0.02").exit).code).toBe(2);

@@ -324,6 +324,26 @@ test("counts empty answers, keeps what a retry of them needs, and cleans up afte
   expect(existsSync(left)).toBe(false);
 });
 
+test.each([
+  ["a refusal", { refusal: "no, not this" }],
+  ["an image", { extra: { message: { images: [{ type: "image_url" }] } } }],
+  ["parts that are not text", { extra: { message: { content: [{ type: "image_url" }] } } }],
+  ["sound", { extra: { message: { audio: { id: "a", data: "" } } } }],
+  ["a moderation", { extra: { results: [{ flagged: false }] } }],
+])("an answer without text is not empty if it has %s", async (_, more) => {
+  writeRequests(chatRequests(1));
+  const answers = createFakeChat();
+  const generate: ChatModel["generate"] = async (request, call) => ({
+    ...(await answers.generate(request, call)),
+    text: "",
+    ...more,
+  });
+  work(() => ({ ...answers, generate }));
+  const { items, emptyAnswers } = await run();
+  expect({ items, emptyAnswers }).toMatchObject({ items: { succeeded: 1 } });
+  expect(emptyAnswers).toBeUndefined();
+});
+
 test("counts refusals apart from other answers, and keeps them in the output", async () => {
   writeRequests(chatRequests(3));
   const answers = createFakeChat();
