@@ -9,6 +9,7 @@ import { sanitize } from "./sanitize.ts";
 /** Everything in `run.json`, as aligned lines. */
 export function describeManifest(run: RunManifest, dir: string): string {
   const { items, calls, source, output } = run;
+  const atLeast = calls.isLowerBound ? "at least " : "";
   const lines: (readonly [name: string, value: string | undefined])[] = [
     ["run", run.run],
     ["state", run.state],
@@ -32,7 +33,7 @@ export function describeManifest(run: RunManifest, dir: string): string {
     ["tokens", formatCount(run.tokens)],
     [
       "calls",
-      `${calls.isLowerBound ? "at least " : ""}${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice${calls.hung ? ` (${formatCount(calls.hung)} hung)` : ""}`,
+      `${atLeast}${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${atLeast}${formatCount(calls.paidTwice)} paid twice${calls.hung ? ` (${formatCount(calls.hung)} hung)` : ""}`,
     ],
     ["", calls.isLowerBound ? LOWER_BOUND_REASON : undefined],
     ["canaries", run.canaries && describeCanaries(run.canaries)],

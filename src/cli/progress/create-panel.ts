@@ -147,6 +147,7 @@ function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: nu
       succeeded: report.calls.answered,
       paidTwice: report.calls.paidTwice,
       throttled: report.calls.throttled,
+      isLowerBound: report.calls.isLowerBound,
     },
     lanes: [],
     batchFill: report.batchFill ?? snapshot.batchFill,

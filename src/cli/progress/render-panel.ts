@@ -121,6 +121,7 @@ function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): stri
   const done = items.succeeded + items.failed;
   const isDone = snapshot.phase === "done";
   const { workers } = snapshot;
+  const atLeast = calls.isLowerBound ? "at least " : "";
   return [
     ...layoutCells(
       "items",
@@ -146,11 +147,12 @@ function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): stri
     ...layoutCells(
       "calls",
       [
-        `${formatCount(calls.made)} made`,
+        `${atLeast}${formatCount(calls.made)} made`,
         `${formatPercent(snapshot.batchFill)} full`,
         calls.throttled === 0 ? [] : `${formatCount(calls.throttled)} throttled`,
         snapshot.snoozes === 0 ? [] : `${formatCount(snapshot.snoozes)} deferred`,
-        calls.paidTwice === 0 ? [] : colors.yellow(`${formatCount(calls.paidTwice)} duplicate`),
+        calls.paidTwice === 0 ? [] : colors.yellow(`${atLeast}${formatCount(calls.paidTwice)} duplicate`),
+        calls.isLowerBound ? colors.dim("Redis lost counts") : [],
       ].flat(),
       width,
       colors,

@@ -14,6 +14,8 @@ interface RunSample {
 /** With more steps than this, the step length doubles, so that a run of several days still fits a chart. */
 const MAX_STEPS = 360;
 const FIRST_STEP_MS = 5_000;
+/** A run that starts or ends longer before or after its samples is shown without that. */
+const MAX_EDGE_MS = 60_000;
 /** Runs that are kept; the one that was active longest ago is dropped first. */
 const MAX_RUNS = 200;
 
@@ -48,14 +50,24 @@ export class RunHistory {
 
   read(known: RunInfo): MetricHistory {
     const { stepMs, samples } = this.#runs.get(known.run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
+    const period = toRunPeriod(known);
     const steps = samples.slice(1);
-    const rate = (of: (sample: RunSample) => number) =>
-      steps.map((sample, i) => {
-        const before = samples[i];
+    const [first, last] = [steps[0]?.at ?? 0, steps.at(-1)?.at ?? 0];
+    const step = (at: number) => Math.floor(at / stepMs) * stepMs;
+    // Steps without values, so that the chart contains the start and the end of the run.
+    const isNear = (gapMs: number) => steps.length > 0 && gapMs > stepMs && gapMs <= MAX_EDGE_MS;
+    const before = isNear(first - period.startedAt) ? [step(period.startedAt)] : [];
+    const after = period.endedAt !== undefined && isNear(period.endedAt - last) ? [step(period.endedAt)] : [];
+    const rate = (of: (sample: RunSample) => number) => [
+      ...before.map(() => null),
+      ...steps.map((sample, i) => {
+        const previous = samples[i];
         // A counter that fell was reset: a retry removes records.
-        if (!before || sample.at <= before.at || of(sample) < of(before)) return null;
-        return Number((((of(sample) - of(before)) * 60_000) / (sample.at - before.at)).toPrecision(4));
-      });
+        if (!previous || sample.at <= previous.at || of(sample) < of(previous)) return null;
+        return Number((((of(sample) - of(previous)) * 60_000) / (sample.at - previous.at)).toPrecision(4));
+      }),
+      ...after.map(() => null),
+    ];
     const createSeries = (metric: HistoryMetric, of: (sample: RunSample) => number) => ({
       seriesKey: metric,
       metric,
@@ -63,7 +75,7 @@ export class RunHistory {
     });
     return {
       stepMs,
-      at: steps.map(({ at }) => Math.floor(at / stepMs) * stepMs),
+      at: [...before, ...steps.map(({ at }) => step(at)), ...after],
       lines: [
         createSeries("items", ({ items }) => items),
         createSeries("calls", ({ calls }) => calls),
@@ -71,7 +83,7 @@ export class RunHistory {
         createSeries("failed-items", ({ failed }) => failed),
         createSeries("throttles", ({ throttled }) => throttled),
       ],
-      runs: [toRunPeriod(known)],
+      runs: [period],
     };
   }
 

@@ -183,8 +183,10 @@ export class RunLedger {
     await countScript.run(this.#client, this.#keys, args, Object.entries(omitUndefined(counters)).flat());
   }
 
-  async readCounters(): Promise<Record<RunCounter, number>> {
-    const values = await this.#client.hmget(this.#keys.stats, ...RUN_COUNTERS);
+  /** Undefined if Redis has lost them: until the run is opened again, it only has what was counted since. */
+  async readCounters(): Promise<Record<RunCounter, number> | undefined> {
+    const [opened, ...values] = await this.#client.hmget(this.#keys.stats, "opened", ...RUN_COUNTERS);
+    if (opened === null || opened === undefined) return undefined;
     const counters = RUN_COUNTERS.map((name, i) => [name, parseStoredNumber(values[i]) ?? 0]);
     return Object.fromEntries(counters) as Record<RunCounter, number>;
   }

@@ -100,7 +100,7 @@ test("throttled calls snooze the lane and do not count as attempts", async () =>
   harness.worker(model);
   await harness.coordinate(items);
   await expectRecords(items);
-  expect(await harness.ledger("run").readCounters()).toMatchObject({
+  expect(await harness.counters("run")).toMatchObject({
     throttles: 3,
     callsFailed: 3,
     failed: 0,
@@ -145,7 +145,7 @@ test("a stopping worker returns its jobs, and another one finishes them without 
   await done;
   await expectRecords(items);
   expect(slow.calls.flat().length + second.calls.flat().length).toBe(300);
-  const counters = await harness.ledger("run").readCounters();
+  const counters = await harness.counters("run");
   expect(counters.callsMade).toBe(counters.callsAnswered);
 });
 
@@ -203,7 +203,7 @@ test("calls that a stopping worker cuts after its grace period count as possibly
   harness.worker(createFakeEmbedding());
   await done;
   await expectRecords(items);
-  const counters = await harness.ledger("run").readCounters();
+  const counters = await harness.counters("run");
   expect(counters).toMatchObject({ callsMade: 6, callsAnswered: 4, callsFailed: 0, callsRefused: 2 });
 });
 
@@ -220,7 +220,7 @@ test("calls that hang while others are answered are made again, and count as pos
   );
   await harness.coordinate(items);
   await expectRecords(items);
-  const { callsMade, callsHung = 0, ...counters } = await harness.ledger("run").readCounters();
+  const { callsMade, callsHung = 0, ...counters } = await harness.counters("run");
   expect(callsHung).toBeGreaterThan(5);
   expect(counters).toMatchObject({ callsFailed: 0, callsRefused: callsHung });
   expect(callsMade).toBe(sometimes.calls.length);

@@ -70,7 +70,7 @@ test("a call with texts of two runs is counted once, and its texts are counted f
   expect(mixed.length).toBeGreaterThan(0);
   let [calls, answered] = [0, 0];
   for (const [runId, count] of Object.entries(sizes)) {
-    const counters = await harness.ledger(runId).readCounters();
+    const counters = await harness.counters(runId);
     expect(counters).toMatchObject({ inputs: count, succeeded: count });
     calls += counters.callsMade;
     answered += counters.callsAnswered;
@@ -104,7 +104,7 @@ test("a failed call with texts of two runs is reported to each run with its own 
   const own = (runId: string, texts: readonly string[]) => texts.filter((text) => text.startsWith(runId)).length;
   const totals = { calls: 0, failed: 0, throttles: 0 };
   for (const runId of Object.keys(sizes)) {
-    const counters = await harness.ledger(runId).readCounters();
+    const counters = await harness.counters(runId);
     const throttled = failed.filter(({ kind }) => kind === "throttled").flatMap(({ texts }) => texts);
     expect(counters).toMatchObject({
       inputs: own(runId, model.calls.flat()),

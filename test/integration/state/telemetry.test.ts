@@ -202,7 +202,7 @@ test("workers report calls, failures and records", async () => {
     makeItems(40, (i) => (i === 33 ? "a bad text" : `text number ${i}`)),
     { runId: "reported" },
   );
-  const counters = await harness.ledger("reported").readCounters();
+  const counters = await harness.counters("reported");
   await harness.close();
   const stats = await readLaneTotals(client, harness.keys, "fake/m");
   expect(stats.calls).toBe(counters.callsMade);

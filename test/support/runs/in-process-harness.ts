@@ -19,7 +19,7 @@ import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { type RejectionRetry, retryRejected } from "#src/redis/write-rejection.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
-import { RunLedger } from "#src/state/runs/run-ledger.ts";
+import { type RunCounter, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { startWorker, type WorkerHost, type WorkerOptions } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
 import { DIMENSIONS } from "#test/support/fakes/fake-embedding.ts";
@@ -70,6 +70,8 @@ export interface InProcessHarness {
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
+  /** The counters of a run in Redis. Throws if Redis does not have them. */
+  counters(runId: string): Promise<Record<RunCounter, number>>;
   store(items: number): Promise<RunStore>;
   close(): Promise<void>;
 }
@@ -161,6 +163,11 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
       return { events };
     },
     ledger: (runId) => new RunLedger(client, keys.run(runId)),
+    async counters(runId) {
+      const counters = await new RunLedger(client, keys.run(runId)).readCounters();
+      if (!counters) throw new Error(`Redis has no counters of ${runId}`);
+      return counters;
+    },
     store: (items) => openPlannedStore(dir, items, { vectors: VECTORS }),
     async close() {
       await Promise.all(hosts.map((host) => host.stop()));

@@ -94,8 +94,11 @@ function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage):
     {
       label: t.calls,
       value: bound(calls?.made),
-      below:
-        callsPerSecond === undefined ? t.answeredCalls(count(calls?.succeeded)) : t.perSecond(compact(callsPerSecond)),
+      below: calls?.isLowerBound
+        ? t.countsLost
+        : callsPerSecond === undefined
+          ? t.answeredCalls(count(calls?.succeeded))
+          : t.perSecond(compact(callsPerSecond)),
     },
     { label: t.batchFill, value: share(batchFill), below: t.batchFillUnit },
     { label: t.duplicateCalls, value: bound(calls?.paidTwice), below: t.duplicateCallsUnit },

@@ -194,6 +194,7 @@ export class RunMonitor {
         succeeded: callsAnswered,
         paidTwice: countCallsPaidTwice(this.#counters, true),
         throttled: throttles,
+        isLowerBound: this.#isLowerBound || undefined,
       },
       snoozes,
       batchFill: computeBatchFill(this.#counters),
@@ -261,7 +262,8 @@ export class RunMonitor {
     const { callsMade = 0, callsAnswered = 0, callsFailed = 0, throttles = 0, snoozes = 0 } = this.#counters;
     const cost = this.#readSpent(store);
     const { canaries = 0, canaryMismatches = 0 } = this.#counters;
-    const hasCallsInFlight = state !== "finished" && state !== "writing";
+    // Unanswered calls are no lower bound: the counts of their answers may be lost.
+    const hasCallsInFlight = this.#isLowerBound || (state !== "finished" && state !== "writing");
     return {
       state,
       dimensions: store.dimensions || undefined,
@@ -309,9 +311,9 @@ export class RunMonitor {
   async #readCounters(): Promise<RunCounters> {
     const fresh = await this.#deps.ledger.readCounters();
     // For example, a replica that had not received the latest counts has become the master.
-    const hasLost = fresh.callsMade < (this.#counters.callsMade ?? 0);
+    const hasLost = fresh === undefined || fresh.callsMade < (this.#counters.callsMade ?? 0);
     if (hasLost && this.#mayHaveCounted) this.#isLowerBound = true;
-    return mergeCounters(fresh, this.#counters);
+    return fresh === undefined ? this.#counters : mergeCounters(fresh, this.#counters);
   }
 
   #readSpent(store: MonitoredStore): { readonly spent: number; readonly currency: string } | undefined {

@@ -25,6 +25,8 @@ export interface RunSnapshot {
     readonly succeeded: number;
     readonly paidTwice: number;
     readonly throttled: number;
+    /** Redis lost counts: the numbers are lower bounds. */
+    readonly isLowerBound?: boolean;
   };
   /** Inputs that were delayed because the provider asked to wait. */
   readonly snoozes: number;

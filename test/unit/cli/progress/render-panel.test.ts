@@ -47,6 +47,13 @@ describe("the panel", () => {
     `);
   });
 
+  it("marks counts of calls that are lower bounds, with the reason", () => {
+    const calls = { made: 708, succeeded: 700, paidTwice: 4, throttled: 0, isLowerBound: true };
+    const panel = render({ calls, snoozes: 0 });
+    expect(panel).toMatch(/at least 708 made .*at least 4 duplicate/s);
+    expect(panel).toContain("Redis lost counts");
+  });
+
   it("keeps every value in 40 columns", () => {
     expect(
       `\n${render({}, { width: 40, output: "./vectors", notice: "a worker exited and was replaced" })}\n`,

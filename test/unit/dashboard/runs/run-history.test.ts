@@ -4,7 +4,7 @@ import { RunHistory } from "#src/dashboard/runs/run-history.ts";
 
 const at = (time: number, succeeded: number): RunInfo => ({
   run: "r",
-  createdAt: 0,
+  createdAt: -3_600_000,
   state: "running",
   kind: undefined,
   model: undefined,
@@ -59,6 +59,18 @@ describe("the history of a run", () => {
     history.record([at(0, 20)]);
     history.record([at(6_000, 30)]);
     expect(itemsOf(history)).toEqual([100]);
+  });
+
+  it("contains the start and the end of the run if they are close to its samples", () => {
+    const history = new RunHistory();
+    history.record([at(30_000, 0)]);
+    history.record([at(36_000, 100)]);
+    const ended = { ...at(36_000, 100), createdAt: 12_345, hasCoordinator: false, seenAt: 52_000 };
+    const { at: steps, lines, runs } = history.read(ended);
+    expect(steps).toEqual([10_000, 35_000, 50_000]);
+    expect(lines.find(({ metric }) => metric === "items")?.values).toEqual([null, 1_000, null]);
+    expect(runs).toMatchObject([{ startedAt: 12_345, endedAt: 52_000 }]);
+    expect(history.read({ ...ended, createdAt: -90_000, seenAt: 99_000 }).at).toEqual([35_000]);
   });
 
   it("has a bounded number of steps after days", () => {

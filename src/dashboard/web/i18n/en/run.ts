@@ -26,6 +26,7 @@ export const runEn = {
     bufferSizeUnit: "items in Redis at once",
     calls: "Calls",
     atLeast: (count: string) => `at least ${count}`,
+    countsLost: "Redis lost data during this run, and counts of calls with it",
     nextCall: (time: string) => `next call in ${time}`,
     answeredCalls: (count: string) => `${count} answered`,
     batchFill: "Batch fill",

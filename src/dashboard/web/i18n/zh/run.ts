@@ -22,6 +22,7 @@ export const runZh: typeof runEn = {
     bufferSizeUnit: "同时在 Redis 中的条目",
     calls: "调用",
     atLeast: (count) => `至少 ${count}`,
+    countsLost: "运行期间 Redis 丢失了数据，调用计数也随之丢失",
     nextCall: (time) => `${time}后发出下一次调用`,
     answeredCalls: (count) => `${count} 次有应答`,
     batchFill: "批次填充",
