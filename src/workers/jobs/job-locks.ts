@@ -14,12 +14,20 @@ export class JobLocks {
     return this.#renewedAt.size;
   }
 
-  add(token: string): void {
-    this.#renewedAt.set(token, this.#clock.monotonic());
+  /** `ageMs`: the time since the lock was requested. */
+  add(token: string, ageMs: number): void {
+    this.#renewedAt.set(token, this.#clock.monotonic() - ageMs);
   }
 
-  recordRenewal(token: string): void {
-    if (this.#renewedAt.has(token)) this.#renewedAt.set(token, this.#clock.monotonic());
+  /**
+   * Returns a function that records the renewal of locks. A lock counts as renewed when that was requested: the process may
+   * have been suspended before it got the reply.
+   */
+  startRenewal(): (token: string) => void {
+    const requestedAt = this.#clock.monotonic();
+    return (token) => {
+      if (this.#renewedAt.has(token)) this.#renewedAt.set(token, requestedAt);
+    };
   }
 
   remove(token: string): void {

@@ -44,7 +44,7 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): QueueWor
       const id = job.id ?? "";
       activity += 1;
       held.set(id, token);
-      locks.add(token);
+      locks.add(token, measureAge(job));
       try {
         await processJob(job, signal);
         return null;
@@ -92,6 +92,14 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): QueueWor
   };
 }
 
+/**
+ * The time since this process requested the job, in ms. It was taken with the wall clock, which may have been set since: then it
+ * is at most the duration of a lock, so that the lock counts as old until it is renewed.
+ */
+function measureAge({ processedOn = Date.now() }: Job): number {
+  return Math.min(QUEUE_SETTINGS.lockDurationMs, Math.max(0, Date.now() - processedOn));
+}
+
 /** Renews the locks of held jobs until the worker is closed. */
 function renewRegularly(worker: Worker, held: ReadonlyMap<string, string>, { locks, log }: QueueWorkerDeps): void {
   let isRenewing = false;
@@ -101,9 +109,10 @@ function renewRegularly(worker: Worker, held: ReadonlyMap<string, string>, { loc
     isRenewing = true;
     try {
       const [ids, tokens] = [jobs.map(([id]) => id), jobs.map(([, token]) => token)];
+      const recordRenewal = locks.startRenewal();
       const lost = new Set(await worker.extendJobLocks(ids, tokens, QUEUE_SETTINGS.lockDurationMs));
       for (const [id, token] of jobs) {
-        if (!lost.has(id)) locks.recordRenewal(token);
+        if (!lost.has(id)) recordRenewal(token);
         else if (held.get(id) === token) {
           locks.remove(token);
           worker.cancelJob(id, "its lock was lost");
