@@ -6,6 +6,7 @@ import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts"
 import { demoCommand } from "./commands/demo/definition.ts";
 import { doctorCommand } from "./commands/doctor/definition.ts";
 import { embedCommand } from "./commands/embed/definition.ts";
+import { evalCommand } from "./commands/eval/definition.ts";
 import { initCommand } from "./commands/init/definition.ts";
 import { itemsCommand } from "./commands/items/definition.ts";
 import { modelsCommand } from "./commands/models/definition.ts";
@@ -19,6 +20,7 @@ import { runCommand } from "./commands/run/definition.ts";
 import { runsCommand } from "./commands/runs/definition.ts";
 import { cleanCommand, rmCommand } from "./commands/runs/remove/definition.ts";
 import { renameCommand } from "./commands/runs/rename/definition.ts";
+import { scoreCommand } from "./commands/score/definition.ts";
 import { searchCommand } from "./commands/search/definition.ts";
 import { setLimitCommand } from "./commands/set-limit/definition.ts";
 import { simulateCommand } from "./commands/simulate/definition.ts";
@@ -31,6 +33,8 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(embedCommand, async () => (await import("./commands/embed/embed.ts")).runEmbed),
   bindCommand(batchCommand, async () => (await import("./commands/batch/batch.ts")).runBatchFile),
   bindCommand(rerankCommand, async () => (await import("./commands/rerank/rerank.ts")).runRerank),
+  bindCommand(evalCommand, async () => (await import("./commands/eval/eval.ts")).runEval),
+  bindCommand(scoreCommand, async () => (await import("./commands/score/score.ts")).runScore),
   bindCommand(chatCommand, async () => (await import("./commands/chat/chat.ts")).runChat),
   bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
   bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),

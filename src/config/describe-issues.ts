@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { coerceError, errorCode } from "#src/core/failures/errors.ts";
+import { printable } from "#src/core/describe-path.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
 import type { ValueIssue } from "./value-schemas.ts";
 
@@ -50,22 +50,6 @@ function describeKind(value: unknown): string {
   return value === undefined || value === null ? "nothing" : `a ${typeof value}`;
 }
 
-/** Replaces control and bidirectional characters, with which a settings file could manipulate the terminal. */
-export function printable(textWithControls: string): string {
-  return textWithControls.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
-}
-
-/** "providers.minimax.accounts[1].name"; keys with special characters are quoted. */
-export function formatPath(path: Path): string {
-  let out = "";
-  for (const step of path) {
-    if (typeof step === "number") out += `[${step}]`;
-    else if (/^[\w-]+$/.test(String(step))) out += `${out === "" ? "" : "."}${String(step)}`;
-    else out += `[${JSON.stringify(printable(String(step)).slice(0, 60))}]`;
-  }
-  return out;
-}
-
 function valueAt(input: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, step) => {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
@@ -90,16 +74,4 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 function knownKeys(schema: z.core.$ZodType | undefined): string[] {
   const inner = schema && unwrap(schema);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
-}
-
-const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "is a folder",
-};
-
-/** Why a file cannot be read, without its path. */
-export function describeReadError(thrown: unknown): string {
-  const code = errorCode(thrown);
-  return READ_ERRORS[code ?? ""] ?? code ?? coerceError(thrown).name;
 }

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseDocument } from "yaml";
+import { describeReadError, formatPath } from "#src/core/describe-path.ts";
 import { findNameProblems } from "./defined-providers.ts";
-import { describeIssues, describeReadError, formatPath } from "./describe-issues.ts";
+import { describeIssues } from "./describe-issues.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 

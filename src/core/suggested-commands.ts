@@ -15,6 +15,8 @@ export const SUGGESTED_COMMANDS = {
   help: (command?: string) => (command === undefined ? suggest("--help") : suggest(...command.split(" "), "--help")),
   embed: () => suggest("embed", "./docs", "--model", "minimax/embo-01", "--out", "./vectors"),
   embedWithText: () => suggest("embed", "./docs", "--model", "minimax/embo-01", "--out", "./vectors", "--with-text"),
+  eval: () => suggest("eval", "spec.yaml", "--out", "./results"),
+  score: (dir: string) => suggest("score", dir),
   search: () => suggest("search", "./vectors", "how do I set a timeout"),
   chat: () => suggest("chat", "Why is the sky blue?", "--model", "zhipu/glm-4-plus"),
   runs: () => suggest("runs"),

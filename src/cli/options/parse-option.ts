@@ -40,6 +40,13 @@ export function parseNonNegativeNumber(text: string): number {
   return value;
 }
 
+/** A number between 0 and 1, such as 0.03. */
+export function parseShare(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("expected a number between 0 and 1, such as 0.03.");
+  return value;
+}
+
 /** Milliseconds, from a duration such as "30s", "10m" or "2h". */
 export function parseWait(text: string): number {
   const ms = parseDuration(text);

@@ -28,6 +28,7 @@ export const OPTION_GROUPS = {
   cache: "Cache:",
   limits: "Limits:",
   network: "Network:",
+  power: "Statistical power:",
 } as const;
 
 const RUN_DESCRIPTION = "id or name of a run, or its output folder";

@@ -41,7 +41,9 @@ export function createChatKey(getScope: (model: string) => AnswerScope): Compute
     const model = String(metadata?.model);
     const scope = scopes.get(model) ?? addAnswerVersion(getScope(model));
     scopes.set(model, scope);
-    return computeAnswerKey(scope, text);
+    // The samples of an evaluation are different answers to the same request; the first one may be shared.
+    const sample = metadata?.sample;
+    return computeAnswerKey(scope, typeof sample === "number" && sample > 1 ? `sample ${sample}\n${text}` : text);
   };
 }
 

@@ -12,7 +12,8 @@ import { findBinaryProblem, SNIFF_BYTES } from "./source-kind.ts";
 
 export interface ReadOptions {
   readonly idField: string;
-  readonly textField: string;
+  /** Absent where records have no text; see RecordContext. */
+  readonly textField: string | undefined;
   readonly metadataFields?: readonly string[];
   /** How CSV and TSV files are read, where it differs from the usual. */
   readonly csv?: CsvOptions;

@@ -6,7 +6,8 @@ export interface RecordContext {
   readonly displayPath: string;
   readonly name: string;
   readonly idField: string;
-  readonly textField: string;
+  /** Absent where records have no text: a document then has an empty text, and the whole record as its metadata. */
+  readonly textField: string | undefined;
   /** See `SourceOptions`. */
   readonly metadataFields: readonly string[] | undefined;
 }
@@ -26,12 +27,13 @@ export function parseRecord(
   const toProblem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, line), message },
   });
-  if (!isRecord(record)) return toProblem(INPUT_PROBLEMS.notAnObject(context.textField, describeType(record)));
+  if (!isRecord(record))
+    return toProblem(INPUT_PROBLEMS.notAnObject(context.textField ?? context.idField, describeType(record)));
   const id = readId(record, line, context);
   if ("error" in id) return toProblem(id.error);
-  const text = readText(record, context.textField);
+  const text = context.textField === undefined ? { text: "" } : readText(record, context.textField);
   if ("error" in text) return toProblem(text.error);
-  const metadata = readMetadata(record, context);
+  const metadata = context.textField === undefined ? record : readMetadata(record, context);
   // Readers of the output, such as DuckDB, reject the whole file for one unpaired surrogate.
   if (hasUnpairedSurrogate && isIllFormed(metadata))
     return toProblem(INPUT_PROBLEMS.invalidMetadata(findIllFormedField(metadata)));

@@ -22,3 +22,6 @@ export const RESULT_FILES = {
   errors: "errors.jsonl",
   digests: "digests.bin",
 } as const;
+
+/** Files that an evaluation adds when its answers are scored; they are written again by each scoring. */
+export const EVALUATION_FILES = { samples: "samples.jsonl", results: "results.json", spec: "spec.yaml" } as const;

@@ -138,6 +138,19 @@ const batchManifest = z.looseObject({
   endpoint: z.enum([...BATCH_ENDPOINTS, "/v1/rerank"]),
   /** "provider/model" of every model that it calls. */
   models: z.array(z.string()).min(1),
+  /** What `sluice eval` asked; absent for other runs. */
+  evaluation: z
+    .object({
+      name: z.string(),
+      /** Absolute path of the spec. */
+      spec: z.string(),
+      datasets: z.array(z.object({ name: z.string(), path: z.string(), sha256: z.string(), items: z.int() })),
+      /** Labels of the models. */
+      models: z.array(z.string()),
+      /** Answers per item, model, and prompt. */
+      samples: z.int(),
+    })
+    .optional(),
   /** Dimensions of an embedding run's vectors, and those that its requests specify, if they do. */
   dimensions: z.int().positive().optional(),
   askedDimensions: z.int().positive().optional(),

@@ -93,7 +93,7 @@ function readHeader(cells: readonly string[] | string, line: number, { textField
   };
   if (typeof cells === "string") return reject(cells);
   const [onlyCell] = cells;
-  if (cells.length === 1 && onlyCell !== undefined && onlyCell !== textField) {
+  if (cells.length === 1 && onlyCell !== undefined && textField !== undefined && onlyCell !== textField) {
     const delimiter = OTHER_DELIMITERS.find((other) => onlyCell.split(other).includes(textField));
     if (delimiter !== undefined) return reject(INPUT_PROBLEMS.otherDelimiter(delimiter));
   }

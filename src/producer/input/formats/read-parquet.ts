@@ -138,11 +138,12 @@ async function readSelection(
     const names = root.children.map(({ element }) => element.name);
     // Its fields become metadata too, and what it contains is not known without reading it.
     const needsNested = metadataFields?.some((name) => !names.includes(name));
-    const wanted = new Set([idField, textField, ...(metadataFields ?? names), ...(needsNested ? ["metadata"] : [])]);
+    const textColumns = textField === undefined ? [idField] : [idField, textField];
+    const wanted = new Set([...textColumns, ...(metadataFields ?? names), ...(needsNested ? ["metadata"] : [])]);
     const selected = selectColumns(metadata, root, {
       // The problem of a missing text field lists all columns.
-      isWanted: (name) => wanted.has(name) || !names.includes(textField),
-      textColumns: [idField, textField],
+      isWanted: (name) => wanted.has(name) || (textField !== undefined && !names.includes(textField)),
+      textColumns,
     });
     return { ...selected, names };
   });

@@ -1,0 +1,140 @@
+import { formatDuration } from "#src/cli/format/format-duration.ts";
+import { formatCount, formatMany, formatMoney, formatPercent } from "#src/cli/format/format-number.ts";
+import { formatTable } from "#src/cli/format/format-table.ts";
+import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
+import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
+import type { ScoreChanges } from "#src/producer/run-kinds/evaluation/previous-scores.ts";
+import type { EvaluationResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
+
+/** The level below which a difference is called significant. */
+const LEVEL = 0.05;
+
+/** The results as tables: one per dataset, prompt, and scorer, then the models' calls. */
+export function describeResults(results: EvaluationResults, changes: ScoreChanges | undefined, dir: string): string {
+  const { metrics, comparisons, confidence } = results;
+  const keys = [...new Set(metrics.map(toHeading))];
+  const sections = keys.map((heading) => {
+    const own = metrics.filter((metric) => toHeading(metric) === heading);
+    const against = comparisons.filter((comparison) => toHeading(comparison) === heading);
+    return [heading, describeMetrics(own), ...describeGroups(own), ...against.map(describeComparison)].join("\n");
+  });
+  return [
+    ...sections.map((section) => `${section}\n`),
+    describeModels(results),
+    "",
+    `Intervals have a confidence of ${formatPercent(confidence)}. Samples without an answer, and answers that cannot be read, are not wrong answers.`,
+    ...(changes === undefined ? [] : [describeChanges(changes)]),
+    `  ${dir}/${EVALUATION_FILES.results}`,
+    "",
+  ].join("\n");
+}
+
+function toHeading({ dataset, prompt, scorer }: { dataset: string; prompt: string; scorer: string }): string {
+  return prompt === "default" ? `${dataset}, ${scorer}` : `${dataset}, ${scorer}, prompt ${prompt}`;
+}
+
+function describeMetrics(metrics: readonly Metric[]): string {
+  const columns = [
+    { title: "model" },
+    { title: "score", align: "right" },
+    { title: "interval" },
+    { title: "items", align: "right" },
+    { title: "unparseable", align: "right" },
+    { title: "unanswered", align: "right" },
+    { title: "errors", align: "right" },
+  ] as const;
+  const rows = metrics.map((metric) => [
+    metric.model,
+    ...describeEstimate(metric, metric),
+    formatCount(metric.items),
+    formatCount(metric.unparseable),
+    formatCount(metric.unanswered),
+    formatCount(metric.errors),
+  ]);
+  return formatTable(columns, rows);
+}
+
+function describeGroups(metrics: readonly Metric[]): string[] {
+  const rows = metrics.flatMap((metric) =>
+    metric.groups.map((group) => [
+      group.field,
+      group.value,
+      metric.model,
+      ...describeEstimate(group, metric),
+      formatCount(group.items),
+    ]),
+  );
+  if (rows.length === 0) return [];
+  const sorted = rows.toSorted((a, b) => compareText(a[0], b[0]) || compareText(a[1], b[1]));
+  const columns = [
+    { title: "by" },
+    { title: "", maxWidth: 40 },
+    { title: "model" },
+    { title: "score", align: "right" },
+    { title: "interval" },
+    { title: "items", align: "right" },
+  ] as const;
+  return ["", formatTable(columns, sorted)];
+}
+
+function compareText(a = "", b = ""): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
+function describeEstimate({ mean, interval }: Estimate, { range }: Pick<Metric, "range">): [string, string] {
+  const format = range === "number" ? formatPlainNumber : formatPercent;
+  if (mean === null) return ["-", ""];
+  return [format(mean), interval === null ? "" : `${format(interval.low)} to ${format(interval.high)}`];
+}
+
+function formatPlainNumber(value: number): string {
+  return value.toFixed(3);
+}
+
+/** "glm-4-plus is better than glm-4 by 3.2 points (1.0 to 5.4), p = 0.004: won 40, lost 12 of 500 items" */
+function describeComparison(comparison: MetricComparison): string {
+  const { model, baseline, items, difference, interval, adjustedPValue, won, lost, itemsNeeded } = comparison;
+  const isSignificant = adjustedPValue < LEVEL;
+  const size = `${formatPoints(difference)}${interval === null ? "" : ` (${formatPoints(interval.low)} to ${formatPoints(interval.high)})`}`;
+  const verdict = isSignificant
+    ? `${model} is ${difference > 0 ? "better" : "worse"} than ${baseline}`
+    : `too few items to tell ${model} from ${baseline}`;
+  const needed =
+    isSignificant || itemsNeeded === null ? "" : `; a difference of this size needs ${formatMany(itemsNeeded, "item")}`;
+  const p = adjustedPValue < 0.001 ? "p < 0.001" : `p = ${adjustedPValue.toFixed(3)}`;
+  return `${verdict}: ${size}, ${p}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
+}
+
+function formatPoints(value: number): string {
+  return `${value > 0 ? "+" : ""}${(value * 100).toFixed(1)}`;
+}
+
+function describeModels({ models, cost }: EvaluationResults): string {
+  const columns = [
+    { title: "model" },
+    { title: "samples", align: "right" },
+    { title: "refused", align: "right" },
+    { title: "failed", align: "right" },
+    { title: "input tokens", align: "right" },
+    { title: "output tokens", align: "right" },
+    { title: "median time", align: "right" },
+  ] as const;
+  const rows = models.map(({ label, samples, promptTokens, completionTokens, medianDurationMs }) => [
+    label,
+    formatCount(samples.total),
+    formatCount(samples.refused),
+    formatCount(samples.failed),
+    formatCount(promptTokens),
+    formatCount(completionTokens),
+    formatDuration(medianDurationMs),
+  ]);
+  const total = cost === undefined ? [] : [`The calls cost ${formatMoney(cost.amount, cost.currency)}.`];
+  return [formatTable(columns, rows), ...total].join("\n");
+}
+
+function describeChanges({ changed, ids }: ScoreChanges): string {
+  if (changed === 0) return "No sample has another score than before.";
+  const shown = ids.map((id) => `  ${id}`).join("\n");
+  const more = changed > ids.length ? `\n  ... and ${formatCount(changed - ids.length)} more` : "";
+  return `${formatMany(changed, "sample")} with another score than before:\n${shown}${more}`;
+}

@@ -1,0 +1,71 @@
+import { dirname } from "node:path";
+import { requireManifest } from "#src/cli/wiring/find-run.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { ConfigError, RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
+import { scoreRun } from "#src/producer/run-kinds/evaluation/score-run.ts";
+import type { EvaluationSpec, SpecModel } from "#src/producer/run-kinds/evaluation/spec/evaluation-spec.ts";
+import { createSpecScorers } from "#src/producer/run-kinds/evaluation/spec/spec-scorers.ts";
+import { createResults, writeResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
+import { type BatchManifest, isBatch } from "#src/producer/runs/run-manifest.ts";
+import { describeResults } from "./describe-results.ts";
+
+/** Checks the scorers of a spec. Throws a ConfigError with all problems of their options. */
+export async function checkScorers(spec: EvaluationSpec): Promise<void> {
+  await using registry = createScorerRegistry({ baseDir: dirname(spec.path) });
+  createSpecScorers(spec, registry);
+}
+
+/**
+ * Scores the answers of the finished evaluation in `dir`, writes `results.json` and `samples.jsonl`, and prints the results on
+ * stdout. Ctrl-C leaves the results of the last scoring.
+ */
+export async function scoreInFolder(
+  dir: string,
+  spec: EvaluationSpec,
+  { json }: { readonly json: boolean },
+): Promise<void> {
+  const { manifest, evaluation } = await requireEvaluation(dir);
+  const interrupt = listenForInterrupt();
+  try {
+    // User code gets no environment variables, which include the keys of providers.
+    await using registry = createScorerRegistry({ baseDir: dirname(evaluation.spec) });
+    const scorers = createSpecScorers(spec, registry);
+    const asked = { ...spec, models: requireModels(spec, evaluation.models) };
+    const { findings, changes } = await scoreRun(dir, { spec: asked, scorers, signal: interrupt.signal });
+    const results = createResults(manifest, asked, findings, Date.now());
+    await writeResults(dir, results, spec);
+    process.stdout.write(
+      json ? `${JSON.stringify({ event: "results", ...results, changes })}\n` : describeResults(results, changes, dir),
+    );
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+/** The models of the spec that the run asked. */
+function requireModels(spec: EvaluationSpec, labels: readonly string[]): readonly SpecModel[] {
+  const unknown = labels.filter((label) => !spec.models.some((model) => model.label === label));
+  if (unknown.length > 0)
+    throw new ConfigError([spec.locate(["models"], `the run asked ${unknown.join(", ")}, which is not in the spec`)]);
+  return spec.models.filter(({ label }) => labels.includes(label));
+}
+
+interface FinishedEvaluation {
+  readonly manifest: BatchManifest;
+  readonly evaluation: NonNullable<BatchManifest["evaluation"]>;
+}
+
+/** The evaluation in `dir`. Throws a RunError if there is none, or if it is not finished. */
+export async function requireEvaluation(dir: string): Promise<FinishedEvaluation> {
+  const manifest = await requireManifest(dir);
+  if (!isBatch(manifest) || manifest.evaluation === undefined)
+    throw new RunError(`${dir} contains no evaluation`, `Start one with "${SUGGESTED_COMMANDS.eval()}".`);
+  if (manifest.state !== "finished")
+    throw new RunError(
+      `the evaluation in ${dir} is not finished, so that its answers cannot be scored yet`,
+      `Finish it with "${SUGGESTED_COMMANDS.resume(dir)}".`,
+    );
+  return { manifest, evaluation: manifest.evaluation };
+}

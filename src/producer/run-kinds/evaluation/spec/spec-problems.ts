@@ -1,0 +1,112 @@
+import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
+import type * as z from "zod";
+import { formatPath, printable } from "#src/core/describe-path.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
+import { listSimilarNames } from "#src/core/similar-names.ts";
+import { specSchema } from "./spec-schema.ts";
+
+type Path = readonly PropertyKey[];
+
+/** Collects problems of a spec and knows the line of each path. */
+export class SpecProblems {
+  readonly content: unknown;
+  readonly #label: string;
+  readonly #lines = new LineCounter();
+  readonly #document: Document.Parsed;
+  readonly #problems: string[] = [];
+
+  /** Throws a ConfigError for what is not YAML. YAML's own messages quote the text, so only their position and code are used. */
+  constructor(label: string, source: string) {
+    this.#label = label;
+    this.#document = parseDocument(source, { lineCounter: this.#lines, logLevel: "silent" });
+    for (const { pos, code } of this.#document.errors) {
+      const { line, col } = this.#lines.linePos(pos[0]);
+      this.#problems.push(`${label}:${line}:${col}: not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`);
+    }
+    this.throwProblems();
+    try {
+      this.content = this.#document.toJS({ maxAliasCount: 100 });
+    } catch {
+      throw new ConfigError([`${label}: contains aliases that cannot be resolved`]);
+    }
+  }
+
+  add(path: Path, message: string): void {
+    this.#problems.push(this.describe(path, message));
+  }
+
+  describe(path: Path, message: string): string {
+    return `${this.#label}:${this.#findLine(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`;
+  }
+
+  throwProblems(): void {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+  }
+
+  toError(issues: readonly z.core.$ZodIssue[]): ConfigError {
+    return new ConfigError(issues.flatMap((issue) => this.#describeIssue(issue)));
+  }
+
+  #describeIssue(issue: z.core.$ZodIssue, at: Path = []): string[] {
+    const path = [...at, ...issue.path];
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => this.describe([...path, key], describeUnknownKey(key, path)));
+    // Of the alternatives, the one that fits best: a text is a text, and a mapping is read as one.
+    if (issue.code === "invalid_union") {
+      const branch = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0];
+      if (branch && depthOf(branch) > 0) return branch.flatMap((inner) => this.#describeIssue(inner, path));
+      return [this.describe(path, `expected ${[...new Set(issue.errors.flat().map(describeExpected))].join(" or ")}`)];
+    }
+    if (issue.code === "invalid_type") {
+      const isMissing = this.#document.getIn(path) === undefined;
+      return [this.describe(path, isMissing ? "is missing" : `expected ${describeExpected(issue)}`)];
+    }
+    return [this.describe(path, printable(issue.message))];
+  }
+
+  /** The line of the deepest part of the path that exists. */
+  #findLine(path: Path): number {
+    for (let length = path.length; length > 0; length -= 1) {
+      const parent = length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, length - 1), true);
+      const step = path[length - 1];
+      const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === String(step)) : undefined;
+      const node = pair?.key ?? this.#document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return this.#lines.linePos(node.range[0]).line;
+    }
+    return 1;
+  }
+}
+
+/** How much of a value an alternative accepts; an unknown or missing key says that it was read as this alternative. */
+function depthOf(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? 1 : 0)));
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+};
+
+function describeExpected(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type") return printable(issue.message);
+  return EXPECTED[issue.expected] ?? issue.expected;
+}
+
+const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  "": Object.keys(specSchema.shape),
+  datasets: ["path", "name", "id", "target", "cluster", "groups", "limit", "shuffle"],
+  prompts: ["name", "system", "user", "messages"],
+  models: ["model", "label", "parameters"],
+};
+
+function describeUnknownKey(key: string, parent: Path): string {
+  const known = KNOWN_KEYS[String(parent[0] ?? "")] ?? [];
+  const [similar] = listSimilarNames(key, known);
+  return similar === undefined
+    ? `unknown key; known here: ${known.join(", ")}`
+    : `unknown key; did you mean "${similar}"?`;
+}
