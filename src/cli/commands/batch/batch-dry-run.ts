@@ -26,7 +26,8 @@ import { estimateChatRun, scaleCost, sumCosts } from "#src/producer/runs/budget/
 import { estimateMinDurationMs } from "#src/producer/runs/budget/estimate-min-duration.ts";
 import { readItems } from "#src/producer/storage/read-items.ts";
 
-interface BatchDryRun extends DryRunEstimate {
+/** What a dry run of chat or embedding requests found. */
+export interface BatchDryRun extends DryRunEstimate {
   readonly requests: number;
   readonly endpoint: BatchPlan["endpoint"];
   readonly models: readonly string[];
@@ -59,13 +60,14 @@ export async function printBatchDryRun(
 ): Promise<number> {
   return await printDryRun(
     (dir) => planBatch(source, dir),
-    (plan, dir) => estimateRun(plan, dir, config, options),
+    (plan, dir) => estimateBatchRun(plan, dir, config, options),
     describeEstimate,
     options.json,
   );
 }
 
-async function estimateRun(
+/** Estimates calls, time, and cost of the run that was planned into `dir`. */
+export async function estimateBatchRun(
   plan: BatchPlan,
   dir: string,
   config: Config,
@@ -132,7 +134,7 @@ function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLi
 }
 
 /** One line per model, which names it if there are several. */
-function describePerModel(
+export function describePerModel(
   name: string,
   models: readonly ModelDryRun[],
   describe: (model: ModelDryRun) => string,

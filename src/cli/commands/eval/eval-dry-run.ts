@@ -1,113 +1,87 @@
+import { type BatchDryRun, describePerModel, estimateBatchRun } from "#src/cli/commands/batch/batch-dry-run.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount, formatMany, formatPercent } from "#src/cli/format/format-number.ts";
-import { countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import {
-  type DryRunEstimate,
   type DryRunLine,
   describeCostEstimate,
   describeReuse,
+  describeTime,
   printDryRun,
 } from "#src/cli/wiring/dry-run.ts";
-import { writeModelNotices } from "#src/cli/wiring/model-notices.ts";
-import { findCallTime } from "#src/cli/wiring/off-peak.ts";
 import type { Config } from "#src/config/config.ts";
 import { DEFAULT_DESIGN, itemsNeeded, smallestDetectableDifference } from "#src/evaluation/statistics/power.ts";
-import { createRunChatKey } from "#src/producer/cache/run-answer-keys.ts";
 import {
   type EvaluationPlan,
   type EvaluationSource,
   planEvaluation,
 } from "#src/producer/run-kinds/evaluation/plan-evaluation.ts";
-import { estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
-import { readItems } from "#src/producer/storage/read-items.ts";
+import type { EvaluationSpec } from "#src/producer/run-kinds/evaluation/spec/evaluation-spec.ts";
 import type { evalCommand } from "./definition.ts";
 
-interface EvaluationDryRun extends DryRunEstimate {
+type EvalOptions = OptionValues<typeof evalCommand>;
+
+interface EvaluationDryRun extends BatchDryRun {
   readonly rows: number;
-  readonly models: readonly string[];
-  readonly prompts: number;
-  readonly samples: number;
   /** The smallest difference of two models that a paired comparison of all rows shows with this chance. */
   readonly detectable: { readonly difference: number; readonly power: number };
   readonly needed: { readonly difference: number; readonly rows: number } | undefined;
-  readonly adjustments: readonly string[];
 }
 
 /** `sluice eval --dry-run` */
 export async function printEvaluationDryRun(
   source: EvaluationSource,
   config: Config,
-  options: OptionValues<typeof evalCommand>,
+  options: EvalOptions,
 ): Promise<number> {
   return await printDryRun(
     (dir) => planEvaluation(source, dir),
-    (plan, dir) => estimateEvaluation(plan, dir, source, config, options),
-    describeEstimate,
+    async (plan, dir): Promise<EvaluationDryRun> => ({
+      ...(await estimateBatchRun(plan, dir, config, options)),
+      ...estimatePower(plan, source.spec, options),
+    }),
+    (estimate, plan) => describeEstimate(estimate, plan, source.spec),
     options.json,
   );
 }
 
-async function estimateEvaluation(
-  plan: EvaluationPlan,
-  dir: string,
-  { spec }: EvaluationSource,
-  config: Config,
-  options: OptionValues<typeof evalCommand>,
-): Promise<EvaluationDryRun> {
-  const models = [...new Set(spec.models.map(({ model }) => model))];
-  writeModelNotices(config, models);
-  const cached = await countCachedItems(resolveCacheFolder(config, options), (cache) => createRunChatKey(cache), dir);
-  const priced = new Map(
-    models.map((name) => {
-      const { price, maxOutputTokens } = config.registry.findModel(name, "chat").model;
-      return [name, { price, maxOutputTokens }];
-    }),
-  );
-  const at = findCallTime(config, models, options.offPeak, Date.now());
-  const modelOf = (name: unknown) => priced.get(String(name)) ?? { price: undefined, maxOutputTokens: undefined };
-  const rows = plan.datasets.reduce((sum, { items }) => sum + items, 0);
-  const design = { ...DEFAULT_DESIGN, samples: spec.samples, power: options.power ?? DEFAULT_DESIGN.power };
+function estimatePower({ datasets }: EvaluationPlan, { samples }: EvaluationSpec, { power, detect }: EvalOptions) {
+  const rows = datasets.reduce((sum, { items }) => sum + items, 0);
+  const design = { ...DEFAULT_DESIGN, samples, power: power ?? DEFAULT_DESIGN.power };
   return {
     rows,
-    models: spec.models.map(({ label }) => label),
-    prompts: spec.prompts.length,
-    samples: spec.samples,
-    items: plan.items,
-    estimatedTokens: plan.tokens,
-    copies: plan.duplicates,
-    cached: cached.items,
-    calls: plan.items - plan.duplicates - cached.items,
-    cost: await estimateChatCost(readItems(dir), plan.items, ({ metadata }) => modelOf(metadata?.model), at),
     detectable: { difference: smallestDetectableDifference(rows, design), power: design.power },
-    needed:
-      options.detect === undefined
-        ? undefined
-        : { difference: options.detect, rows: itemsNeeded(options.detect, design) },
-    adjustments: plan.adjustments,
+    needed: detect === undefined ? undefined : { difference: detect, rows: itemsNeeded(detect, design) },
   };
 }
 
-function describeEstimate(estimate: EvaluationDryRun, { bytes, datasets }: EvaluationPlan): DryRunLine[] {
-  const { rows, models, prompts, samples, estimatedTokens, calls, cost, detectable, needed, adjustments } = estimate;
+function describeEstimate(
+  estimate: EvaluationDryRun,
+  { bytes, datasets }: EvaluationPlan,
+  { models, prompts, samples }: EvaluationSpec,
+): DryRunLine[] {
+  const { rows, estimatedTokens, items, calls, perModel, atLeastMs, likelyMs, detectable, needed, adjustments } =
+    estimate;
   const factors = [
     formatMany(rows, "row"),
     formatMany(models.length, "model"),
-    ...(prompts > 1 ? [formatMany(prompts, "prompt")] : []),
+    ...(prompts.length > 1 ? [formatMany(prompts.length, "prompt")] : []),
     ...(samples > 1 ? [formatMany(samples, "sample")] : []),
   ];
+  const names = datasets.map((dataset) => `${dataset.name} (${formatMany(dataset.items, "row")})`);
   return [
-    [
-      "datasets",
-      `${datasets.map(({ name, items }) => `${name} (${formatCount(items)})`).join(", ")}, ${formatBytes(bytes)}`,
-    ],
-    ["models", models.join(", ")],
-    ["calls", `${formatCount(calls)} = ${factors.join(" x ")}`],
+    ["datasets", `${names.join(", ")}, ${formatBytes(bytes)} read`],
+    ["models", models.map(({ label }) => label).join(", ")],
+    ["samples", `${formatCount(items)} = ${factors.join(" x ")}`],
     ["tokens", `${formatCount(estimatedTokens)} of input (estimated)`],
     ...describeReuse(estimate),
-    ["cost", describeCostEstimate(cost)],
+    ["calls", formatCount(calls)],
+    ...describePerModel("limits", perModel, ({ limits }) => formatLimits(limits) || "none known"),
+    ["time", describeTime(atLeastMs, likelyMs)],
+    ...describePerModel("cost", perModel, ({ cost }) => describeCostEstimate(cost)),
     [
       "shows",
-      `differences of two models from ${formatPercent(detectable.difference)} on, with a chance of ${formatPercent(detectable.power)}`,
+      `differences between two models from ${formatPercent(detectable.difference)} on, with a chance of ${formatPercent(detectable.power)}`,
     ],
     [
       "needed",

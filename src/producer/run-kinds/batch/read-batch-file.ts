@@ -123,7 +123,8 @@ async function requireOneFile(source: BatchSource): Promise<void> {
     throw new InputError("expected one file of requests, or - for stdin", source.path);
 }
 
-const NO_EMBEDDINGS = {
+/** The fields of a plan without embeddings. */
+export const NO_EMBEDDINGS = {
   dimensions: undefined,
   askedDimensions: undefined,
   embeddingOptions: undefined,

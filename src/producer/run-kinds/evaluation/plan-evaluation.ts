@@ -15,10 +15,9 @@ import {
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
 import { BatchRequestReader } from "#src/producer/openai-batch/batch-request.ts";
 import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
-import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
 import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
-import type { RequestChecker } from "#src/producer/run-kinds/batch/read-batch-file.ts";
+import { type BatchPlan, NO_EMBEDDINGS, type RequestChecker } from "#src/producer/run-kinds/batch/read-batch-file.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 import { PromptTemplates, TemplateError } from "./prompt-templates.ts";
 import { type DatasetRow, readRows } from "./read-rows.ts";
@@ -43,10 +42,8 @@ export interface DatasetSummary {
   readonly items: number;
 }
 
-export interface EvaluationPlan extends Plan {
+export interface EvaluationPlan extends BatchPlan {
   readonly datasets: readonly DatasetSummary[];
-  /** What is sent differently from the spec; see `RequestCheck.adjusted`. */
-  readonly adjustments: readonly string[];
 }
 
 /** Must be increased when the same spec and data would be planned differently than before. */
@@ -73,7 +70,14 @@ export async function planEvaluation(
     dir,
     hooks,
   );
-  return { ...plan, adjustments: [...samples.adjustments], datasets: await samples.summarize() };
+  return {
+    ...plan,
+    endpoint: "/v1/chat/completions",
+    models: [...new Set(source.spec.models.map(({ model }) => model))],
+    ...NO_EMBEDDINGS,
+    adjustments: [...samples.adjustments],
+    datasets: await samples.summarize(),
+  };
 }
 
 /** The fingerprint that `planEvaluation` would compute, without reading the datasets. */
