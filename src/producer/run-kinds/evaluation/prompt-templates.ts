@@ -2,8 +2,8 @@ import { Liquid, type Template } from "liquidjs";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { EvaluationPrompt } from "./spec/evaluation-spec.ts";
 
-/** Limits of one template, far above what a prompt needs; liquidjs counts characters, ms, and bytes. */
-const LIMITS = { parseLimit: 1_000_000, renderLimit: 5_000, memoryLimit: 100_000_000 };
+/** Limits of one template, far above what a prompt needs; liquidjs counts characters, ms, and steps that need memory. */
+const LIMITS = { parseLimit: 1_000_000, renderLimit: 5_000, memoryLimit: 10_000_000 };
 
 export interface ChatPromptMessage {
   readonly role: string;
