@@ -1,26 +1,35 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** A machine that is busy with something else may starve a real process for seconds; such a test gets a second chance. */
+/**
+ * No test is known to depend on speed, but hundreds of real processes and servers take free ports, memory, and disk of a
+ * machine that others use, too; a test that this fails gets a second chance. Unit tests have none.
+ */
 const retry = process.env.CI === undefined ? 0 : 2;
 
 /** Most tests wait for processes and sockets, so even two cores run three files at a time. */
 const maxWorkers = Math.max(3, availableParallelism());
 
-/** `unit` is pure and fast; `integration` talks to a real Redis; `e2e` runs real processes. */
+/**
+ * Time limits end broken tests only: they are many times what a test needs on a busy machine, and waits in tests have no
+ * shorter ones (`test/support/wait-for.ts`).
+ *
+ * `unit` is pure and fast; `integration` talks to a real Redis; `e2e` runs real processes.
+ */
 export default defineConfig({
   test: {
     maxWorkers,
     projects: [
-      // Unit tests share nothing but what they import, and importing it once per process halves their time.
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, isolate: false } },
+      // Tests share nothing but what they import (no module has state), and importing it once per process halves their time.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 120_000, isolate: false } },
       {
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           globalSetup: ["test/support/redis/global-redis.ts"],
+          isolate: false,
           retry,
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },
@@ -30,8 +39,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/support/redis/global-redis.ts"],
           retry,
-          testTimeout: 300_000,
-          hookTimeout: 180_000,
+          testTimeout: 480_000,
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -69,6 +69,11 @@ export interface Simulator {
    * can keep a run in progress at a known point. Refused calls do not count.
    */
   hold(answered?: number): () => void;
+  /**
+   * Sends this number of parts (events) of every streamed answer over HTTP, and the rest when the returned function is
+   * called. Needs `deltaMs` above 0.
+   */
+  holdStreams(parts: number): () => void;
   /** Closes all connections, calls in flight included. */
   close(): Promise<void>;
 }
@@ -136,6 +141,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     resetStatistics: () => provider.resetStatistics(),
     configure: (patch) => provider.configure(patch),
     hold: (answered) => provider.hold(answered),
+    holdStreams: (parts) => provider.holdStreams(parts),
     close: () => {
       spark.close();
       return closeServer(server);

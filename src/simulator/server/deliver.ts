@@ -18,6 +18,8 @@ export function isDeliveryFault(action: FaultAction | undefined): action is Deli
 export interface Pace {
   /** Delay between two parts; with 0, parts are sent as fast as possible. */
   readonly everyMs: number;
+  /** Whether a part may be sent after this number of parts; asked again after `everyMs`. */
+  readonly mayContinue: (sent: number) => boolean;
   /** Called before the last part, after which the client may make its next call. */
   readonly beforeLast: () => void;
 }
@@ -27,7 +29,7 @@ export function deliver(
   response: ServerResponse,
   answer: SimulatedResponse,
   fault: DeliveryFault | undefined,
-  pace: Pace = { everyMs: 0, beforeLast: () => undefined },
+  pace: Pace = { everyMs: 0, mayContinue: () => true, beforeLast: () => undefined },
 ): void {
   if (response.destroyed) return;
   switch (fault?.type) {
@@ -65,7 +67,8 @@ function sendWhole(response: ServerResponse, answer: SimulatedResponse): void {
 }
 
 /** Sends each part as a separate chunk. */
-function sendPaced(response: ServerResponse, answer: SimulatedResponse, { everyMs, beforeLast }: Pace): void {
+function sendPaced(response: ServerResponse, answer: SimulatedResponse, pace: Pace): void {
+  const { everyMs, mayContinue, beforeLast } = pace;
   response.writeHead(answer.status, answer.headers);
   if (everyMs <= 0) {
     beforeLast();
@@ -75,6 +78,7 @@ function sendPaced(response: ServerResponse, answer: SimulatedResponse, { everyM
   }
   let sent = 0;
   const timer = setInterval(() => {
+    if (!mayContinue(sent)) return;
     const part = answer.body[sent++];
     if (sent >= answer.body.length) {
       beforeLast();

@@ -25,6 +25,8 @@ export class SimulatedProvider {
   /** Present while calls are held; `remaining` further calls are answered before. */
   #gate: { remaining: number; readonly opened: Promise<void> } | undefined;
 
+  #streamParts = Number.POSITIVE_INFINITY;
+
   constructor(settings: SimulatorSettings, seed: number, onCall: (report: CallReport) => void) {
     this.#settings = settings;
     this.#random = createRandom(seed);
@@ -51,6 +53,14 @@ export class SimulatedProvider {
     return () => {
       if (this.#gate === gate) this.#gate = undefined;
       resolve();
+    };
+  }
+
+  /** Sends this number of parts of every streamed answer, and the rest when the returned function is called. */
+  holdStreams(parts: number): () => void {
+    this.#streamParts = parts;
+    return () => {
+      this.#streamParts = Number.POSITIVE_INFINITY;
     };
   }
 
@@ -92,7 +102,8 @@ export class SimulatedProvider {
     // The client may make its next call as soon as it has the last byte, so the slot must be free before. A slow delivery
     // occupies it until the connection closes.
     if (delivery === undefined && !answer.isStreamed) release();
-    deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
+    const mayContinue = (sent: number) => sent < this.#streamParts;
+    deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, mayContinue, beforeLast: release });
   }
 
   #getAccount(limitKey: string): SimulatedAccount {

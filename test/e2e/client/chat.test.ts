@@ -42,10 +42,12 @@ test("--template applies the provider's conversation template", async () => {
 test("a running worker is used instead of starting one", async () => {
   const worker = sandbox.start(["worker"]);
   await waitFor(() => worker.stderr().includes("takes jobs"), { what: "the worker" });
-  sandbox.simulator.configure({ deltaMs: 100 });
+  sandbox.simulator.configure({ deltaMs: 5 });
+  const release = sandbox.simulator.holdStreams(3);
   const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await chat.event(({ event }) => event === "delta", "the first delta");
   expect(chat.workers()).toEqual([]);
+  release();
   expect(await chat.exit).toMatchObject({ code: 0 });
   worker.kill("SIGTERM");
   await worker.exit;
@@ -63,11 +65,12 @@ test("Ctrl-C cancels the item and aborts its call", async () => {
 });
 
 test("a worker that is killed during an answer is replaced; the reader gets a reset and then the complete answer", async () => {
-  sandbox.simulator.configure({ deltaMs: 2_500 });
+  sandbox.simulator.configure({ deltaMs: 5 });
+  const release = sandbox.simulator.holdStreams(3);
   const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await chat.event(({ event }) => event === "delta", "the first delta");
-  sandbox.simulator.configure({ deltaMs: 0 });
   for (const { pid } of chat.workers()) process.kill(pid, "SIGKILL");
+  release();
   expect(await chat.exit).toMatchObject({ code: 0 });
   const events = chat.events();
   const last = events.slice(events.findLastIndex(({ event }) => event === "reset") + 1);

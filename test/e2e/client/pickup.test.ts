@@ -9,7 +9,7 @@ const CHAT = "minimax/MiniMax-Text-01";
 const LIBRARY = JSON.stringify(
   fileURLToPath(new URL("../../../src/producer/client/create-client.ts", import.meta.url)),
 );
-/** A prompt that the simulated model repeats in about a hundred deltas. */
+/** A prompt that the simulated model repeats in about a hundred parts; a slow worker stores several as one delta. */
 const QUESTION = Array.from({ length: 20 }, (_, n) => n + 1).join(" and ");
 
 const SUBMIT = `import { createClient } from ${LIBRARY};
@@ -92,13 +92,15 @@ async function recordText(id: string): Promise<string> {
 test.skipIf(!available)(
   "submitter, worker and reader are separate processes; a restarted reader continues without a gap or a repetition",
   async () => {
-    sandbox.simulator.configure({ deltaMs: 30 });
+    sandbox.simulator.configure({ deltaMs: 5 });
+    const release = sandbox.simulator.holdStreams(10);
     await startWorker();
     const id = await submit(QUESTION);
     const first = read("stream", id);
-    await waitFor(() => deltas(first.events()).length >= 10, { what: "ten deltas" });
+    await waitFor(() => deltas(first.events()).length >= 2, { what: "two deltas" });
     first.kill("SIGKILL");
     await first.exit;
+    release();
     const seen = first.events();
     expect(seen.at(-1)).toMatchObject({ event: "delta" });
 
@@ -118,14 +120,15 @@ test.skipIf(!available)(
 test.skipIf(!available)(
   "a worker killed in mid-stream: readers are reset, and get the whole text of another one",
   async () => {
-    sandbox.simulator.configure({ deltaMs: 40 });
+    sandbox.simulator.configure({ deltaMs: 5 });
+    const release = sandbox.simulator.holdStreams(10);
     const worker = await startWorker();
     const id = await submit(QUESTION);
     const reader = read("stream", id);
-    await waitFor(() => deltas(reader.events()).length >= 5, { what: "five deltas" });
+    await waitFor(() => deltas(reader.events()).length >= 2, { what: "two deltas" });
     worker.kill("SIGKILL");
     await worker.exit;
-    sandbox.simulator.configure({ deltaMs: 0 });
+    release();
     await startWorker();
     expect(await reader.exit).toMatchObject({ code: 0, stderr: "" });
     expect(reader.events().filter(({ event }) => event === "reset")).toHaveLength(1);
@@ -134,13 +137,15 @@ test.skipIf(!available)(
 );
 
 test.skipIf(!available)("readers and waiters survive a Redis that is killed and restarted", async () => {
-  sandbox.simulator.configure({ deltaMs: 40 });
+  sandbox.simulator.configure({ deltaMs: 5 });
+  const release = sandbox.simulator.holdStreams(10);
   await startWorker();
   const [streamed, plain] = [await submit(QUESTION), await submit(`${QUESTION} and 21`, { stream: false })];
   const [reader, waiter] = [read("stream", streamed), read("result", plain)];
-  await waitFor(() => deltas(reader.events()).length >= 5, { what: "five deltas" });
+  await waitFor(() => deltas(reader.events()).length >= 2, { what: "two deltas" });
   await redis.kill("SIGKILL");
   await redis.start();
+  release();
   expect(await reader.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await waiter.exit).toMatchObject({ code: 0, stderr: "" });
   expect(expectFullAnswer(reader.events())).toBe(await recordText(streamed));
@@ -172,7 +177,8 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   expect(waiter.events()).toMatchObject([{ record: { status: "failed", failure: { kind: "cancelled" } } }]);
 
   await startWorker();
-  sandbox.simulator.configure({ deltaMs: 200 });
+  sandbox.simulator.configure({ deltaMs: 5 });
+  const release = sandbox.simulator.holdStreams(10);
   const during = await submit(QUESTION);
   const reader = read("stream", during);
   await waitFor(() => deltas(reader.events()).length >= 2, { what: "two deltas" });
@@ -182,7 +188,7 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   await reader.exit;
   expect(reader.events().at(-1)).toMatchObject({ event: "error", failure: { kind: "cancelled" } });
 
-  sandbox.simulator.configure({ deltaMs: 0 });
+  release();
   const after = await submit("hello");
   const text = await recordText(after);
   const third = read("cancel", after);

@@ -14,15 +14,16 @@ test("a finished run can be listed, shown and searched, and no API key is stored
   try {
     await using sandbox = await CliSandbox.open({
       apiKey: KEY,
-      latency: { fixedMs: 40 },
       limits: { requestsPerMinute: 100_000, concurrency: 4 },
       env: { REDIS_URL: redis.url, MINIMAX_API_KEY: KEY, SLUICE_LOG_LEVEL: "trace" },
     });
     writeCorpus(sandbox, 400);
+    const release = sandbox.simulator.hold(20);
     const cli = sandbox.embed(["corpus", "--out", "vectors", "--with-text", "--json"]);
     await cli.event(hasProgressedTo(0.3), "three tenths of the items");
     const client = new Redis(redis.url);
     const inFlight = await dumpAll(client);
+    release();
     expect(inFlight).toContain("embo-01");
     expect(inFlight).not.toContain(KEY);
     expect(await cli.exit).toMatchObject({ code: 0 });

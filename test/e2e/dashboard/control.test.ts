@@ -24,6 +24,8 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
   let browser: Browser;
   let guarded: GuardedPage;
   let embed: CliProcess;
+  /** Lets the calls that are held be answered. */
+  let release: () => void;
 
   beforeAll(async () => {
     sandbox = await CliSandbox.open({
@@ -39,6 +41,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     browser = await openBrowser();
     guarded = await openGuardedPage(browser);
     const args = ["corpus.jsonl", "--out", "vectors", "--format", "jsonl", "--workers", "0", "--json"];
+    release = sandbox.simulator.hold(5);
     embed = sandbox.embed(args);
     await embed.event(hasProgressedTo(0.01), "progress");
     await guarded.page.goto(`${up.url}/#/runs/${await waitForRun(up.url, "vectors")}`);
@@ -61,6 +64,9 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     await page.getByRole("dialog").getByText("Calls in flight finish").waitFor();
     await confirm("Cancel");
     const before = calls();
+    const next = sandbox.simulator.hold(4);
+    release();
+    release = next;
     await expectEventually(calls).toBeGreaterThan(before + 2);
   });
 
@@ -70,6 +76,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     await confirm("Pause run");
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await page.locator(".page-title").getByText("paused").waitFor();
+    release();
     const pausedCalls = await waitForStableCallCount(calls);
     expect(pausedCalls).toBeLessThan(ITEMS / 10);
     await page.getByRole("button", { name: "Resume" }).click();

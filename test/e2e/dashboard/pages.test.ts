@@ -24,7 +24,7 @@ async function isInView(element: Locator): Promise<boolean> {
   return box !== null && size !== null && box.y >= 0 && box.y < size.height - 20;
 }
 
-const ITEMS = 12_000;
+const ITEMS = 24_000;
 const CHAT = "minimax/MiniMax-Text-01";
 
 describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
@@ -195,14 +195,15 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
 
   test("a running chat is followed to its end", async () => {
     const { page } = guarded;
-    sandbox.simulator.configure({ deltaMs: 700 });
+    sandbox.simulator.configure({ deltaMs: 5 });
+    const release = sandbox.simulator.holdStreams(8);
     const chat = sandbox.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow chat" }).click();
     const answer = page.locator(".followed-chat");
     expect(await isInView(answer)).toBe(true);
     await expectEventually(() => answer.innerText()).toContain("You wrote");
     await page.getByText("characters so far").waitFor();
-    sandbox.simulator.configure({ deltaMs: 0 });
+    release();
     const { stdout } = await chat.exit;
     await expectEventually(() => answer.innerText()).toBe(stdout.trim());
     await page.getByText("finished", { exact: true }).waitFor();

@@ -27,7 +27,7 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("dashboard during outages", ()
       env: { REDIS_URL: redis.url },
     });
     dashboard = await startDashboardProcess(sandbox);
-    const run = sandbox.embed([writeCorpus(sandbox, 3_000), "--out", "vectors", "--json"]);
+    const run = sandbox.embed([writeCorpus(sandbox, 12_000), "--out", "vectors", "--json"]);
     await run.event(hasProgressedTo(0.005), "progress");
     browser = await openBrowser();
     guarded = await openGuardedPage(browser);

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboard/browser.ts";
+import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboard/browser.ts";
 import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard/dashboard-process.ts";
 import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("screen sizes, languages, and themes", () => {
     for (const path of pages()) {
       await page.goto(`${dashboard.url}/#/${path}`);
       await page.locator("#main .card, #main .headline").first().waitFor();
-      await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+      await expectEventually(() => page.getByText("Loading…").count()).toBe(0);
       expect({ path, overhang: await overhang(page) }).toEqual({ path, overhang: 0 });
     }
     expect(await getViolations()).toEqual([]);
@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser)("screen sizes, languages, and themes", () => {
     for (const path of pages()) {
       await page.goto(`${dashboard.url}/#/${path}`);
       await page.locator("#main .card").first().waitFor();
-      await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+      await expectEventually(() => page.getByText("Loading…").count()).toBe(0);
       const small = await page
         .locator(
           "button:visible:not(.skip-link), select:visible, td a:visible, nav a:visible, .card-actions > a:visible",

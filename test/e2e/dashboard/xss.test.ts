@@ -24,9 +24,11 @@ describe.skipIf(!hasBrowser)("XSS payloads are rendered as text", () => {
   let browser: Browser;
   let guarded: GuardedPage;
   let run: string;
+  /** Resolved when the streamed chat is followed, so that its stream continues. */
+  const followed = Promise.withResolvers<void>();
 
   beforeAll(async () => {
-    upstream = await startEcho();
+    upstream = await startEcho(followed.promise);
     const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`;
     sandbox = await CliSandbox.open({ env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: "a-key-of-a-test" } });
     sandbox.write(
@@ -91,6 +93,8 @@ describe.skipIf(!hasBrowser)("XSS payloads are rendered as text", () => {
     await page.goto(`${up.url}/#/live`);
     const chat = sandbox.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow chat" }).click();
+    await expectEventually(() => page.locator(".followed-chat").textContent()).toContain(XSS_PAYLOADS[0]);
+    followed.resolve();
     await expectEventually(() => page.locator(".followed-chat").textContent()).toContain(XSS_PAYLOADS.at(-1));
     await chat.exit;
     expect(await guarded.getViolations()).toEqual([]);
@@ -332,8 +336,11 @@ function overview(next: NextPayload) {
   };
 }
 
-/** A provider that answers with the payload whose number the request starts with, or else with all payloads. */
-async function startEcho(): Promise<Server> {
+/**
+ * A provider that answers with the payload whose number the request starts with, or else with all payloads. It streams the
+ * first one, and the others when `isFollowed` resolves.
+ */
+async function startEcho(isFollowed: Promise<void>): Promise<Server> {
   const server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (text: string) => {
@@ -372,16 +379,13 @@ async function startEcho(): Promise<Server> {
         response.write(
           `data: ${JSON.stringify({ ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }], ...extra })}\n\n`,
         );
-      const rest = [...texts];
-      // Slow enough to be followed while it is streamed.
-      const timer = setInterval(() => {
-        const text = rest.shift();
-        if (text !== undefined) return send({ content: `${text}\n` }, null);
-        clearInterval(timer);
+      const [first, ...rest] = texts;
+      send({ content: `${first}\n` }, null);
+      void isFollowed.then(() => {
+        for (const text of rest) send({ content: `${text}\n` }, null);
         send({}, "stop", { usage });
         response.end("data: [DONE]\n\n");
-      }, 60);
-      response.on("close", () => clearInterval(timer));
+      });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

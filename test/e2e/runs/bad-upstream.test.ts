@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { findFreePort } from "#test/support/redis/redis-process.ts";
-import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { CliSandbox, hasProgressedTo, isStopping } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, writeCorpus } from "#test/support/runs/corpus.ts";
 import { readJsonl } from "#test/support/runs/read-output-files.ts";
 import { waitFor } from "#test/support/wait-for.ts";
@@ -34,14 +34,13 @@ test("a wrong key stops the run after a few calls, and the correct key resumes i
 });
 
 test("an empty account stops the run halfway, and paid results are kept", async () => {
-  await using sandbox = await CliSandbox.open({
-    latency: { fixedMs: 150 },
-    limits: { requestsPerMinute: 100_000, concurrency: 4 },
-  });
+  await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
   writeCorpus(sandbox, 600);
+  const release = sandbox.simulator.hold(20);
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.2), "a fifth of the items");
   sandbox.simulator.configure({ faults: [{ action: { type: "code", code: 1008 } }] });
+  release();
   expect(await cli.exit).toMatchObject({ code: 2 });
   expect(cli.events().at(-1)).toMatchObject({
     outcome: "stopped",
@@ -69,11 +68,14 @@ test("an unreachable upstream stops the run with a clear message, and the run ca
 
 test("a wrong base URL on a rerun is reported within seconds, with URL and error, and never the key", async () => {
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
-  await using sandbox = await CliSandbox.open({ latency: { fixedMs: 200 }, limits });
-  writeCorpus(sandbox, 2_000);
+  await using sandbox = await CliSandbox.open({ limits });
+  writeCorpus(sandbox, 400);
+  const release = sandbox.simulator.hold(8);
   const first = sandbox.embed(ARGS);
-  await first.event(hasProgressedTo(0.02), "the first items");
+  await first.event(hasProgressedTo(0.1), "the first items");
   first.kill("SIGINT");
+  await first.event(isStopping, "word of the stop");
+  release();
   await first.exit;
   const address = `127.0.0.1:${await findFreePort()}`;
   const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
@@ -91,7 +93,6 @@ test("a wrong base URL on a rerun is reported within seconds, with URL and error
   plain.kill("SIGINT");
   await plain.exit;
   expect(json.stdout() + plain.stderr()).not.toContain("simulator-key");
-  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 
@@ -168,13 +169,17 @@ test("a slow upstream is waited for, and an endless redirect is not followed", a
   const server = createServer((_, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    await using sandbox = await CliSandbox.open({ latency: { fixedMs: 1_500 } });
+    await using sandbox = await CliSandbox.open();
     sandbox.write("one.jsonl", `${JSON.stringify({ id: "a", text: buildCorpusText(1) })}\n`);
     const args = ["one.jsonl", "--out", "slow", "--json"];
     const { port } = server.address() as AddressInfo;
     const cli = sandbox.embed(args, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${port}/v1` } });
     expect((await cli.exit).code).not.toBe(0);
-    expect(await sandbox.embed([...args, "--force"]).exit).toMatchObject({ code: 0 });
+    const release = sandbox.simulator.hold();
+    const slow = sandbox.embed([...args, "--force"]);
+    await slow.event(() => sandbox.simulator.statistics().calls === 1, "the call");
+    release();
+    expect(await slow.exit).toMatchObject({ code: 0 });
   } finally {
     server.close();
   }

@@ -14,10 +14,6 @@ const CONCURRENCY = 6;
 /** 1,319 questions of grade-school mathematics (GSM8K), if they are on this machine. */
 const QUESTIONS = fileURLToPath(new URL("../../../../shared/data/gsm8k-test.jsonl", import.meta.url));
 
-function openSandbox(latencyMs: number): Promise<CliSandbox> {
-  return CliSandbox.open({ latency: { fixedMs: latencyMs, jitterMs: latencyMs } });
-}
-
 /** Starts `sluice batch` with two workers and credentials for all simulated providers. */
 function startBatch(sandbox: CliSandbox, args: readonly string[], options: CliOptions = {}): CliProcess {
   const { simulator } = sandbox;
@@ -69,20 +65,24 @@ function expectAnswers(path: string, questions: readonly string[]): void {
 }
 
 test("requests for three providers are answered once and in order in one run whose worker and command are killed", async () => {
-  await using sandbox = await openSandbox(60);
+  await using sandbox = await CliSandbox.open();
   const questions = Array.from({ length: 300 }, (_, n) => buildCorpusText(n));
   sandbox.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"));
   const args = ["requests.jsonl", "--out", "out"];
 
+  const releaseFirst = sandbox.simulator.hold(60);
   const first = startBatch(sandbox, args);
   await first.event(hasProgressedTo(0.15), "a seventh of the requests");
   const [worker] = first.workers();
   if (!worker) throw new Error("the command has no worker");
   process.kill(worker.pid, "SIGKILL");
   await first.event(({ event }) => event === "worker-lost", "the loss of a worker");
+  const releaseSecond = sandbox.simulator.hold(100);
+  releaseFirst();
   await first.event(hasProgressedTo(0.4), "two fifths of the requests");
   first.kill("SIGKILL");
   await first.exit;
+  releaseSecond();
   expect(existsSync(sandbox.path("out", "output.jsonl"))).toBe(false);
 
   const { code, stderr } = await startBatch(sandbox, args).exit;
@@ -115,15 +115,17 @@ if (!hasQuestions)
 test.skipIf(!hasQuestions).each(MODELS)(
   "1,319 questions in a file that OpenAI would take are answered by %s, a worker killed on the way",
   async (model) => {
-    await using sandbox = await openSandbox(15);
+    await using sandbox = await CliSandbox.open();
     const questions = readJsonl(QUESTIONS).map(({ question }) => String(question));
     expect(questions).toHaveLength(1_319);
     sandbox.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, "gpt-4o-mini")).join("\n"));
+    const release = sandbox.simulator.hold(300);
     const cli = startBatch(sandbox, ["requests.jsonl", "--out", "out", "--model", model]);
     await cli.event(hasProgressedTo(0.2), "a fifth of the requests");
     const [worker] = cli.workers();
     if (!worker) throw new Error("the command has no worker");
     process.kill(worker.pid, "SIGKILL");
+    release();
     const { code, stderr } = await cli.exit;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expectAnswers(sandbox.path("out", "output.jsonl"), questions);
@@ -132,7 +134,7 @@ test.skipIf(!hasQuestions).each(MODELS)(
 );
 
 test("embedding requests become OpenAI's embedding lists", async () => {
-  await using sandbox = await openSandbox(1);
+  await using sandbox = await CliSandbox.open();
   const requests = Array.from({ length: 50 }, (_, n) => ({
     custom_id: `e-${n}`,
     method: "POST",
@@ -164,7 +166,7 @@ test("embedding requests become OpenAI's embedding lists", async () => {
 });
 
 test("every bad line is reported before anything is sent, and skipped with --skip-invalid", async () => {
-  await using sandbox = await openSandbox(1);
+  await using sandbox = await CliSandbox.open();
   sandbox.write(
     "requests.jsonl",
     [
@@ -199,7 +201,7 @@ test("every bad line is reported before anything is sent, and skipped with --ski
 });
 
 test("missing settings of any model are reported before anything is started", async () => {
-  await using sandbox = await openSandbox(1);
+  await using sandbox = await CliSandbox.open();
   sandbox.write("requests.jsonl", MODELS.map((model, n) => chatLine(n, "hello", model)).join("\n"));
   const env = { ZHIPU_API_KEY: undefined, SPARK_API_SECRET: undefined };
   const { code, stderr } = await startBatch(sandbox, ["requests.jsonl", "--out", "out"], { env }).exit;

@@ -14,11 +14,14 @@ const CONCURRENCY = 4;
 const textOf = (n: number) => buildCorpusText(n % 7 === 0 ? 0 : n % DISTINCT);
 const asked = new Set(Array.from({ length: ITEMS }, (_, n) => textOf(n))).size;
 
-function openSandbox(fixedMs = 0): Promise<CliSandbox> {
-  return CliSandbox.open({
-    latency: { fixedMs },
-    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
-  });
+function openSandbox(): Promise<CliSandbox> {
+  return CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY } });
+}
+
+/** Resolves when the command has reported its progress several times, while another command's call is held. */
+async function waitUntilWaiting(cli: CliProcess): Promise<void> {
+  const ticks = () => cli.events().filter(({ event }) => event === "progress").length;
+  await cli.event(() => ticks() >= 3, "three reports of its progress");
 }
 
 function writeTexts(sandbox: CliSandbox, count = ITEMS, text: (n: number) => string = textOf): void {
@@ -50,7 +53,7 @@ async function expectVectors(sandbox: CliSandbox, out: string, format: string, c
 test.each(["npy", "jsonl", "parquet"])(
   "equal texts are sent once and every item has its vector, the command killed on the way (%s)",
   async (format) => {
-    await using sandbox = await openSandbox(40);
+    await using sandbox = await openSandbox();
     writeTexts(sandbox);
     const args = ["corpus.jsonl", "--out", "out", "--format", format, "--json"];
     const dry = await sandbox.embed([...args, "--dry-run"]).exit;
@@ -58,10 +61,12 @@ test.each(["npy", "jsonl", "parquet"])(
       ...{ event: "dry-run", items: ITEMS, copies: ITEMS - asked, cached: 0 },
       calls: Math.ceil(asked / 10),
     });
+    const release = sandbox.simulator.hold(30);
     const first = sandbox.embed(args);
     await first.event(hasProgressedTo(0.2), "a fifth of the items");
     first.kill("SIGKILL");
     await first.exit;
+    release();
     expect(await sandbox.embed(args).exit).toMatchObject({ code: 0, stderr: "" });
 
     await expectVectors(sandbox, "out", format);
@@ -135,7 +140,7 @@ test("a second run over the same texts is answered from the cache, bit for bit a
 });
 
 test("a run that is partly answered from the cache resumes after kill -9, and loses and repeats nothing", async () => {
-  await using sandbox = await openSandbox(30);
+  await using sandbox = await openSandbox();
   const half = Array.from({ length: 600 }, (_, n) => JSON.stringify({ id: `h-${n}`, text: buildCorpusText(n * 2) }));
   sandbox.write("half.jsonl", half.join("\n"));
   expect(await sandbox.embed(["half.jsonl", "--out", "half", "--format", "npy", "--cache"]).exit).toMatchObject({
@@ -145,10 +150,12 @@ test("a run that is partly answered from the cache resumes after kill -9, and lo
   const before = sandbox.simulator.statistics().texts;
   const args = ["corpus.jsonl", "--out", "out", "--format", "npy", "--json", "--cache", "--window", "100"];
   for (const share of [0.2, 0.6]) {
+    const release = sandbox.simulator.hold(25);
     const cli = sandbox.embed(args);
     await cli.event(hasProgressedTo(share), `${share} of the items`);
     cli.kill("SIGKILL");
     await cli.exit;
+    release();
   }
   expect(await sandbox.embed(args).exit).toMatchObject({ code: 0, stderr: "" });
   await expectVectors(sandbox, "out", "npy", 1_200, buildCorpusText);
@@ -162,8 +169,9 @@ test("a run that is partly answered from the cache resumes after kill -9, and lo
 });
 
 test("two runs over the same texts share the work, and one continues when the other is killed", async () => {
-  await using sandbox = await openSandbox(60);
+  await using sandbox = await openSandbox();
   writeTexts(sandbox, 900, buildCorpusText);
+  const release = sandbox.simulator.hold(45);
   const args = ["corpus.jsonl", "--format", "npy", "--json", "--cache", "--window", "200", "--workers", "1"];
   const [first, second] = ["one", "two"].map((out) => sandbox.embed([...args, "--out", out])) as [
     CliProcess,
@@ -172,6 +180,7 @@ test("two runs over the same texts share the work, and one continues when the ot
   await first.event(hasProgressedTo(0.3), "a third of the items");
   first.kill("SIGKILL");
   await first.exit;
+  release();
   expect(await second.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await sandbox.embed([...args, "--out", "one"]).exit).toMatchObject({ code: 0, stderr: "" });
   for (const out of ["one", "two"]) await expectVectors(sandbox, out, "npy", 900, buildCorpusText);
@@ -222,10 +231,13 @@ async function startCommands(
 }
 
 test("ten commands that request the same text at the same time make one call", async () => {
-  await using sandbox = await openSandbox(1_500);
+  await using sandbox = await openSandbox();
   writeTexts(sandbox, 1);
-  for (const { exit } of await startCommands(sandbox, 10, () => ["--cache"]))
-    expect(await exit).toMatchObject({ code: 0, stderr: "" });
+  const release = sandbox.simulator.hold();
+  const commands = await startCommands(sandbox, 10, () => ["--cache"]);
+  await Promise.all(commands.map(waitUntilWaiting));
+  release();
+  for (const { exit } of commands) expect(await exit).toMatchObject({ code: 0, stderr: "" });
   expect(sandbox.simulator.statistics()).toMatchObject({ calls: 1, texts: 1 });
   const paid = Array.from({ length: 10 }, (_, n) => sandbox.manifest(`out-${n}`).calls.made);
   expect(paid.reduce((a, b) => a + b)).toBe(1);
@@ -233,28 +245,31 @@ test("ten commands that request the same text at the same time make one call", a
 });
 
 test("commands that share only a Redis share their answers while they run", async () => {
-  await using sandbox = await openSandbox(4_000);
+  await using sandbox = await openSandbox();
   writeTexts(sandbox, 10, buildCorpusText);
-  for (const { exit } of await startCommands(sandbox, 3, (n) => ["--cache", `cache-${n}`]))
-    expect(await exit).toMatchObject({ code: 0, stderr: "" });
+  const release = sandbox.simulator.hold();
+  const commands = await startCommands(sandbox, 3, (n) => ["--cache", `cache-${n}`]);
+  await Promise.all(commands.map(waitUntilWaiting));
+  release();
+  for (const { exit } of commands) expect(await exit).toMatchObject({ code: 0, stderr: "" });
   expect(sandbox.simulator.statistics()).toMatchObject({ calls: 1, texts: 10 });
   for (let n = 0; n < 3; n++) await expectVectors(sandbox, `out-${n}`, "npy", 10, buildCorpusText);
 });
 
 test("when the command that makes the call is killed, the next one takes over", async () => {
-  await using sandbox = await openSandbox(600_000);
+  await using sandbox = await openSandbox();
   writeTexts(sandbox, 10, buildCorpusText);
+  const release = sandbox.simulator.hold();
   const args = ["corpus.jsonl", "--format", "npy", "--json", "--workers", "1", "--cache"];
   const first = sandbox.embed([...args, "--out", "first"]);
   await waitFor(() => sandbox.simulator.statistics().calls === 1, { what: "the call of the first command" });
   const second = sandbox.embed([...args, "--out", "second"]);
-  await second.event(({ event }) => event === "run-start", "the second command's start");
-  const ticks = () => second.events().filter(({ event }) => event === "progress").length;
-  await waitFor(() => ticks() >= 3, { what: "the second command to wait" });
+  await waitUntilWaiting(second);
   expect(sandbox.simulator.statistics().calls).toBe(1);
-  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
-  first.killGroup("SIGKILL");
   for (const { pid } of first.workers()) killIfRunning(pid, "SIGKILL");
+  first.killGroup("SIGKILL");
+  await first.exit;
+  release();
   expect(await second.exit).toMatchObject({ code: 0 });
   await expectVectors(sandbox, "second", "npy", 10, buildCorpusText);
   expect(sandbox.manifest("second")).toMatchObject({ items: { succeeded: 10 } });

@@ -1,7 +1,13 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { startRedisProcess } from "#test/support/redis/redis-process.ts";
-import { type CliProcess, CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/runs/cli-sandbox.ts";
+import {
+  type CliProcess,
+  CliSandbox,
+  hasProgressedTo,
+  isStopping,
+  killIfRunning,
+} from "#test/support/runs/cli-sandbox.ts";
 import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
 import { findProcesses } from "#test/support/runs/processes.ts";
 import { readNpy } from "#test/support/runs/read-output-files.ts";
@@ -10,11 +16,11 @@ import { waitFor } from "#test/support/wait-for.ts";
 const ITEMS = 1_000;
 const ARGS = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
 
-async function openSlowSandbox(): Promise<CliSandbox> {
-  const sandbox = await CliSandbox.open({
-    latency: { fixedMs: 100 },
-    limits: { requestsPerMinute: 100_000, concurrency: 4 },
-  });
+/** Calls that are answered before the others are held; more than a tenth of the run. */
+const ANSWERED = 15;
+
+async function openSandbox(): Promise<CliSandbox> {
+  const sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
   writeCorpus(sandbox, ITEMS);
   return sandbox;
 }
@@ -32,10 +38,13 @@ test.each([
   ["SIGTERM to the group", (cli: CliProcess) => cli.killGroup("SIGTERM")],
   ["a closed terminal", (cli: CliProcess) => cli.killGroup("SIGHUP")],
 ])("%s stops the run gracefully with exit code 130, and the rerun pays for nothing twice", async (_, interrupt) => {
-  await using sandbox = await openSlowSandbox();
+  await using sandbox = await openSandbox();
+  const release = sandbox.simulator.hold(ANSWERED);
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
   interrupt(cli);
+  await cli.event(isStopping, "word of the stop");
+  release();
   const { code, stderr } = await cli.exit;
   expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
   expect(cli.events().at(-1)).toMatchObject({
@@ -51,13 +60,15 @@ test.each([
 });
 
 test("Ctrl-C that ends the workers during their start also ends the command", async () => {
-  await using sandbox = await openSlowSandbox();
-  const cli = sandbox.embed(ARGS);
+  await using sandbox = await openSandbox();
+  // Workers stop at their start, so that none of them is ready when the command is interrupted.
+  const hook = sandbox.write("hook.mjs", 'if (process.argv[2] === "worker") process.kill(process.pid, "SIGSTOP");');
+  const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${hook}` } });
   await cli.event(({ event }) => event === "run-start", "the start of the run");
-  const workers = await waitFor(() => (cli.workers().length === 2 ? cli.workers() : undefined));
-  for (const { pid } of workers) killIfRunning(pid, "SIGSTOP");
+  await waitFor(() => cli.workers().length === 2, { what: "two workers" });
+  const workers = cli.workers();
   cli.kill("SIGINT");
-  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "the word");
+  await cli.event(isStopping, "word of the stop");
   for (const { pid } of workers) killIfRunning(pid, "SIGKILL");
   expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
   await sandbox.waitUntilNoProcesses();
@@ -66,42 +77,38 @@ test("Ctrl-C that ends the workers during their start also ends the command", as
 });
 
 test("a second Ctrl-C exits immediately, and nothing is lost", async () => {
-  await using sandbox = await openSlowSandbox();
+  await using sandbox = await openSandbox();
+  // The responses in flight never arrive: the first Ctrl-C would wait for them.
+  const release = sandbox.simulator.hold(ANSWERED);
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
-  // The responses in flight never arrive: the first Ctrl-C would wait for them.
-  sandbox.simulator.configure({ faults: [{ action: { type: "stall" } }] });
-  const { calls } = sandbox.simulator.statistics();
-  await cli.event(() => sandbox.simulator.statistics().calls >= calls + 4, "calls that stall");
+  await cli.event(() => sandbox.simulator.statistics().calls === ANSWERED + 4, "calls that are held");
   cli.killGroup("SIGINT");
-  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "word of the stop");
+  await cli.event(isStopping, "word of the stop");
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
   await sandbox.waitUntilNoProcesses();
-  sandbox.simulator.configure({ faults: [] });
+  release();
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
   expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
 });
 
 test("Ctrl-C while planning sends nothing", async () => {
   await using sandbox = await CliSandbox.open();
-  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
-  sandbox.write("large.jsonl", line.repeat(10_000));
-  const cli = sandbox.embed(["large.jsonl", "--out", "vectors", "--json"]);
-  await cli.event(({ event }) => event === "planning", "planning");
+  const { cli } = await planning(sandbox);
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
   expect(sandbox.simulator.statistics().calls).toBe(0);
   await sandbox.waitUntilNoProcesses();
 });
 
+/** Starts a command that plans until it is stopped, because its stdin has no end. */
 async function planning(sandbox: CliSandbox): Promise<{ readonly cli: CliProcess; readonly planner: number }> {
-  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
-  sandbox.write("large.jsonl", line.repeat(10_000));
-  const cli = sandbox.embed(["large.jsonl", "--out", "vectors", "--json"]);
+  const stdin = `${JSON.stringify({ text: "some words" })}\n`.repeat(10_000);
+  const cli = sandbox.embed(["-", "--out", "vectors", "--json"], { stdin, keepsStdinOpen: true });
   await cli.event(({ event }) => event === "planning", "planning");
-  const planner = findProcesses(sandbox.dir).find(({ command }) => command.includes("plan-process"));
-  if (!planner) throw new Error("no planning process was found");
+  const findPlanner = () => findProcesses(sandbox.dir).find(({ command }) => command.includes("plan-process"));
+  const planner = await waitFor(findPlanner, { what: "the planning process" });
   return { cli, planner: planner.pid };
 }
 
@@ -127,14 +134,17 @@ test("a command that is killed while planning leaves no process behind", async (
 });
 
 test("a rerun with different texts on stdin is rejected; with the same texts, or none, it resumes", async () => {
-  await using sandbox = await openSlowSandbox();
+  await using sandbox = await openSandbox();
   const line = (n: number) => `${JSON.stringify({ id: `s-${n}`, text: `text number ${n}` })}\n`;
   const stdin = Array.from({ length: ITEMS }, (_, n) => line(n)).join("");
   const args = ["-", "--out", "vectors", "--format", "npy", "--json"];
   const interrupted = async (given: string) => {
+    const release = sandbox.simulator.hold(ANSWERED);
     const cli = sandbox.embed(args, { stdin: given });
     await cli.event(hasProgressedTo(0.01), "further items");
     cli.kill("SIGINT");
+    await cli.event(isStopping, "word of the stop");
+    release();
     await cli.exit;
     expect(sandbox.manifest("vectors")).toMatchObject({ state: "stopped" });
   };
@@ -146,7 +156,6 @@ test("a rerun with different texts on stdin is rejected; with the same texts, or
   });
   expect(other.stderr).toContain("--force");
   await interrupted(stdin);
-  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
   expect(await sandbox.embed(args, { stdin: "" }).exit).toMatchObject({ code: 0 });
   expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
 });
@@ -154,7 +163,7 @@ test("a rerun with different texts on stdin is rejected; with the same texts, or
 test("a second process for the same run is rejected, with the same Redis or another", async () => {
   const redis = await startRedisProcess();
   try {
-    await using sandbox = await openSlowSandbox();
+    await using sandbox = await openSandbox();
     // No call is answered before both other processes have ended, however slow the machine is.
     const release = sandbox.simulator.hold();
     const cli = sandbox.embed(ARGS);

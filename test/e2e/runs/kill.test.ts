@@ -6,10 +6,10 @@ import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
 import { readJsonl, readNpy } from "#test/support/runs/read-output-files.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-const ITEMS = 3_000;
+const ITEMS = 1_500;
 const CALLS = ITEMS / 10;
 const CONCURRENCY = 6;
-const LATENCY = { fixedMs: 60 };
+const LIMITS = { requestsPerMinute: 100_000, concurrency: CONCURRENCY };
 
 function expectComplete(sandbox: CliSandbox, out: string): void {
   const { shape, floats } = readNpy(sandbox.path(out, "vectors.npy"));
@@ -36,27 +36,30 @@ function expectCallCounts(sandbox: CliSandbox, out: string, kills: number): void
 }
 
 test("after kill -9 of a worker, of the command and of Redis, the rerun writes the same bytes", async () => {
-  await using sandbox = await CliSandbox.open({
-    latency: LATENCY,
-    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
-  });
+  await using sandbox = await CliSandbox.open({ limits: LIMITS });
   writeCorpus(sandbox, ITEMS);
   const args = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
 
+  const releaseFirst = sandbox.simulator.hold(25);
   const first = sandbox.embed(args);
   await first.event(hasProgressedTo(0.1), "a tenth of the items");
   const [worker] = first.workers();
   if (!worker) throw new Error("the command has no worker");
   process.kill(worker.pid, "SIGKILL");
   await first.event(({ event }) => event === "worker-lost", "the loss of a worker");
+  const releaseSecond = sandbox.simulator.hold(40);
+  releaseFirst();
   await first.event(hasProgressedTo(0.3), "three tenths of the items");
   first.kill("SIGKILL");
   await first.exit;
 
+  const releaseThird = sandbox.simulator.hold(35);
+  releaseSecond();
   const second = sandbox.embed(args);
   await second.event(hasProgressedTo(0.45), "nearly half of the items");
   const server = await sandbox.redisServer();
   process.kill(server.pid, "SIGKILL");
+  releaseThird();
   const { code, stderr } = await second.exit;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect((await sandbox.redisServer().catch(() => undefined))?.pid).not.toBe(server.pid);
@@ -73,12 +76,9 @@ test("after kill -9 of a worker, of the command and of Redis, the rerun writes t
 test("a Redis given by URL can be killed and restarted during a run", async () => {
   const redis = await startRedisProcess({ settings: [["appendfsync", "always"]] });
   try {
-    await using sandbox = await CliSandbox.open({
-      latency: LATENCY,
-      limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
-      env: { REDIS_URL: redis.url },
-    });
+    await using sandbox = await CliSandbox.open({ limits: LIMITS, env: { REDIS_URL: redis.url } });
     writeCorpus(sandbox, ITEMS);
+    const release = sandbox.simulator.hold(60);
     const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", "npy", "--json"]);
     await cli.event(hasProgressedTo(0.3), "three tenths of the items");
     await redis.kill("SIGKILL");
@@ -87,6 +87,7 @@ test("a Redis given by URL can be killed and restarted during a run", async () =
       "the note about the lost connection",
     );
     await redis.start();
+    release();
     const { code, stderr } = await cli.exit;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expectComplete(sandbox, "vectors");
@@ -98,16 +99,15 @@ test("a Redis given by URL can be killed and restarted during a run", async () =
 });
 
 test("after everything is killed and the folder of Redis is lost, the output determines what is missing", async () => {
-  await using sandbox = await CliSandbox.open({
-    latency: LATENCY,
-    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
-  });
+  await using sandbox = await CliSandbox.open({ limits: LIMITS });
   writeCorpus(sandbox, ITEMS);
   const args = ["corpus", "--out", "vectors", "--format", "npy", "--json", "--window", "300"];
+  const release = sandbox.simulator.hold(60);
   const cli = sandbox.embed(args);
   await cli.event(hasProgressedTo(0.3), "three tenths of the items");
   for (const { pid } of sandbox.processes()) killIfRunning(pid, "SIGKILL");
   await cli.exit;
+  release();
   await sandbox.waitUntilNoProcesses();
   const { rm } = await import("node:fs/promises");
   await rm(sandbox.path(".sluice"), { recursive: true });
@@ -119,17 +119,19 @@ test("after everything is killed and the folder of Redis is lost, the output det
 });
 
 test("a worker that is stopped returns its jobs at no cost, and separate workers finish the run", async () => {
-  await using sandbox = await CliSandbox.open({
-    latency: LATENCY,
-    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
-  });
+  await using sandbox = await CliSandbox.open({ limits: LIMITS });
   writeCorpus(sandbox, ITEMS);
   const workers = [sandbox.start(["worker"]), sandbox.start(["worker"])];
-  await Promise.all(workers.map((worker) => waitFor(() => worker.stderr().includes("worker takes jobs"))));
+  await Promise.all(
+    workers.map((worker) => waitFor(() => worker.stderr().includes("worker takes jobs"), { what: "the workers" })),
+  );
+  const release = sandbox.simulator.hold(40);
   const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", "npy", "--json", "--workers", "0"]);
   await cli.event(hasProgressedTo(0.2), "a fifth of the items");
   expect(cli.workers()).toEqual([]);
   workers[0]?.kill("SIGTERM");
+  await waitFor(() => workers[0]?.stderr().includes("worker stops"), { what: "the worker to stop" });
+  release();
   expect(await workers[0]?.exit).toMatchObject({ code: 0 });
   expect(await cli.exit).toMatchObject({ code: 0, stderr: "" });
   expectComplete(sandbox, "vectors");

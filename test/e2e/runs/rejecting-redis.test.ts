@@ -48,14 +48,15 @@ test.each(FAULTS)(
     const client = new Redis(server.url);
     try {
       await using sandbox = await CliSandbox.open({
-        latency: { fixedMs: 60 },
         limits: { requestsPerMinute: 100_000, concurrency: 4 },
         env: { REDIS_URL: server.url },
       });
       writeCorpus(sandbox, ITEMS);
+      const release = sandbox.simulator.hold(10);
       const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl", "--json", "--window", "200"]);
       await cli.event(({ event }) => event === "progress", "progress");
       await start(client, server);
+      release();
       const note = (text: string) => cli.event(({ message }) => String(message).includes(text), text);
       await note(code);
       await end(client, server);

@@ -144,7 +144,7 @@ test("invalid lines are reported by file and line, and failed queries can be ret
 });
 
 test("after kill -9 of the command and a worker, the rerun has every query once", async () => {
-  await using opened = await openSandbox({ latency: { fixedMs: 40 } });
+  await using opened = await openSandbox();
   const { sandbox, rerank } = opened;
   const long = "spring rain ".repeat(200);
   const documents = Array.from({ length: 40 }, (_, n) => `${long} ${n}`);
@@ -162,6 +162,7 @@ test("after kill -9 of the command and a worker, the rerun has every query once"
     "20",
     "--json",
   ];
+  const release = sandbox.simulator.hold(40);
   const first = rerank(...args);
   await first.event(hasProgressedTo(0.1), "a tenth of the queries");
   const [worker] = first.workers();
@@ -170,6 +171,7 @@ test("after kill -9 of the command and a worker, the rerun has every query once"
   await first.event(({ event }) => event === "worker-lost", "the loss of a worker");
   first.kill("SIGKILL");
   await first.exit;
+  release();
   const { code, stderr } = await rerank(...args).exit;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = readRanked(sandbox.path("out", "output.jsonl"));

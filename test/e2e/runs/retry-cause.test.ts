@@ -100,11 +100,13 @@ test("the rest of many causes is retried without the separate causes, and its en
 });
 
 test("counts by cause and kind are exact after the whole run was killed and resumed", async () => {
-  sandbox.simulator.configure({ faults: [filter, rejectFault], latency: { fixedMs: 60 } });
+  sandbox.simulator.configure({ faults: [filter, rejectFault] });
+  const release = sandbox.simulator.hold(30);
   const first = sandbox.embed(["corpus.jsonl", "--out", "out", "--window", "60", "--json"]);
-  await first.event(hasProgressedTo(0.5));
+  await first.event(hasProgressedTo(0.25), "a quarter of the items");
   for (const { pid } of sandbox.processes()) killIfRunning(pid, "SIGKILL");
   await first.exit;
+  release();
   await sandbox.waitUntilNoProcesses();
   const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"]).exit;
   expect(code).toBe(1);

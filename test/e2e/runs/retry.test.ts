@@ -100,10 +100,13 @@ test.each(["npy", "jsonl", "parquet"])(
 
 test("retry continues a cancelled run, and pays for nothing twice", async () => {
   sandbox.writeLimits({ requestsPerMinute: 100_000, concurrency: 1 });
-  sandbox.simulator.configure({ latency: { fixedMs: 150 } });
+  const release = sandbox.simulator.hold(5);
   const cli = sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "npy", "--json"]);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
   await sandbox.run(["cancel", "out"]);
+  // Longer than the interval at which workers check the state of the run, for all remaining calls together.
+  sandbox.simulator.configure({ latency: { fixedMs: 150 } });
+  release();
   expect(await cli.exit).toMatchObject({ code: 1 });
   expect(sandbox.manifest("out").failuresByKind.cancelled).toBeGreaterThan(0);
   expect(await sandbox.run(["retry", "out", "--kind", "cancelled"])).toMatchObject({ code: 0 });

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo, isStopping } from "#test/support/runs/cli-sandbox.ts";
 import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
 import { readJsonl, readNpy } from "#test/support/runs/read-output-files.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const ITEMS = 1_000;
 let sandbox: CliSandbox;
 
 beforeEach(async () => {
   sandbox = await CliSandbox.open({
+    // Once its calls are not held any more, a run lasts longer than workers need to notice a command.
     latency: { fixedMs: 200 },
-    // Ten seconds of work, so that another command, which takes seconds to start, finds the run active.
     limits: { requestsPerMinute: 100_000, concurrency: 2 },
   });
   writeCorpus(sandbox, ITEMS);
@@ -20,18 +21,22 @@ afterEach(() => sandbox[Symbol.asyncDispose]());
 
 const calls = () => sandbox.simulator.statistics().calls;
 
-/** Starts a run, and resolves with it and its ID when it has a tenth of its records. */
-async function startRun(format = "jsonl"): Promise<{ cli: CliProcess; id: string }> {
+/**
+ * Starts a run, and resolves with it and its ID when it has a tenth of its records. `release` lets its further calls be
+ * answered.
+ */
+async function startRun(format = "jsonl"): Promise<{ cli: CliProcess; id: string; release: () => void }> {
+  const release = sandbox.simulator.hold(15);
   const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", format, "--json"]);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
-  return { cli, id: sandbox.manifest("vectors").run };
+  return { cli, id: sandbox.manifest("vectors").run, release };
 }
 
 const phaseIs = (phase: string) => (event: Readonly<Record<string, unknown>>) =>
   event.event === "progress" && event.phase === phase;
 
 test("a run is paused, followed, and resumed from other terminals", async () => {
-  const { cli, id } = await startRun("npy");
+  const { cli, id, release } = await startRun("npy");
   const follower = sandbox.start(["run", id, "--json"]);
   await follower.event(({ event }) => event === "run-start", "the start of the run");
 
@@ -40,6 +45,8 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
   expect(paused.stdout).toContain(`${id}: paused`);
   await cli.event(phaseIs("paused"), "the pause");
   await follower.event(phaseIs("paused"), "the pause, elsewhere");
+  release();
+  await waitFor(() => sandbox.simulator.statistics().inFlight === 0, { what: "the calls in flight" });
   const before = calls();
   expect(before).toBeLessThan(ITEMS / 10);
   expect((await sandbox.run(["pause", id])).stdout).toContain("paused already");
@@ -65,8 +72,9 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
 });
 
 test("a cancelled run writes its results; the other items are errors of kind cancelled", async () => {
-  const { cli, id } = await startRun();
+  const { cli, id, release } = await startRun();
   const { code, stdout } = await sandbox.run(["cancel", id, "--json"]);
+  release();
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({ run: id, before: "running", state: "cancelled", coordinated: true });
   expect(await cli.exit).toMatchObject({ code: 1, stderr: "" });
@@ -88,8 +96,10 @@ test("a cancelled run writes its results; the other items are errors of kind can
 
 test("a run without a coordinator is cancelled when it is resumed", async () => {
   const worker = sandbox.start(["worker"]);
-  const { cli, id } = await startRun();
+  const { cli, id, release } = await startRun();
   cli.killGroup("SIGINT");
+  await cli.event(isStopping, "word of the stop");
+  release();
   expect(await cli.exit).toMatchObject({ code: 130 });
   const rejected = await sandbox.run(["pause", id]);
   expect(rejected.code).toBe(2);
@@ -111,9 +121,10 @@ test("a run without a coordinator is cancelled when it is resumed", async () => 
 });
 
 test("a run whose coordinator was killed cannot be paused, and is resumed with all its options from another folder", async () => {
-  const { cli, id } = await startRun();
+  const { cli, id, release } = await startRun();
   cli.kill("SIGKILL");
   await cli.exit;
+  release();
   const { code, stdout, stderr } = await sandbox.run(["pause", id]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(`${id} is stopped`);
@@ -139,8 +150,9 @@ test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of an unknown run is
 });
 
 test("a limit set from another terminal applies to running workers within seconds, and is shown", async () => {
-  const { cli } = await startRun();
+  const { cli, release } = await startRun();
   const setLimit = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
+  release();
   expect(setLimit).toMatchObject({ code: 0, stderr: "" });
   expect(setLimit.stdout).toContain("1 concurrent call (manual)");
   await cli.event(({ event, lanes }) => {
@@ -159,6 +171,7 @@ test("a limit set from another terminal applies to running workers within second
 });
 
 test("--max-cost stops before the cap and explains how to continue; a higher cap finishes the run", async () => {
+  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
   const price = { inputPerMillionTokens: 1_000_000, currency: "CNY" };
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
   sandbox.write(

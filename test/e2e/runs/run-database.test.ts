@@ -131,10 +131,13 @@ test("failed attempts are in the database with lane, worker and timing, also tho
 
 test("a cancelled run keeps a database in which the remaining items are cancelled", async () => {
   sandbox.writeLimits({ requestsPerMinute: 100_000, concurrency: 1 });
-  sandbox.simulator.configure({ latency: { fixedMs: 150 } });
+  const release = sandbox.simulator.hold(5);
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
   await sandbox.run(["cancel", "out"]);
+  // Longer than the interval at which workers check the state of the run, for all remaining calls together.
+  sandbox.simulator.configure({ latency: { fixedMs: 150 } });
+  release();
   expect(await cli.exit).toMatchObject({ code: 1 });
   const [row] = query("SELECT count(*) AS count FROM results WHERE kind = 'cancelled'");
   expect(row?.count).toBe(sandbox.manifest("out").failuresByKind.cancelled);

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { CliSandbox, hasProgressedTo, isStopping } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, expectedVectors } from "#test/support/runs/corpus.ts";
 import { readNpy } from "#test/support/runs/read-output-files.ts";
 
@@ -14,16 +14,19 @@ const textOf = (n: number) => buildCorpusText(n % DISTINCT);
 async function interruptRun(sandbox: CliSandbox): Promise<void> {
   const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: textOf(n) }));
   sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
+  const release = sandbox.simulator.hold(24);
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.2), "a fifth of the items");
   cli.kill("SIGTERM");
+  await cli.event(isStopping, "word of the stop");
+  release();
   expect(await cli.exit).toMatchObject({ code: 130 });
   await sandbox.waitUntilNoProcesses();
   rmSync(sandbox.path(".sluice"), { recursive: true });
 }
 
 function openSandbox(): Promise<CliSandbox> {
-  return CliSandbox.open({ latency: { fixedMs: 100 }, limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  return CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
 }
 
 test("a work folder of an earlier version is rejected by a rerun and by a retry, and --force replaces it", async () => {

@@ -220,7 +220,7 @@ test("a network that delays one window's requests to its end and the next one's 
   expect(measurePeaks(arrivals)).toMatchObject({ requests: 10, tokens: 100 });
 });
 
-test("with continuous demand at least 95 % of the limit is used", { timeout: 120_000 }, async () => {
+test("with continuous demand at least 95 % of the limit is used", async () => {
   // Even pacing by tokens learns the cost of calls: each call corrects about 2 % of the difference.
   const learning = 250;
   const windows = 40;

@@ -19,7 +19,7 @@ test("cleanup rejects with the name of a connection that the code under test lef
   const redis = openTestRedis();
   const leak = new Redis(redis.url, { connectionName: `sluice:commands:${process.pid}` });
   await leak.ping();
-  await expect(redis.cleanup()).rejects.toThrow(`name=sluice:commands:${process.pid}`);
+  await expect(redis.cleanup(100)).rejects.toThrow(`name=sluice:commands:${process.pid}`);
   leak.disconnect();
 });
 

@@ -62,7 +62,6 @@ test.each([["feed"], ["trimResults"]])(
     expect(store.counts().ok).toBeGreaterThan(0);
     await store.close();
   },
-  15_000,
 );
 
 test.each([

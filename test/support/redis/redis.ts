@@ -15,7 +15,7 @@ export interface TestRedis {
    * Closes the connections of `connect` and deletes every key that contains the namespace. Rejects if the code under
    * test left a connection open: one named `sluice:<role>:<PID of this process>`, or with the namespace in its name.
    */
-  cleanup(): Promise<void>;
+  cleanup(timeoutMs?: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -28,12 +28,12 @@ export function openTestRedis(): TestRedis {
   // Connection IDs increase, so a smaller ID belongs to an enclosing test.
   const firstId = admin.client("ID");
   firstId.catch(() => {});
-  const cleanup = async () => {
+  const cleanup = async (timeoutMs = 30_000) => {
     await Promise.all(opened.splice(0).map(disconnectClient));
     await deleteKeys(admin, namespace);
     const left = () => openConnections(admin, namespace, firstId);
     try {
-      await waitFor(async () => (await left()).length === 0, { what: "closed connections", timeoutMs: 30_000 });
+      await waitFor(async () => (await left()).length === 0, { what: "closed connections", timeoutMs });
     } catch {
       throw new Error(`the test left Redis connections open:\n${(await left()).join("\n")}`);
     } finally {
@@ -50,7 +50,7 @@ export function openTestRedis(): TestRedis {
       return client;
     },
     cleanup,
-    [Symbol.asyncDispose]: cleanup,
+    [Symbol.asyncDispose]: () => cleanup(),
   };
 }
 

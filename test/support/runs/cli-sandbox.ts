@@ -40,6 +40,8 @@ export interface CliProcess {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string;
+  /** Whether stdin stays open after `stdin`, so that a command that reads it does not find its end. */
+  readonly keepsStdinOpen?: boolean;
   readonly cwd?: string;
   readonly entry?: string;
 }
@@ -74,10 +76,11 @@ export class CliSandbox implements AsyncDisposable {
   }
 
   writeLimits(limits: Readonly<Record<string, number>>): void {
-    this.write(
-      "sluice.yaml",
-      `providers:\n  minimax:\n    models:\n      embo-01:\n        limits: ${JSON.stringify(limits)}\nrun:\n  canaries: ${this.#hasCanaries}\n`,
-    );
+    // Tests hold calls and streams for as long as other processes need.
+    const timeouts = { idle: "10m", total: "10m" };
+    const minimax = { timeouts, models: { "embo-01": { limits } } };
+    // JSON is YAML.
+    this.write("sluice.yaml", JSON.stringify({ providers: { minimax }, run: { canaries: this.#hasCanaries } }));
   }
 
   path(...parts: string[]): string {
@@ -111,7 +114,10 @@ export class CliSandbox implements AsyncDisposable {
       },
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
-    child.stdin?.end(options.stdin);
+    // A process that is killed does not read the rest.
+    child.stdin?.on("error", () => undefined);
+    if (options.keepsStdinOpen) child.stdin?.write(options.stdin ?? "");
+    else child.stdin?.end(options.stdin);
     const cli = wrapChildProcess(child);
     this.#started.push(cli);
     return cli;
@@ -213,6 +219,11 @@ export function hasProgressedTo(share: number): (event: JsonEvent) => boolean {
     const { total, succeeded, failed } = items as { total: number; succeeded: number; failed: number };
     return succeeded + failed >= share * total;
   };
+}
+
+/** Matches the event with which a command confirms that it is stopping. For `CliProcess.event`. */
+export function isStopping({ event, message }: JsonEvent): boolean {
+  return event === "note" && String(message).startsWith("stopping");
 }
 
 export function killIfRunning(pid: number, signal: NodeJS.Signals): void {

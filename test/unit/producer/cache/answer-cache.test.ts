@@ -225,9 +225,7 @@ describe("a damaged answer cache", () => {
     expect(notes).toEqual([`${file()} is damaged: it was renamed to answers.db.damaged, and a new cache was started`]);
   });
 
-  test("whatever happens to its files, returns an answer or misses it, never another one, and works on", {
-    timeout: 60_000,
-  }, () => {
+  test("whatever happens to its files, returns an answer or misses it, never another one, and works on", () => {
     const damage = fc.record({
       what: fc.constantFrom("flip" as const, "cut" as const, "fill" as const, "swap" as const),
       file: fc.constantFrom("answers.db", "answers.db-wal"),
