@@ -4,7 +4,7 @@ import { TestRunner } from "vitest";
 const now = () => performance.timeOrigin + performance.now();
 
 /** In hooks that belong to no test, and after a test has used up its time; less than the time limit of hooks. */
-const HOOK_WAIT_MS = 60_000;
+const HOOK_WAIT_MS = 110_000;
 /** How long before the runner's time limit a wait ends, so that its message is reported instead of the runner's. */
 const RESERVE_MS = 5_000;
 
@@ -35,7 +35,7 @@ export async function waitFor<T>(
   for (;;) {
     const value = await probe();
     if (value) return value as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${Math.round(timeoutMs)} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
 }
