@@ -132,7 +132,7 @@ export function valueOr(
 
 /** An option that the command cannot do without. */
 export function requiredValue(placeholder: string, description: string): OptionDefinition<string> {
-  return { placeholder, description, isRequired: true };
+  return { placeholder, description: `${description} (required)`, isRequired: true };
 }
 
 /** One of several words; the first is the default. */

@@ -8,7 +8,7 @@ export const completeCommand = defineCommand({
   summary: "Print the completion script of a shell",
   description:
     "Prints a script that completes commands, options, and the names of models and runs when you press Tab. Load it in the start file of your shell: ~/.bashrc, ~/.zshrc, or $PROFILE; fish reads it from ~/.config/fish/completions/sluice.fish.",
-  arguments: [argument("shell", SHELLS.join(", "))],
+  arguments: [argument("shell", "bash, zsh, fish, or powershell")],
   options: {},
   examples: [
     "sluice complete bash >> ~/.bashrc",

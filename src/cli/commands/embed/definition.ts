@@ -47,7 +47,7 @@ export const embedCommand = defineCommand({
       withText: flag("include the text and the metadata of each item in the output"),
     }),
     ...inGroup(OPTION_GROUPS.input, {
-      idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, or Parquet) that holds its id"),
+      idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, TSV, or Parquet) that holds its id"),
       textField: valueOr("text", "field", "field that holds the text"),
       metadataFields: value(
         "fields",

@@ -8,7 +8,7 @@ import { confirmInTerminal } from "#src/cli/wiring/confirm.ts";
 import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
-import { askKey, askLimit, askProviders } from "./ask-setup.ts";
+import { askKey, askLimit, askProviders, type Terminal } from "./ask-setup.ts";
 import type { initCommand } from "./definition.ts";
 import { addVariables, formatSettings, type ProviderChoice, writeSetup } from "./setup-files.ts";
 
@@ -18,16 +18,19 @@ const ENV_FILE = ".env";
 type InitOptions = OptionValues<typeof initCommand>;
 
 /** `sluice init`. Writes nothing before all questions are answered. */
-export async function runInit(options: InitOptions): Promise<number> {
+export async function runInit(
+  options: InitOptions,
+  terminal: Terminal = { input: process.stdin, output: process.stdout },
+): Promise<number> {
   const dir = process.cwd();
   const asks = !options.yes;
-  if (asks && !process.stdin.isTTY) throw CLI_ERRORS.needsConfirmation("writes sluice.yaml");
+  if (asks && !terminal.input.isTTY) throw CLI_ERRORS.needsConfirmation("writes sluice.yaml");
   const path = join(dir, SETTINGS_FILE);
   if (existsSync(path) && !options.force) {
     if (!asks) throw CLI_ERRORS.settingsExist(path);
     if (!(await confirmInTerminal(`Replace ${path}?`, "replaces sluice.yaml"))) return EXIT_CODES.interrupted;
   }
-  const names = options.provider ?? (asks ? await askProviders([...PROVIDER_SETTINGS.keys()]) : []);
+  const names = options.provider ?? (asks ? await askProviders([...PROVIDER_SETTINGS.keys()], terminal) : []);
   if (names === undefined) return EXIT_CODES.interrupted;
   checkProviders(names, options.keyEnv);
   const { requestsPerMinute, concurrency, keyEnv } = options;
@@ -39,13 +42,16 @@ export async function runInit(options: InitOptions): Promise<number> {
   for (const provider of names) {
     const variable = keyEnv ?? PROVIDER_SETTINGS.get(provider)?.apiKey ?? "";
     if (asks && !known[variable]) {
-      const key = await askKey(provider, variable);
+      const key = await askKey(provider, variable, terminal);
       if (key === undefined) return EXIT_CODES.interrupted;
       if (key !== "") keys[variable] = key;
     }
-    const limit = asks && requestsPerMinute === undefined ? await askLimit(provider) : { requestsPerMinute };
+    const limit = asks && requestsPerMinute === undefined ? await askLimit(provider, terminal) : { requestsPerMinute };
     if (limit === undefined) return EXIT_CODES.interrupted;
-    choices.push(omitUndefined({ provider, keyEnv, concurrency, ...limit }));
+    const hasLimits = concurrency !== undefined || limit.requestsPerMinute !== undefined;
+    // An account with limits of its own must name its key.
+    const named = keyEnv ?? (hasLimits && variable !== "" ? variable : undefined);
+    choices.push(omitUndefined({ provider, keyEnv: named, concurrency, ...limit }));
   }
   const settings = { [SETTINGS_FILE]: formatSettings(choices) };
   const hasKeys = Object.keys(keys).length > 0;

@@ -17,6 +17,7 @@ import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts"
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { createRerankExecution } from "#src/producer/run-kinds/rerank/rerank-kind.ts";
+import { removeLeftWorkFolder } from "#src/producer/runs/finish-run.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
 import type { retryCommand } from "./definition.ts";
 
@@ -33,6 +34,7 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
   if (!hasNone) requireRunDatabase(dir);
   // An unfinished run is resumed in any case, but its search index must exist and its expression be valid.
   if (hasNone || (!hasMatch(dir, query) && manifest.state === "finished")) {
+    if (manifest.state === "finished") await removeLeftWorkFolder(dir, manifest);
     process.stderr.write(`${manifest.run} has no ${describeRetryQuery(query)}: nothing to retry.\n`);
     return EXIT_CODES.ok;
   }

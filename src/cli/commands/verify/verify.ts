@@ -4,6 +4,7 @@ import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { removeLeftWorkFolder } from "#src/producer/runs/finish-run.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
 import { type VerifyReport, verifyOutput } from "#src/producer/verify/verify-output.ts";
 import type { VerifyProblem } from "#src/producer/verify/verify-problems.ts";
@@ -16,6 +17,7 @@ export async function runVerify(dir: string, options: OptionValues<typeof verify
   const sources = options.source && { paths: options.source, cwd: process.cwd() };
   const report = await verifyOutput(folder, { sources });
   const durationMs = performance.now() - startedAt;
+  if (report.manifest?.state === "finished") await removeLeftWorkFolder(folder, report.manifest);
   process.stdout.write(
     options.json ? formatJson(folder, report, durationMs) : formatReport(folder, report, durationMs),
   );

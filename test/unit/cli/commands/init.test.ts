@@ -1,11 +1,14 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
 import { parseEnv } from "node:util";
 import { beforeEach, expect, test, vi } from "vitest";
+import type { Terminal } from "#src/cli/commands/init/ask-setup.ts";
 import { runInit } from "#src/cli/commands/init/init.ts";
 import { addVariables, formatSettings, writeSetup } from "#src/cli/commands/init/setup-files.ts";
 import { loadConfig } from "#src/config/config.ts";
+import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
 import { ConfigError } from "#src/core/failures/errors.ts";
 
 let dir: string;
@@ -69,5 +72,45 @@ test("with --yes, init asks nothing and replaces no file without --force", async
     await expect(runInit({ ...OPTIONS, force: true, provider: ["minmax"] })).rejects.toThrow("minimax");
   } finally {
     vi.restoreAllMocks();
+  }
+});
+
+/** A terminal whose user presses one key whenever a question waits for the next one. */
+function pressKeys(keys: readonly (readonly [character: string, name: string])[]): Terminal {
+  const input = Object.assign(new Readable({ read: () => undefined }), { isTTY: true, setRawMode: () => undefined });
+  const left = [...keys];
+  const press = () => {
+    const [character, name] = left.shift() ?? ["\u0003", "c"];
+    if (input.listenerCount("keypress") > 0) input.emit("keypress", character, { name, sequence: character });
+    else left.unshift([character, name]);
+    if (left.length > 0) setImmediate(press);
+  };
+  setImmediate(press);
+  const output = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { columns: 80, rows: 24 });
+  return { input, output };
+}
+
+const ENTER = ["\r", "return"] as const;
+const type = (text: string) => [...text].map((character) => [character, character] as const);
+const ASKED = { ...OPTIONS, provider: undefined, keyEnv: undefined, requestsPerMinute: undefined, yes: false };
+
+test("without options, the command asks for providers, keys, and limits", async () => {
+  vi.spyOn(process, "cwd").mockReturnValue(dir);
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const [first = ""] = PROVIDER_SETTINGS.keys();
+  const terminal = pressKeys([[" ", "space"], ENTER, ...type("sk-secret"), ENTER, ...type("120"), ENTER]);
+  expect(await runInit(ASKED, terminal)).toBe(0);
+  const config = loadConfig({ cwd: dir, env: {} });
+  expect(config.accounts(first).map(({ apiKey }) => apiKey.reveal())).toEqual(["sk-secret"]);
+  expect(readFileSync(join(dir, "sluice.yaml"), "utf8")).toContain("requestsPerMinute: 120");
+  expect(statSync(join(dir, ".env")).mode & 0o777).toBe(0o600);
+});
+
+test("Ctrl-C at any question writes nothing", async () => {
+  vi.spyOn(process, "cwd").mockReturnValue(dir);
+  const keys = [[" ", "space"], ENTER, ...type("sk"), ENTER, ...type("1")] as const;
+  for (const count of [0, 2, 4]) {
+    expect(await runInit(ASKED, pressKeys([...keys.slice(0, count), ["\u0003", "c"]]))).toBe(130);
+    expect(readdirSync(dir)).toEqual([]);
   }
 });

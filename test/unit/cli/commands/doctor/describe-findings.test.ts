@@ -29,6 +29,24 @@ it("leaves out details and further notes, unless all are wanted", () => {
   expect(describeFindings(findings, true).match(/^(?:ok|note) /gm)).toHaveLength(22);
 });
 
+it("combines equal findings, and fits on a screen however many problems there are", () => {
+  const wrong = (area: string): DoctorFinding => ({ ...problem, area });
+  const text = describeFindings([wrong("zhipu"), wrong("minimax"), wrong("openai"), wrong("jina"), ok], false);
+  expect(text.split("\n")).toEqual([
+    "4 problems:",
+    "",
+    "PROBLEM  zhipu, minimax, +2  the key is wrong",
+    "                             Set another.",
+    "ok       redis               redis 7.4",
+    "",
+  ]);
+  const many = Array.from({ length: 40 }, (_, n) => ({ ...problem, message: `problem ${n}` }));
+  const screen = describeFindings([...many, ok], false);
+  expect(screen.split("\n").length).toBeLessThanOrEqual(24);
+  expect(screen).toContain("31 more problems and warnings, 1 more check without problems: sluice doctor --all");
+  expect(describeFindings([...many, ok], true).match(/^PROBLEM/gm)).toHaveLength(40);
+});
+
 it("tests a key with the cheapest model that is not retired, embeddings first", () => {
   const chat = { name: "chat", kind: "chat" as const };
   const cheap = { ...chat, name: "cheap", price: { inputPerMillionTokens: 1, currency: "USD" } };
