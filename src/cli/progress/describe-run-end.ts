@@ -44,6 +44,11 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
       `  ${formatMany(report.emptyAnswers, "answer is empty", "answers are empty")}; "${retry}" requests them again`,
     );
   }
+  if (report.suggestedChunkTokens !== undefined) {
+    lines.push(
+      `  ${formatMany(report.failuresByKind["too-long"] ?? 0, "item is", "items are")} too long for the model; --chunk-tokens ${report.suggestedChunkTokens} in a new run (another --out) splits them`,
+    );
+  }
   if (!isBrief) lines.push(...describeStats(report));
   // Shown below a panel too: records near a mismatch may have wrong vectors.
   if (report.canaries?.mismatches) lines.push(`  ${describeCanaries(report.canaries)}`);

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { suggestChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
 import type { PreparedRun } from "#src/producer/run-kinds/run-kind.ts";
+import { findShortestTooLong } from "#src/producer/storage/failure-rows.ts";
 import { countEmptyAnswers, deleteRunDatabase } from "#src/producer/storage/run-database.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import { WORK_FOLDER } from "#src/producer/storage/work-folder.ts";
@@ -10,7 +12,7 @@ import { lockFolder } from "./folder/folder-lock.ts";
 import type { OutputTask } from "./output-task.ts";
 import type { RunMonitor } from "./progress/run-monitor.ts";
 import { RunStoppedError } from "./run-error.ts";
-import type { RunManifest } from "./run-manifest.ts";
+import { isBatch, type RunManifest } from "./run-manifest.ts";
 
 export interface FinishDeps {
   readonly control: RunControl;
@@ -22,7 +24,7 @@ export interface FinishDeps {
 
 /** Writes the output of a run whose items all have a record, and ends the run. Resolves with the final manifest. */
 export async function finishRun(
-  { dir, manifest: { kind } }: PreparedRun,
+  { dir, manifest }: PreparedRun,
   store: RunStore,
   output: OutputTask,
   { control, monitor, signal, keepDatabase }: FinishDeps,
@@ -37,8 +39,10 @@ export async function finishRun(
     if (signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");
     throw error;
   });
-  const emptyAnswers = kind === "chat" ? countEmptyAnswers(store.database) : 0;
-  const report = await monitor.checkpoint("finished", store, { ...written, emptyAnswers });
+  const emptyAnswers = manifest.kind === "chat" ? countEmptyAnswers(store.database) : 0;
+  const shortest = isBatch(manifest) ? undefined : findShortestTooLong(store.database);
+  const suggestedChunkTokens = shortest === undefined ? undefined : suggestChunkTokens(shortest);
+  const report = await monitor.checkpoint("finished", store, { ...written, emptyAnswers, suggestedChunkTokens });
   await control.finish();
   await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
   await store.finish();

@@ -67,6 +67,8 @@ const common = {
   refusals: z.int().optional(),
   /** Succeeded items whose answer has no text and no tool call, and ended with "stop". */
   emptyAnswers: z.int().optional(),
+  /** `--chunk-tokens` with which the documents of items that were too long are split; absent if there are none. */
+  suggestedChunkTokens: z.int().optional(),
   /** As reported by the provider. */
   tokens: z.number(),
   calls: z.object({

@@ -35,6 +35,15 @@ export function listFailureGroups(database: DatabaseSync): FailureGroup[] {
   });
 }
 
+/** The least number of estimated tokens of an item that was too long for the model; undefined if there is none. */
+export function findShortestTooLong(database: DatabaseSync): number | undefined {
+  const query = database.prepare(`
+    SELECT min(i.tokens) AS tokens FROM records r JOIN items i ON i."index" = r."index"
+    WHERE r.status = 'failed' AND r.kind = 'too-long'`);
+  const tokens = query.get()?.tokens;
+  return typeof tokens === "number" ? tokens : undefined;
+}
+
 export interface ResetRecords {
   /** Number of items whose record was removed. */
   readonly count: number;

@@ -92,3 +92,22 @@ test("--dimensions asks for shorter vectors, which a search can use, and is chec
   const changed = await sandbox.run([...command, "--dimensions", "32"], { env });
   expect(changed.stderr).toContain("--dimensions 64");
 });
+
+test("if chunks are too long for the model, the summary suggests a size that works", async () => {
+  // The estimate is one token per word, and the simulator counts one per four letters.
+  sandbox.write(
+    "words.txt",
+    "another brought country evening forward general himself instead journey kitchen ".repeat(150),
+  );
+  const run = (out: string, tokens: string) => {
+    const args = ["words.txt", "--out", out, "--chunk-tokens", tokens, "--chunk-overlap", "0", "--no-canaries"];
+    const options = ["--model", "zhipu/embedding-2", "--workers", "1"];
+    return sandbox.run(["embed", ...args, ...options], { env: environment() });
+  };
+  const first = await run("long", "512");
+  expect(first.code).toBe(1);
+  const [, suggested = ""] =
+    /items are too long for the model; --chunk-tokens (\d+) in a new run/.exec(first.stderr) ?? [];
+  expect(sandbox.manifest("long")).toMatchObject({ suggestedChunkTokens: Number(suggested) });
+  expect(await run("split", suggested)).toMatchObject({ code: 0 });
+});

@@ -14,6 +14,11 @@ export function chooseChunkTokens(maxTokens: number | undefined): number {
   return Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
 }
 
+/** A chunk size with which documents are split whose chunks of `tokens` tokens the model has rejected as too long. */
+export function suggestChunkTokens(tokens: number): number {
+  return Math.max(MIN_CHUNK_TOKENS, Math.floor(tokens / 2));
+}
+
 /** The default overlap of chunks of `tokens` tokens. A larger overlap would be refused. */
 export function chooseChunkOverlap(tokens: number): number {
   return Math.min(DEFAULT_CHUNK_OVERLAP, Math.max(0, Math.floor(tokens / 2)));

@@ -44,6 +44,7 @@ interface FinishedOutput extends Partial<PublishedOutput> {
   readonly files: readonly string[];
   readonly refusals: number;
   readonly emptyAnswers: number;
+  readonly suggestedChunkTokens?: number;
 }
 
 /** Collects the counters of a run and the states of its lanes, and publishes them as snapshots and as `run.json`. */
@@ -246,6 +247,7 @@ export class RunMonitor {
       note: note || undefined,
       refusals: output.refusals > 0 ? output.refusals : undefined,
       emptyAnswers: output.emptyAnswers > 0 ? output.emptyAnswers : undefined,
+      suggestedChunkTokens: output.suggestedChunkTokens,
       parkedLanes: listParkedLanes(this.#lanes),
       output: { ...this.#manifest.output, files: [...output.files] },
       digests: output.digests,

@@ -42,6 +42,16 @@ describe("the last lines", () => {
     ]);
   });
 
+  it("suggest a chunk size if items were too long, also below a panel", () => {
+    const lines = describeRunEnd(
+      { outcome: "finished", report: sampleReport({ suggestedChunkTokens: 120 }), output: "out" },
+      { isBrief: true },
+    );
+    expect(lines).toContain(
+      "  2 items are too long for the model; --chunk-tokens 120 in a new run (another --out) splits them",
+    );
+  });
+
   it("mention lanes that were parked, also below a panel", () => {
     const report = sampleReport({
       parkedLanes: [{ lane: "minimax:b/embo-01", reason: "auth: check MINIMAX_API_KEY_B" }],

@@ -5,6 +5,7 @@ import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
 import {
   countFailedResets,
+  findShortestTooLong,
   listFailureGroups,
   type ResetRecords,
   resetRecords,
@@ -124,4 +125,17 @@ test("a reset of an item resets its duplicates too", async () => {
   await again.write([{ index: 0, attempts: 1, tokens: 3, vector: Buffer.alloc(4) }]);
   expect(again.counts()).toMatchObject({ ok: 2, failed: 0, tokens: 3, reused: { duplicates: 1 } });
   await again.close();
+});
+
+test("the shortest item that was too long is found by its estimated tokens", async () => {
+  const dir = await runWith([
+    [3, long],
+    [4, down],
+    [5, long],
+  ]);
+  using database = openRunDatabase(dir).database;
+  database.exec(`UPDATE items SET tokens = 100 + "index"`);
+  expect(findShortestTooLong(database)).toBe(103);
+  database.exec("DELETE FROM records WHERE kind = 'too-long'");
+  expect(findShortestTooLong(database)).toBeUndefined();
 });
