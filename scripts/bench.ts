@@ -7,6 +7,7 @@ import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
+import { assertScoringFast, benchEvalScoring, describeEvalScoring } from "./bench/eval-scoring.ts";
 import { assertItemsFast, benchItems, describeItems } from "./bench/items.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
@@ -31,6 +32,7 @@ Requires Linux (/proc) and redis-server.
   cache        answers per second that the answer cache writes and finds, and its memory
   items        searches in a run of 1,000,000 items, its search index, and an export; fails above 200 ms CPU time
   bisection    calls of runs with 0.1 to 10 % bad inputs, compared with the minimum and with plain halving
+  eval-scoring answers per second that scorers read and score; fails below 50,000 for exact and numeric
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -122,6 +124,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchBisection({ quick, log });
       return { result, text: describeBisection(result) };
+    },
+  },
+  "eval-scoring": {
+    async run(quick, log) {
+      const result = await benchEvalScoring({ quick, log });
+      return { result, text: describeEvalScoring(result), check: () => assertScoringFast(result) };
     },
   },
   start: {

@@ -1,10 +1,15 @@
 import { PROVIDER_CODE_TABLES } from "./provider-codes.ts";
+import { SCORER_TABLES } from "./scorers.ts";
 import { SETTINGS_TABLES } from "./settings.ts";
 
 /** Pages with generated parts. */
-export const GENERATED_PAGES = ["docs/configuration.md", "docs/errors.md"] as const;
+export const GENERATED_PAGES = ["docs/configuration.md", "docs/errors.md", "docs/scorers.md"] as const;
 
-const GENERATORS: Readonly<Record<string, () => string>> = { ...PROVIDER_CODE_TABLES, ...SETTINGS_TABLES };
+const GENERATORS: Readonly<Record<string, () => string>> = {
+  ...PROVIDER_CODE_TABLES,
+  ...SETTINGS_TABLES,
+  ...SCORER_TABLES,
+};
 const PART = /(<!-- generated: ([\w-]+) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
 
 /** The page with all its generated parts regenerated. Throws for a part without a generator. */

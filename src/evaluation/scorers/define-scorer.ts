@@ -1,62 +1,67 @@
 import { z } from "zod";
-import { listSimilarNames } from "#src/core/similar-names.ts";
 import { readAnswerText } from "#src/evaluation/extract/reasoning.ts";
+import { extractText, TEXT_EXTRACTORS, type TextExtractor } from "#src/evaluation/extract/text-extractors.ts";
 import type { AnsweredSample } from "#src/evaluation/sample.ts";
 import { type Score, scored, scoringError, unparseable } from "#src/evaluation/score.ts";
-import type { OptionProblem, ScoreRange, ScorerOption, ScorerType } from "#src/evaluation/scorer.ts";
+import type { CreatedScorer, ScoreRange, ScorerType } from "#src/evaluation/scorer.ts";
+import { describeOptionIssue, describeOptions, OptionError } from "./scorer-options.ts";
 
 /** Scores the text of an answer, without its reasoning unless that was requested. */
-export type ScoreText = (text: string, sample: AnsweredSample, signal?: AbortSignal) => Score | Promise<Score>;
+type ScoreText = (text: string, sample: AnsweredSample, signal?: AbortSignal) => Score | Promise<Score>;
 
-export interface ScorerDefinition<Shape extends z.ZodRawShape> {
+interface ScorerDefinition<Shape extends z.ZodRawShape> {
   readonly type: string;
   readonly summary: string;
   readonly range: ScoreRange;
+  /** Whether the option `extract` chooses the part of the text that is scored. */
+  readonly extracts?: boolean;
   /** Each option has a description. */
   readonly options: Shape;
   /** Throws an OptionError for options that only their combination or their content makes invalid. */
   create(options: z.output<z.ZodObject<Shape>>): ScoreText;
 }
 
-/** An invalid option that its schema accepts. */
-export class OptionError extends Error {
-  readonly path: readonly (string | number)[];
-
-  constructor(path: readonly (string | number)[], message: string) {
-    super(message);
-    this.path = path;
-  }
-}
-
-const reasoning = z
-  .boolean()
-  .default(false)
-  .describe("score the reasoning together with the answer; otherwise `<think>` blocks are removed");
-const threshold = z.number().min(0).max(1).optional().describe("score 1 from this value, otherwise 0");
+const COMMON_OPTIONS = {
+  extract: z
+    .enum(TEXT_EXTRACTORS)
+    .default("text")
+    .describe(
+      "the part of the text to score: `text` (all of it), `answer` (after “Answer:”, “答案：”, or in `\\boxed`), `code` (the longest code block), `first-line`, or `last-line`",
+    ),
+  threshold: z.number().min(0).max(1).optional().describe("score 1 from this value, otherwise 0"),
+  reasoning: z
+    .boolean()
+    .default(false)
+    .describe("score the reasoning together with the answer; otherwise `<think>` blocks are removed"),
+};
+const commonSchema = z.object(COMMON_OPTIONS);
 
 export function defineScorer<Shape extends z.ZodRawShape>(definition: ScorerDefinition<Shape>): ScorerType {
-  const { type, summary, range } = definition;
-  const optionsSchema = z.strictObject(definition.options);
-  const commonSchema = z.strictObject(range === "fraction" ? { threshold, reasoning } : { reasoning });
+  const { type, summary, range, extracts = false } = definition;
+  const ownSchema = z.strictObject(definition.options);
+  const common = Object.entries(COMMON_OPTIONS).filter(
+    ([name]) => (name !== "extract" || extracts) && (name !== "threshold" || range === "fraction"),
+  );
+  const commonNames = common.map(([name]) => name);
   return {
     type,
     summary,
-    options: [...describeOptions(optionsSchema), ...describeOptions(commonSchema)],
-    create(name, options) {
-      const [own, common] = splitOptions(options ?? {}, Object.keys(commonSchema.shape));
-      const parsed = optionsSchema.safeParse(own);
-      const parsedCommon = z.object({ threshold: threshold, reasoning }).safeParse(common);
+    options: describeOptions({ ...definition.options, ...Object.fromEntries(common) }),
+    create(name, options = {}): CreatedScorer {
+      const [own, shared] = splitOptions(options, commonNames);
+      const parsed = ownSchema.safeParse(own);
+      const parsedCommon = commonSchema.safeParse(shared);
       if (!parsed.success || !parsedCommon.success) {
-        const known = [...Object.keys(definition.options), ...Object.keys(commonSchema.shape)];
         const issues = [...(parsed.error?.issues ?? []), ...(parsedCommon.error?.issues ?? [])];
+        const known = [...Object.keys(definition.options), ...commonNames];
         return { problems: issues.flatMap((issue) => describeOptionIssue(issue, known)) };
       }
       try {
         const scoreText = definition.create(parsed.data);
-        const limit = parsedCommon.data.threshold;
+        const { threshold } = parsedCommon.data;
         const score = (sample: AnsweredSample, signal?: AbortSignal) =>
           scoreSample(scoreText, parsedCommon.data, sample, signal);
-        return { scorer: { name, type, range: limit === undefined ? range : "binary", score } };
+        return { scorer: { name, type, range: threshold === undefined ? range : "binary", score } };
       } catch (error) {
         if (error instanceof OptionError) return { problems: [{ path: error.path, message: error.message }] };
         throw error;
@@ -66,27 +71,31 @@ export function defineScorer<Shape extends z.ZodRawShape>(definition: ScorerDefi
 }
 
 interface CommonOptions {
+  readonly extract: TextExtractor;
   readonly threshold?: number | undefined;
   readonly reasoning: boolean;
 }
 
 function scoreSample(
   scoreText: ScoreText,
-  options: CommonOptions,
+  { extract, threshold, reasoning }: CommonOptions,
   sample: AnsweredSample,
   signal?: AbortSignal,
 ): Score | Promise<Score> {
-  const text = readAnswerText(sample.output, options.reasoning);
+  const text = readAnswerText(sample.output, reasoning);
   if (text === undefined) return unparseable("the answer is empty");
-  const score = scoreText(text, sample, signal);
-  if (options.threshold === undefined) return score;
-  const limit = options.threshold;
-  return score instanceof Promise ? score.then((found) => applyThreshold(found, limit)) : applyThreshold(score, limit);
+  const part = extractText(text, extract);
+  if (part === undefined) return unparseable(`no part of the text matches the extractor "${extract}"`);
+  const score = scoreText(part, sample, signal);
+  if (threshold === undefined) return score;
+  return score instanceof Promise
+    ? score.then((found) => applyThreshold(found, threshold))
+    : applyThreshold(score, threshold);
 }
 
-function applyThreshold(score: Score, limit: number): Score {
+function applyThreshold(score: Score, threshold: number): Score {
   if (score.status !== "scored") return score;
-  return { ...score, value: score.value >= limit ? 1 : 0, explanation: `similarity ${score.value.toFixed(3)}` };
+  return { ...score, value: score.value >= threshold ? 1 : 0, explanation: `similarity ${score.value.toFixed(3)}` };
 }
 
 /** The best score against any target. */
@@ -107,30 +116,4 @@ function splitOptions(options: unknown, commonNames: readonly string[]): [own: u
     Object.fromEntries(entries.filter((entry) => !isCommon(entry))),
     Object.fromEntries(entries.filter(isCommon)),
   ];
-}
-
-function describeOptionIssue(issue: z.core.$ZodIssue, known: readonly string[]): OptionProblem[] {
-  const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
-  return issue.keys.map((key) => ({ path: [...path, key], message: `unknown option; ${suggestNames(key, known)}` }));
-}
-
-/** "did you mean ...?", or all names if none is similar. */
-export function suggestNames(name: string, known: readonly string[]): string {
-  const similar = listSimilarNames(name, known);
-  return similar.length > 0
-    ? `did you mean ${similar.map((each) => `"${each}"`).join(" or ")}?`
-    : `known: ${known.join(", ")}`;
-}
-
-function describeOptions(schema: z.ZodObject): ScorerOption[] {
-  return Object.entries(schema.shape).map(([name, option]) => {
-    const absent = z.safeParse(option, undefined);
-    return {
-      name,
-      description: z.globalRegistry.get(option)?.description ?? "",
-      default: absent.success && absent.data !== undefined ? JSON.stringify(absent.data) : undefined,
-      isRequired: !absent.success,
-    };
-  });
 }

@@ -6,11 +6,13 @@ export const exact = defineScorer({
   type: "exact",
   summary: "The answer equals a target.",
   range: "binary",
+  extracts: true,
   options: {
     ignoreCase: z.boolean().default(false).describe("ignore the case of letters"),
     simplify: z.boolean().default(false).describe("ignore case, punctuation, and the articles a, an, and the"),
   },
   create({ ignoreCase, simplify }) {
+    const lowerCase = (text: string) => normalizeText(text).toLowerCase();
     const normalize = simplify ? simplifyText : ignoreCase ? lowerCase : normalizeText;
     return (text, { targets }) => {
       const answer = normalize(text);
@@ -18,7 +20,3 @@ export const exact = defineScorer({
     };
   },
 });
-
-function lowerCase(text: string): string {
-  return normalizeText(text).toLowerCase();
-}

@@ -1,6 +1,22 @@
 import type { CreatedScorer, ScorerType } from "#src/evaluation/scorer.ts";
-import { suggestNames } from "./define-scorer.ts";
+import { answer } from "./answer.ts";
+import { bleu } from "./bleu.ts";
+import { choice } from "./choice.ts";
+import { chrf } from "./chrf.ts";
+import { createCodeScorer } from "./code.ts";
 import { exact } from "./exact.ts";
+import { createExecutableScorer } from "./executable.ts";
+import { f1 } from "./f1.ts";
+import { includes } from "./includes.ts";
+import { createJavascriptScorer } from "./javascript.ts";
+import { levenshtein } from "./levenshtein.ts";
+import { match } from "./match.ts";
+import { math } from "./math.ts";
+import { numeric } from "./numeric.ts";
+import { createPatternScorer } from "./pattern.ts";
+import { rouge } from "./rouge.ts";
+import type { ScorerResources } from "./sandbox-options.ts";
+import { suggestNames } from "./scorer-options.ts";
 
 export interface ScorerRegistry extends AsyncDisposable {
   readonly types: readonly ScorerType[];
@@ -17,19 +33,33 @@ export interface ScorerRegistryOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-export function createScorerRegistry(_options: ScorerRegistryOptions = {}): ScorerRegistry {
-  const types = new Map([exact].map((type) => [type.type, type]));
-  const close = async () => {};
+const DEFAULT_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+
+export function createScorerRegistry(options: ScorerRegistryOptions = {}): ScorerRegistry {
+  const { baseDir = process.cwd(), environment = DEFAULT_ENVIRONMENT } = options;
+  const closers = new Set<() => Promise<void>>();
+  const resources: ScorerResources = { baseDir, environment, onClose: (close) => closers.add(close) };
+  const types = new Map(listTypes(resources).map((type) => [type.type, type]));
+  const close = async () => {
+    await Promise.all([...closers].map((each) => each()));
+  };
   return {
     types: [...types.values()],
-    create(name, type, options) {
+    create(name, type, scorerOptions) {
       const found = types.get(type);
-      if (found) return found.create(name, options);
-      return {
-        problems: [{ path: ["type"], message: `unknown scorer "${type}"; ${suggestNames(type, [...types.keys()])}` }],
-      };
+      if (found) return found.create(name, scorerOptions);
+      const message = `unknown scorer "${type}"; ${suggestNames(type, [...types.keys()])}`;
+      return { problems: [{ path: ["type"], message }] };
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function listTypes(resources: ScorerResources): ScorerType[] {
+  return [
+    ...[exact, match, includes, answer, createPatternScorer(resources), choice, numeric, math],
+    ...[f1, levenshtein, bleu, rouge, chrf],
+    ...[createJavascriptScorer(resources), createExecutableScorer(resources), createCodeScorer(resources)],
+  ];
 }
