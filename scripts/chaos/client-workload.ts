@@ -51,8 +51,8 @@ export class ClientWorkload implements Workload {
     for (;;) {
       const { code, signal, stderr } = await startNode([SLUICE, "worker"], this.#options).exit;
       if (this.#isStopping) return;
-      // A worker does not start without its Redis; a process manager starts it again.
-      if (signal !== "SIGKILL" && !stderr.includes("cannot use Redis"))
+      // A worker does not start without its Redis, or while that rejects writes; a process manager starts it again.
+      if (signal !== "SIGKILL" && !/cannot use Redis|this Redis cannot be used/.test(stderr))
         throw new Error(`a worker ended with ${signal ?? code}: ${stderr.slice(-600)}`);
     }
   }
