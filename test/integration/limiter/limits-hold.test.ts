@@ -225,7 +225,7 @@ test("with continuous demand at least 95 % of the limit is used", async () => {
   const learning = 250;
   const windows = 40;
   const steady = fc.record({
-    limit: fc.integer({ min: 40, max: 100 }),
+    limit: fc.integer({ min: 40, max: 60 }),
     by: fc.constantFrom("requests", "tokens", "both"),
     even: fc.boolean(),
     // Compared with a window of one second, this is like some hundred ms compared with a minute.
