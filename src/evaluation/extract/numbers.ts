@@ -12,7 +12,7 @@ export interface NumberToken {
 
 const DIGITS = /\d{1,3}(?:['’_]\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?![\d,]|\.\d)|\d+(?:[.,]\d+)*|\.\d+/g;
 const LABEL_BEFORE =
-  /(?:\b(?:steps?|questions?|problems?|cases?|parts?|sections?|chapters?|tables?|figures?|equations?|eqs?\.|examples?|exercises?|options?|method|version|no\.)\s*[#(]?|(?:步骤|问题|例|图|表|公式|方法|情况|选项)\s*|第)$/i;
+  /(?:\b(?:steps?|questions?|problems?|cases?|parts?|sections?|chapters?|tables?|fig(?:ure)?s?|equations?|eqs?\.|examples?|exercises?|options?|method|version|no\.)\s*[#(]?|(?:步骤|问题|例|图|表|公式|方法|情况|选项)\s*|第)$/i;
 const LIST_MARKER_AFTER = /^(?:[.)、:](?!\d)|\.?\))[*_]*[^\S\n]*(?=\S)/;
 
 /** Finds all numbers with their signs, units of size ("3 million", "5万"), powers, fractions, and percent signs. */
@@ -74,7 +74,7 @@ function readBefore(text: string, at: number): NumberStart {
   const hasCurrency = currency !== undefined;
   const sign = inner ?? outer;
   if (sign === undefined) {
-    const words = /(?:\b(?:minus|negative)\s+|负)$/i.exec(nearby.slice(0, nearby.length - all.trimStart().length));
+    const words = /(?:\b(?:minus|negative)\s+|负|零下)$/i.exec(nearby.slice(0, nearby.length - all.trimStart().length));
     const isName = !hasCurrency && /(?:[A-Za-z_^√]|[√t]\(|\\[a-z]+\{)$/.test(nearby);
     if (words && !isName) return { start: start - words[0].length, isNegative: true, hasCurrency, isName };
     return { start: hasCurrency ? start : at, isNegative: false, hasCurrency, isName };

@@ -76,7 +76,8 @@ function readClause(clause: string, pick: "first" | "last"): Reading<NumberToken
   const all = findNumbers(clause).filter(
     ({ role, start }, i) => role !== "label" && !(i > 0 && /±\s*$/.test(clause.slice(0, start))),
   );
-  const digits = pick === "first" ? all.filter((token) => token.start <= breakAfter(clause, all)) : all;
+  const digits =
+    pick === "first" ? all.filter((token) => token.start <= breakAfter(clause, all)) : withoutRemarks(clause, all);
   const tokens = digits.length > 0 ? digits : findNumberWords(clause);
   if (tokens.length === 0) return NOTHING_READ;
   const equal = Math.max(clause.lastIndexOf("="), clause.lastIndexOf("≈"));
@@ -92,6 +93,17 @@ function readClause(clause: string, pick: "first" | "last"): Reading<NumberToken
   const emphasized = pick === "last" ? tokens.filter((token) => isEmphasized(clause, token)).at(-1) : undefined;
   const chosen = emphasized ?? (pick === "first" ? tokens[0] : tokens.at(-1));
   return chosen ? check(clause, chosen, emphasized ? [emphasized] : tokens) : NOTHING_READ;
+}
+
+/** Without numbers in brackets and in ", which ..." if there are others: "$45 (with 10% tax)", "12 cows, which is 3 less". */
+function withoutRemarks(clause: string, tokens: readonly NumberToken[]): readonly NumberToken[] {
+  const kept = tokens.filter(({ start }) => {
+    const before = clause.slice(0, start);
+    return (
+      before.lastIndexOf("(") <= before.lastIndexOf(")") && !/,\s+(?:which|where|who|because|since|as)\s/.test(before)
+    );
+  });
+  return kept.length > 0 ? kept : tokens;
 }
 
 /** Where the explanation begins: "5, because 2 + 3 = 5", "5 (2 boxes)". */
@@ -136,12 +148,14 @@ const ALTERNATIVE = new RegExp(
 );
 /** "From 10 apples, 4 remain." */
 const INTRODUCTION = /^\s*(?:from|of|out of|with|after|given|since|because)\b.*,\s*$/i;
+/** "60 miles in 1 hour", "1 in 6" */
+const RELATION = new RegExp(String.raw`^${UNIT}\s+(?:in|per|over|for|within|every|each)\s+$`, "i");
 const COMPOUND =
   /^\s?(?:hours?|hrs?|h|minutes?|mins?|feet|ft|foot|pounds?|lbs?|years?|days?|weeks?|months?|dollars?|小时|时|分钟?|元|米|年|天|月|斤|角)\s*(?:,?\s*and\s|[又零]|,\s)?\s*$/i;
 const BOUND_BEFORE =
   /(?:\b(?:at least|at most|more than|less than|fewer than|greater than|up to|over|under|above|below|between|exceeds|minimum of|maximum of)|[<>≤≥±]|至少|至多|最多|最少|超过|不到|不足|大于|小于|多于|少于|高于|低于)\s*[$€£¥]?\s*$/i;
 const BOUND_AFTER =
-  /^\s?(?:[A-Za-z]+\s|[\u4e00-\u9fff])?(?:or (?:more|less|fewer|greater|higher|lower)|and (?:above|below|up)|以上|以下|多个?(?![\u4e00-\u9fff]))|^\+(?!\s*\d)/i;
+  /^\s?(?:[A-Za-z]+\s|[\u4e00-\u9fff])?(?:or (?:more|less|fewer|greater|higher|lower)|and (?:above|below|up)|以上|以下|[^.]{0,12}below zero|多个?(?![\u4e00-\u9fff]))|^\+(?!\s*\d)/i;
 
 /** Careful people differ about a number that is linked to another one, or bounds a value. */
 function check(clause: string, token: NumberToken, tokens: readonly NumberToken[]): Reading<NumberToken> {
@@ -156,6 +170,8 @@ function check(clause: string, token: NumberToken, tokens: readonly NumberToken[
     !INTRODUCTION.test(clause.slice(0, token.start))
   )
     return ambiguous("the answer has several numbers");
+  if (before && RELATION.test(clause.slice(before.end, token.start)))
+    return ambiguous("the answer relates two numbers");
   if (after && isLinked(clause.slice(token.end, after.start), token, after))
     return ambiguous("the answer has several numbers");
   if (/^\s?(?:[+*×÷·]|-\s)\s?[a-z(√]/.test(clause.slice(token.end))) return ambiguous("the answer is an expression");

@@ -9,6 +9,7 @@ import { createExecutableScorer } from "./executable.ts";
 import { f1 } from "./f1.ts";
 import { includes } from "./includes.ts";
 import { createJavascriptScorer } from "./javascript.ts";
+import { createJsonScorer } from "./json.ts";
 import { levenshtein } from "./levenshtein.ts";
 import { match } from "./match.ts";
 import { math } from "./math.ts";
@@ -60,6 +61,11 @@ function listTypes(resources: ScorerResources): ScorerType[] {
   return [
     ...[exact, match, includes, answer, createPatternScorer(resources), choice, numeric, math],
     ...[f1, levenshtein, bleu, rouge, chrf],
-    ...[createJavascriptScorer(resources), createExecutableScorer(resources), createCodeScorer(resources)],
+    ...[
+      createJsonScorer(resources),
+      createJavascriptScorer(resources),
+      createExecutableScorer(resources),
+      createCodeScorer(resources),
+    ],
   ];
 }
