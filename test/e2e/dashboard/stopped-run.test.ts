@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     expect(await note.locator("code").innerText()).toMatch(/^sluice resume \S+vectors$/);
     await note.getByText("Until then, its buffer size cannot be changed.").waitFor();
     const offered = await page.locator(".page-title button").allInnerTexts();
-    expect(offered).toEqual(["Resume run", "Cancel run"]);
+    expect(offered).toEqual(["Resume run", "Cancel run", "Rename", "Delete"]);
   });
 
   test("the Chinese page shows the same without English words", async () => {
