@@ -6,6 +6,7 @@ import { describeSkipped } from "#src/cli/format/describe-manifest.ts";
 import { describeProblems } from "#src/cli/format/describe-problems.ts";
 import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatMany, formatMoney } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import type { CostEstimate } from "#src/producer/runs/budget/estimate-chat-run.ts";
 
@@ -44,7 +45,11 @@ export async function printDryRun<P extends Plan, E extends DryRunEstimate>(
     process.stdout.write(
       isJson
         ? `${JSON.stringify({ event: "dry-run", ...estimated })}\n`
-        : formatLines([...describe(estimated, plan), ["skipped", describeSkipped(plan.problemCount)]]),
+        : formatLines([
+            ...describe(estimated, plan),
+            ["skipped", describeSkipped(plan.problemCount)],
+            ...plan.notes.map((note) => ["note", sanitize(note)] as const),
+          ]),
     );
     return EXIT_CODES.ok;
   } finally {
