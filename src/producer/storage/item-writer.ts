@@ -35,7 +35,8 @@ const getPartialPath = (dir: string) => join(dir, `${RUN_DATABASE}.partial`);
 
 /** Removes what a killed `ItemWriter` has left in a folder. */
 export async function removePartialDatabase(dir: string): Promise<void> {
-  await rm(getPartialPath(dir), { force: true });
+  // SQLite creates files beside it.
+  for (const suffix of ["", "-wal", "-shm"]) await rm(`${getPartialPath(dir)}${suffix}`, { force: true });
 }
 
 /**

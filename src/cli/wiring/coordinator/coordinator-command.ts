@@ -89,7 +89,8 @@ async function prepare<M extends RunManifest>(
       onNote: (message) => reporter.event({ type: "note", message }),
     });
   } catch (error) {
-    if (signal.aborted) throw new RunStoppedError("interrupted", COORDINATOR_MESSAGES.interruptedWhilePlanning);
+    const { interruptedWhilePlanning, planAgainHint } = COORDINATOR_MESSAGES;
+    if (signal.aborted) throw new RunStoppedError("interrupted", interruptedWhilePlanning, planAgainHint);
     throw error;
   }
 }

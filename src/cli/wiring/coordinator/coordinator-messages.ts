@@ -7,6 +7,7 @@ export const COORDINATOR_MESSAGES = {
   resumeHint: (dir: string) =>
     `Nothing is lost. Run the same command again, or "${SUGGESTED_COMMANDS.resume(dir)}", to resume where it stopped.`,
   interruptedWhilePlanning: "interrupted while planning; nothing was sent",
+  planAgainHint: "Run the same command again.",
   stopping: "stopping: calls in flight finish, everything else returns to the queue",
   refused: (problems: number) => `the input has ${formatMany(problems, "problem")}; nothing was sent`,
   alreadyFinished: ({ run, items, finishedAt }: RunManifest, dir: string, readsStdin: boolean) =>
