@@ -39,9 +39,9 @@ export function startQueueWorker(queue: string, deps: QueueWorkerDeps): QueueWor
   let activity = 0;
   const worker = new Worker(
     queue,
-    // BullMQ passes the signal only to a processor that declares all three parameters.
-    async (job, token = "", signal) => {
-      const id = job.id ?? "";
+    // BullMQ passes the signal only to a processor that declares all three parameters, without a default value.
+    async (job, jobToken, signal) => {
+      const [id, token] = [job.id ?? "", jobToken ?? ""];
       activity += 1;
       held.set(id, token);
       locks.add(token, measureAge(job));
