@@ -31,20 +31,22 @@ export function normalizePro(body: JsonObject): JsonObject {
   const list = readField(choice, "messages");
   const messages = Array.isArray(list) ? list.filter(isObject) : [];
   // Messages of other senders are intermediate output of plugins and functions.
-  const texts = messages
-    .filter(({ sender_type: sender, text }) => (sender === "BOT" || sender === undefined) && typeof text === "string")
-    .map((message) => readText(message, "text") ?? "");
+  const answers = messages.filter(
+    ({ sender_type: sender, text }) => (sender === "BOT" || sender === undefined) && typeof text === "string",
+  );
+  const texts = answers.map((message) => readText(message, "text") ?? "");
   const text = texts.join("");
+  const { sender_type: _, sender_name: __, text: ___, function_call: ____, ...others } = Object.assign({}, ...answers);
   const called = body.function_call ?? messages.map((message) => message.function_call).find(isObject);
   const calls = toToolCalls(called);
   if (!choice && calls.length === 0) return body;
   const reply = readText(body, "reply") ?? "";
   if (reply === "" && readUsage(body.usage) === undefined)
-    return withChoice(body, choice, { content: texts.length > 0 ? text : undefined, tool_calls: calls });
+    return withChoice(body, choice, { ...others, content: texts.length > 0 ? text : undefined, tool_calls: calls });
   // Of several messages, `reply` contains only the last one.
   const longer = text.length > reply.length ? text : reply;
   const content = longer === "" && texts.length === 0 ? readEmptyReply(body) : longer;
-  return withChoice(body, choice, undefined, { content, tool_calls: calls });
+  return withChoice(body, choice, undefined, { ...others, content, tool_calls: calls });
 }
 
 /** An explicitly empty answer, as opposed to a missing one. */
@@ -59,11 +61,17 @@ function findFirstChoice({ choices }: JsonObject): JsonObject | undefined {
   return objects.find(({ index }) => index === 0) ?? objects[0];
 }
 
-function withChoice(body: JsonObject, choice: unknown, delta?: JsonObject, message?: JsonObject): JsonObject {
+function withChoice(
+  body: JsonObject,
+  choice: JsonObject | undefined,
+  delta?: JsonObject,
+  message?: JsonObject,
+): JsonObject {
+  const { index: _, text: __, messages: ___, ...others } = choice ?? {};
   return {
     ...body,
     object: message ? "chat.completion" : "chat.completion.chunk",
-    choices: [{ finish_reason: readText(choice, "finish_reason"), delta, message }],
+    choices: [{ ...others, finish_reason: readText(choice, "finish_reason"), delta, message }],
   };
 }
 

@@ -145,6 +145,46 @@ describe("the frame reducer", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
+  it("never turns frames that resemble answers into an empty success", () => {
+    const any = fc.jsonValue({ maxDepth: 2 });
+    const piece = fc.record({ content: any, reasoning_content: any, function_call: any, x: any }, { requiredKeys: [] });
+    const choices = fc.record({ seq: fc.constant(0), text: fc.oneof(any, fc.array(piece)) }, { requiredKeys: ["seq"] });
+    const payload = fc.record({ choices: fc.oneof(any, choices), usage: any, x: any }, { requiredKeys: [] });
+    const body = fc.record({ header: fc.constant({ code: 0, status: 2 }), payload: fc.oneof(any, payload) });
+    fc.assert(
+      fc.property(body, (sent) => {
+        let response: ChatResponse;
+        try {
+          response = run([JSON.stringify(sent)]).response;
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProviderError);
+          return;
+        }
+        const hasContent = response.text !== "" || response.reasoning || response.toolCalls || response.extra?.message;
+        expect(hasContent || JSON.stringify(sent).includes('"content":""')).toBeTruthy();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("keeps the unknown fields of the payload and of its pieces", () => {
+    const name = fc.string({ minLength: 1, maxLength: 8 }).map((text) => `x_${text}`);
+    const unknown = fc.dictionary(
+      name,
+      fc.jsonValue({ maxDepth: 2 }).filter((value) => value !== null),
+      { maxKeys: 3 },
+    );
+    fc.assert(
+      fc.property(unknown, unknown, (inPayload, inPiece) => {
+        const choices = { seq: 0, text: [{ content: "a", ...inPiece }] };
+        const sent = JSON.stringify({ header: { code: 0, status: 2 }, payload: { ...inPayload, choices } });
+        const { extra } = run([sent]).response;
+        const kept = JSON.parse(JSON.stringify({ ...extra, message: extra?.message ?? {} }));
+        expect(kept).toEqual(JSON.parse(JSON.stringify({ ...inPayload, message: inPiece })));
+      }),
+    );
+  });
+
   it.each([
     ["no JSON", "<html>"],
     ["an array", "[]"],
