@@ -81,5 +81,6 @@ function findEndpoint(url: unknown, { providers }: ProviderRegistry) {
   }
   const path = absolute?.pathname ?? url;
   const [, end = ""] = /^(?:\/[\w.-]+){0,6}?(\/chat\/completions|\/[a-z]+)$/.exec(path) ?? [];
+  if (end === "/rerank") return FIELD_PROBLEMS.rerank;
   return (Object.hasOwn(ENDPOINTS, end) ? ENDPOINTS[end] : undefined) ?? expected;
 }
