@@ -112,7 +112,9 @@ if #rates == 0 and concurrency == 0 and not s.answered and not s.lastOk then
 end
 -- A key may be wrong: the lane has not succeeded yet, or not since it was denied or parked. Interactive calls do not wait,
 -- because the call that finds out is one of them.
+-- Each denial takes away a place, because the lane may be parked after it.
 local isUnproven = firstCalls > 0 and (not s.lastOk or s.denied)
+local firstPlaces = math.max(1, firstCalls - (tonumber(s.denied) or 0))
 -- While the lane is out, one probe at a time: more calls would neither help the provider nor tell us more.
 if (tonumber(s.faults) or 0) >= outageStreak then concurrency = 1 end
 
@@ -189,7 +191,7 @@ for i = first + granted, #ARGV do
     reason = 'snoozed'
   elseif yields and i - first >= interactive then reason = 'interactive'
   elseif concurrency > 0 and inFlight >= concurrency then reason = 'concurrency'
-  elseif isUnproven and inFlight >= firstCalls and i - first >= interactive then reason = 'concurrency'
+  elseif isUnproven and inFlight >= firstPlaces and i - first >= interactive then reason = 'concurrency'
   else
     for _, rate in ipairs(rates) do
       rate.need = amountOf(rate, cost)

@@ -26,7 +26,7 @@ local first = 6
 local window, costs, flight, recent, long, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
 local s = readFields(state, { 'now', 'skew', 'sum', 'ratio', 'reports', 'faults', 'failingSince', 'lastOk', 'pausedUntil',
-  'outages', 'wasParked', 'patience', 'refusedAt', 'okGrantedAt', 'okFlight' })
+  'outages', 'wasParked', 'denied', 'patience', 'refusedAt', 'okGrantedAt', 'okFlight' })
 local now, skew = readTime(s)
 local sum, ratio, reports = tonumber(s.sum) or 0, tonumber(s.ratio) or 1, tonumber(s.reports) or 0
 local faults, outages, pausedUntil = tonumber(s.faults) or 0, tonumber(s.outages) or 0, tonumber(s.pausedUntil) or 0
@@ -38,6 +38,7 @@ local function update(field, value)
 end
 
 local hasAnswered = false
+local denied = tonumber(s.denied) or 0
 local patience, okGrantedAt, okFlight = tonumber(s.patience) or 0, tonumber(s.okGrantedAt) or 0, tonumber(s.okFlight) or 0
 -- While calls are refused, some of those in flight have been refused, too: their number proves nothing.
 local inFlight = now - (tonumber(s.refusedAt) or 0) > 1000 and redis.call('ZCARD', flight) or 0
@@ -106,7 +107,9 @@ local function settle(from, to)
           if outcome == 'ok' then reports = math.min(1000, reports + 1) end
         end
         if outcome == 'ok' then recordSuccess(grantedAt or 0)
-        elseif outcome == 'denied' then update('denied', 1)
+        elseif outcome == 'denied' then
+          denied = denied + 1
+          update('denied', denied)
         -- An input that failed before may be the cause itself: it is evidence only while an outage is known.
         elseif outcome == 'fault' or (outcome == 'suspect' and faults >= outageStreak) then recordFault() end
       end

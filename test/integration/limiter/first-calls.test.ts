@@ -34,6 +34,17 @@ test("a lane makes four bulk calls until it succeeds", async () => {
   expect(await reserve(30)).toHaveLength(27);
 });
 
+test("a call that was denied leaves its place empty, and one call at a time goes on", async () => {
+  const first = await reserve(30);
+  await settle(first.slice(0, 3), "denied");
+  expect(await reserve(30)).toHaveLength(0);
+  await settle(first.slice(3), "denied");
+  const next = await reserve(30);
+  expect(next).toHaveLength(1);
+  await settle(next, "ok");
+  expect(await reserve(30)).toHaveLength(30);
+});
+
 test("a lane that was denied makes four bulk calls until it succeeds again", async () => {
   await settle(await reserve(1), "ok");
   const calls = await reserve(30);
