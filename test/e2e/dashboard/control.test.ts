@@ -165,7 +165,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     await expectEventually(async () =>
       (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
     ).toEqual([
-      ...["Pause run", "Resume run", "Retry items", "Search item texts", "Search item texts"],
+      ...["Pause run", "Resume run", "Retry items", "View item", "Search item texts", "Search item texts"],
       ...["Export items", "Export items", "Change limits"],
     ]);
     const targets = page.locator("tbody tr td:nth-child(4)");
