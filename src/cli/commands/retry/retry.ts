@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { retryInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
+import { scoreInFolder } from "#src/cli/wiring/evaluation/score-in-folder.ts";
 import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wiring/find-run.ts";
 import {
   describeRetryQuery,
@@ -14,8 +16,10 @@ import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { ItemFinder } from "#src/producer/items/item-finder.ts";
 import { type ItemQuery, toRetryQuery } from "#src/producer/items/item-query.ts";
+import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
+import { readSpec } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
 import { createRerankExecution } from "#src/producer/run-kinds/rerank/rerank-kind.ts";
 import { removeLeftWorkFolder } from "#src/producer/runs/finish-run.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
@@ -46,12 +50,15 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     return await retryInFolder({ ...target, manifest }, createRerankExecution(), config, commandOptions);
   }
   if (isBatch(manifest)) {
-    return await retryInFolder(
-      { ...target, manifest },
-      createBatchExecution({ findMaxInputs, canaries }),
-      config,
-      commandOptions,
-    );
+    const execution = createBatchExecution({ findMaxInputs, canaries });
+    if (manifest.evaluation === undefined)
+      return await retryInFolder({ ...target, manifest }, execution, config, commandOptions);
+    const keeping = { ...commandOptions, keepDb: true };
+    const code = await retryInFolder({ ...target, manifest }, execution, config, keeping);
+    if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
+    const spec = readSpec(join(dir, EVALUATION_FILES.spec), config.registry);
+    await scoreInFolder(dir, spec, { json: options.json });
+    return code;
   }
   const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model), canaries });
   return await retryInFolder({ ...target, manifest }, kind, config, commandOptions);
