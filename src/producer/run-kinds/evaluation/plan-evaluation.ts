@@ -76,7 +76,7 @@ export async function planEvaluation(
     models: [...new Set(source.spec.models.map(({ model }) => model))],
     ...NO_EMBEDDINGS,
     adjustments: [...samples.adjustments],
-    datasets: await samples.summarize(),
+    datasets: plan.isAccepted ? await samples.summarize() : [],
   };
 }
 
