@@ -135,7 +135,10 @@ test("after kill -9, the rerun asks only what has no answer, and the results are
   const second = sandbox.start(args);
   expect(await second.exit).toMatchObject({ code: 1 });
   expect(readResults(sandbox).metrics).toMatchObject([expectedMetric(200, "good"), expectedMetric(200, "bad")]);
-  expect(second.events().at(-1)).toMatchObject({ event: "results", metrics: [expectedMetric(200, "good"), expectedMetric(200, "bad")] });
+  expect(second.events().at(-1)).toMatchObject({
+    event: "results",
+    metrics: [expectedMetric(200, "good"), expectedMetric(200, "bad")],
+  });
   // The calls in flight at the kill, at most.
   expect(server.calls()).toBeLessThanOrEqual(400 + 16);
   await sandbox.waitUntilNoProcesses();
