@@ -115,6 +115,7 @@ describe.skipIf(!hasBrowser)("run actions in the browser", () => {
     await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     await found.getByRole("link").click();
     await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-12");
+    await page.locator("pre.raw-text").first().waitFor();
     await page.goBack();
     await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
