@@ -29,7 +29,7 @@ export const FIELD_PROBLEMS = {
   notPost: 'must be "POST"',
   notOneOf: (values: readonly string[]) => `must be one of ${values.join(", ")}`,
   notEndpoint: (endpoints: readonly string[]) => `must be ${endpoints.join(" or ")}`,
-  rerank: 'is not for batch files: rank documents with "sluice rerank"',
+  rerank: 'is not for batch files: the command "rerank" ranks documents',
   unknownHost: "must be a path, or the URL of a provider that Sluice knows",
   noModerations: (provider: string) =>
     `is for moderation, which ${provider} does not offer: name a model of OpenAI or of a provider under "compatible"`,

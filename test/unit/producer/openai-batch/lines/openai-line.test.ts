@@ -27,7 +27,7 @@ test.each([
 test.each([
   ["https://elsewhere.example/v1/chat/completions", "must be a path, or the URL of a provider that Sluice knows"],
   ["/v1/images", "must be /v1/chat/completions or /v1/embeddings or /v1/responses"],
-  ["/v1/rerank", 'is not for batch files: rank documents with "sluice rerank"'],
+  ["/v1/rerank", 'is not for batch files: the command "rerank" ranks documents'],
   ["chat/completions", "must be /v1/chat/completions"],
   [7, "must be /v1/chat/completions"],
 ])("%s is refused", (url, problem) => {
