@@ -136,7 +136,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       const [embedding] = embeddings;
       if (!embedding || !provider.embedding || body === refusal.whole) continue;
       const refused = await failure(provider.embedding(embedding.model).embed({ inputs: ["x"] }, live()));
-      expect(decideAfterFailure({ ...call, error: refused, inputs: 3 })).toEqual({ action: "bisect" });
+      expect(decideAfterFailure({ ...call, error: refused, inputs: 3 })).toEqual({ action: "bisect", cause: "input" });
     }
     answer(recordedAnswer(subject));
     expect((await chat.generate(ask("other"), live())).text).toBe(subject.stream.text);
