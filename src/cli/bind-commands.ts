@@ -1,6 +1,7 @@
 import { type BoundCommand, bindCommand, runCommandLine } from "./build-program.ts";
 import { batchCommand } from "./commands/batch/definition.ts";
 import { chatCommand } from "./commands/chat/definition.ts";
+import { compareCommand } from "./commands/compare/definition.ts";
 import { completeCommand } from "./commands/complete/definition.ts";
 import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts";
 import { demoCommand } from "./commands/demo/definition.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(rerankCommand, async () => (await import("./commands/rerank/rerank.ts")).runRerank),
   bindCommand(evalCommand, async () => (await import("./commands/eval/eval.ts")).runEval),
   bindCommand(scoreCommand, async () => (await import("./commands/score/score.ts")).runScore),
+  bindCommand(compareCommand, async () => (await import("./commands/compare/compare.ts")).runCompare),
   bindCommand(chatCommand, async () => (await import("./commands/chat/chat.ts")).runChat),
   bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
   bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),

@@ -8,6 +8,8 @@ export const EXIT_CODES = {
   itemsFailed: 1,
   /** `sluice verify`: the output differs from what the run wrote. */
   differs: 1,
+  /** `sluice compare`: a gate failed. */
+  gateFailed: 1,
   /** The command could not start or had to stop. Nothing is lost, and the message says what to do. */
   couldNotComplete: 2,
   /** A provider asked for a longer wait than --max-wait allows. Nothing is lost; the same command resumes the run. */

@@ -221,3 +221,8 @@ export function childEnvironment(
 ): Readonly<Record<string, string | undefined>> {
   return { ...process.env, ...changes };
 }
+
+/** Whether this process runs in a job of GitHub Actions, which reads annotations from its output. */
+export function isInGithubActions(): boolean {
+  return process.env["GITHUB_ACTIONS"] === "true";
+}

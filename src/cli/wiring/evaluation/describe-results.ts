@@ -29,7 +29,8 @@ export function describeResults(results: EvaluationResults, changes: ScoreChange
   ].join("\n");
 }
 
-function toHeading({ dataset, prompt, scorer }: { dataset: string; prompt: string; scorer: string }): string {
+/** What a table of scores is about. */
+export function toHeading({ dataset, prompt, scorer }: { dataset: string; prompt: string; scorer: string }): string {
   return prompt === "default" ? `${dataset}, ${scorer}` : `${dataset}, ${scorer}, prompt ${prompt}`;
 }
 
@@ -92,7 +93,7 @@ function formatPlainNumber(value: number): string {
 }
 
 /** "glm-4-plus is better than glm-4 by 3.2 points (1.0 to 5.4), p = 0.004: won 40, lost 12 of 500 items" */
-function describeComparison(comparison: MetricComparison): string {
+export function describeComparison(comparison: MetricComparison): string {
   const { model, baseline, items, difference, interval, adjustedPValue, won, lost, itemsNeeded } = comparison;
   const isSignificant = adjustedPValue < LEVEL;
   const size = `${formatPoints(difference)}${interval === null ? "" : ` (${formatPoints(interval.low)} to ${formatPoints(interval.high)})`}`;
@@ -105,11 +106,13 @@ function describeComparison(comparison: MetricComparison): string {
   return `${verdict}: ${size}, ${p}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
 }
 
-function formatPoints(value: number): string {
+/** A difference in points, signed. */
+export function formatPoints(value: number): string {
   return `${value > 0 ? "+" : ""}${(value * 100).toFixed(1)}`;
 }
 
-function describeModels({ models, cost }: EvaluationResults): string {
+/** How the calls of the models ended. */
+export function describeModels({ models, cost }: Pick<EvaluationResults, "models" | "cost">): string {
   const columns = [
     { title: "model" },
     { title: "samples", align: "right" },
