@@ -8,6 +8,7 @@ import {
   formatMarkdown,
 } from "#src/cli/wiring/evaluation/describe-compared-evaluations.ts";
 import { isInGithubActions } from "#src/config/config.ts";
+import { describeReadError } from "#src/core/describe-path.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 import { compareEvaluations, type EvaluationComparison } from "#src/evaluation/compare/compare-evaluations.ts";
 import { checkGate, parseGate } from "#src/evaluation/compare/gate.ts";
@@ -28,8 +29,8 @@ export async function runCompare(
   const evaluations = [baseline, ...others].map(({ dir, results }) => ({
     ...{ dir, name: results.name, models: results.models, cost: results.cost, activeMs: results.activeMs },
   }));
-  if (options.junit !== undefined) await writeFile(options.junit, formatJunit(gateResults));
-  if (options.markdown !== undefined) await writeFile(options.markdown, formatMarkdown(compared, gateResults));
+  if (options.junit !== undefined) await writeReport(options.junit, formatJunit(gateResults));
+  if (options.markdown !== undefined) await writeReport(options.markdown, formatMarkdown(compared, gateResults));
   // On stderr, which GitHub reads as well, so that stdout stays JSON.
   if (isInGithubActions()) process.stderr.write(formatAnnotations(gateResults));
   process.stdout.write(
@@ -38,6 +39,17 @@ export async function runCompare(
       : describeComparedEvaluations(compared, evaluations, gateResults),
   );
   return gateResults.every(({ passed }) => passed) ? EXIT_CODES.ok : EXIT_CODES.gateFailed;
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new RunError(
+      `${file} cannot be written: ${describeReadError(error)}`,
+      "Choose a file in a folder that exists.",
+    );
+  }
 }
 
 function pickKey({ dir, dataset, prompt, model, scorer, mean, baselineMean }: EvaluationComparison) {

@@ -123,6 +123,12 @@ test("a gate that fails exits with 1, and is in all reports", async () => {
   expect(annotations).toBe(`::error title=Gate failed::accuracy >= baseline: 0.9 against 1 (d, m, ${b})\n`);
 });
 
+test("a report that cannot be written is named", async () => {
+  const a = writeFolder("a", { scores: ones(3) });
+  const markdown = join(root, "missing", "summary.md");
+  await expect(compare([a, a], { markdown })).rejects.toThrow(`${markdown} cannot be written`);
+});
+
 test("other datasets and other labels need an option", async () => {
   const a = writeFolder("a", { scores: ones(10) });
   const b = writeFolder("b", { scores: ones(10), sha256: "cc" });
