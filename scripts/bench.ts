@@ -7,6 +7,7 @@ import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
+import { benchDisturbance, type Disturbance, describeDisturbance } from "./bench/disturbances.ts";
 import { assertScoringFast, benchEvalScoring, describeEvalScoring } from "./bench/eval-scoring.ts";
 import { assertItemsFast, benchItems, describeItems } from "./bench/items.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
@@ -24,6 +25,8 @@ Requires Linux (/proc) and redis-server.
 
   throughput   texts per second of "sluice embed", compared with loops over the openai SDK, AI SDK, LangChain.js and undici
   limit        how much of a provider's rate limit is used, compared with Bottleneck and p-queue
+  throttling   goodput when 0, 1, 4, and 10 % of the calls are refused although no limit is reached
+  hanging      goodput when 0, 1, and 10 % of the calls are never answered
   memory       peak memory of every process and of Redis for small and large inputs
   codecs       CPU and memory of decoding responses, and many chat streams in one process
   jobs         chat jobs per second, compared with BullMQ alone
@@ -78,6 +81,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
       return { result, text: describeLimit(result) };
     },
   },
+  throttling: disturbanceBench("throttling"),
+  hanging: disturbanceBench("hanging"),
   memory: {
     async run(quick, log) {
       const result = await benchMemory({ quick, log });
@@ -139,6 +144,15 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     },
   },
 };
+
+function disturbanceBench(disturbance: Disturbance): Bench {
+  return {
+    async run(quick, log) {
+      const result = await benchDisturbance({ disturbance, quick, log });
+      return { result, text: describeDisturbance(result) };
+    },
+  };
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
