@@ -68,6 +68,7 @@ export interface Estimate {
 
 /** `model` minus `baseline`, on the items that both have a score for. */
 export interface MetricComparison extends MetricKey {
+  readonly range: ScoreRange;
   readonly baseline: string;
   readonly items: number;
   readonly difference: number;

@@ -106,19 +106,20 @@ export class Scoreboard {
   #compare(entries: readonly MetricEntry[]): MetricComparison[] {
     const { baseline, confidence } = this.#options;
     if (baseline === undefined) return [];
-    const compared = entries.flatMap(({ key, items }) => {
+    const compared = entries.flatMap(({ key, range, items }) => {
       const other = entries.find(
         (entry) => entry.key.model === baseline && key.model !== baseline && isSameQuestion(entry.key, key),
       );
       if (other === undefined) return [];
       const comparison = compareScores(items, other.items, { confidence });
-      return comparison.pairs === 0 ? [] : [{ key, comparison }];
+      return comparison.pairs === 0 ? [] : [{ key, range, comparison }];
     });
     const adjusted = adjustHolm(compared.map(({ comparison }) => comparison.pValue));
-    return compared.map(({ key, comparison }, i) => {
+    return compared.map(({ key, range, comparison }, i) => {
       const { pairs, difference, interval, pValue, test, won, lost, tied, itemsNeeded = null } = comparison;
       return {
         ...key,
+        range,
         baseline,
         items: pairs,
         difference,

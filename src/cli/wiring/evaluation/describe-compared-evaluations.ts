@@ -5,7 +5,7 @@ import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { ComparedEvaluations, EvaluationComparison } from "#src/evaluation/compare/compare-evaluations.ts";
 import type { GateResult } from "#src/evaluation/compare/gate.ts";
 import type { StoredEvaluation } from "#src/evaluation/results/stored-evaluation.ts";
-import { describeComparison, describeModels, formatPoints, toHeading } from "./describe-results.ts";
+import { describeComparison, describeModels, formatDifference, toHeading } from "./describe-results.ts";
 
 type Evaluation = Pick<StoredEvaluation, "dir"> & Pick<StoredEvaluation["results"], "models" | "cost" | "activeMs">;
 
@@ -49,7 +49,7 @@ function describeScores(comparisons: readonly EvaluationComparison[]): string {
     comparison.dir,
     formatScore(comparison, comparison.baselineMean),
     formatScore(comparison, comparison.mean),
-    comparison.items === 0 ? "-" : formatPoints(comparison.difference),
+    comparison.items === 0 ? "-" : formatDifference(comparison.difference, comparison.range),
     formatCount(comparison.items),
   ]);
   return formatTable(columns, rows);
@@ -64,7 +64,7 @@ function describeGroups(comparisons: readonly EvaluationComparison[]): string[] 
       comparison.dir,
       formatScore(comparison, group.baselineMean),
       formatScore(comparison, group.mean),
-      formatPoints(group.difference),
+      formatDifference(group.difference, comparison.range),
       group.adjustedPValue.toFixed(3),
       formatCount(group.items),
     ]),

@@ -2,6 +2,7 @@ import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, formatMoney, formatPercent } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
 import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
+import type { ScoreRange } from "#src/evaluation/scorer.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import type { ScoreChanges } from "#src/producer/run-kinds/evaluation/previous-scores.ts";
 import type { EvaluationResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
@@ -94,9 +95,10 @@ function formatPlainNumber(value: number): string {
 
 /** "glm-4-plus is better than glm-4 by 3.2 points (1.0 to 5.4), p = 0.004: won 40, lost 12 of 500 items" */
 export function describeComparison(comparison: MetricComparison): string {
-  const { model, baseline, items, difference, interval, adjustedPValue, won, lost, itemsNeeded } = comparison;
+  const { model, baseline, range, items, difference, interval, adjustedPValue, won, lost, itemsNeeded } = comparison;
+  const format = (value: number) => formatDifference(value, range);
   const isSignificant = adjustedPValue < LEVEL;
-  const size = `${formatPoints(difference)}${interval === null ? "" : ` (${formatPoints(interval.low)} to ${formatPoints(interval.high)})`}`;
+  const size = `${format(difference)}${interval === null ? "" : ` (${format(interval.low)} to ${format(interval.high)})`}`;
   const verdict = isSignificant
     ? `${model} is ${difference > 0 ? "better" : "worse"} than ${baseline}`
     : `too few items to tell ${model} from ${baseline}`;
@@ -106,9 +108,9 @@ export function describeComparison(comparison: MetricComparison): string {
   return `${verdict}: ${size}, ${p}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
 }
 
-/** A difference in points, signed. */
-export function formatPoints(value: number): string {
-  return `${value > 0 ? "+" : ""}${(value * 100).toFixed(1)}`;
+/** A signed difference: in points for scores between 0 and 1. */
+export function formatDifference(value: number, range: ScoreRange): string {
+  return `${value > 0 ? "+" : ""}${range === "number" ? value.toFixed(3) : (value * 100).toFixed(1)}`;
 }
 
 /** How the calls of the models ended. */
