@@ -39,13 +39,4 @@ export const commonEn = {
     redisUnavailable: (since: string) =>
       `Redis has been unavailable since ${since}. The values below are from before that time. This page updates automatically when Redis is back.`,
   },
-  signIn: {
-    title: "Sign in",
-    explanation: "The viewer password gives read-only access. The operator password also allows actions.",
-    password: "Password",
-    name: "Your name for the audit log (optional)",
-    submit: "Sign in",
-    signOut: "Sign out",
-    retryAfter: (time: string) => `Try again in ${time}.`,
-  },
 };

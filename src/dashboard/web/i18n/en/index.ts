@@ -8,9 +8,11 @@ import { queuesEn } from "./queues.ts";
 import { runEn } from "./run.ts";
 import { runsEn } from "./runs.ts";
 import { searchEn } from "./search.ts";
+import { signInEn } from "./sign-in.ts";
 
 export const en = {
   ...commonEn,
+  ...signInEn,
   ...errorsEn,
   ...overviewEn,
   ...runsEn,

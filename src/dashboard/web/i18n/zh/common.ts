@@ -38,13 +38,4 @@ export const commonZh: typeof commonEn = {
     serverUnreachable: "面板服务器没有响应。下面是最后一次得到的数据。正在重新连接……",
     redisUnavailable: (since) => `Redis 自 ${since} 起不可用。下面的数据是此前的；Redis 恢复后本页会自动更新。`,
   },
-  signIn: {
-    title: "登录",
-    explanation: "查看者密码只能查看，操作者密码还可以执行操作。",
-    password: "密码",
-    name: "您的名字，用于审计日志（可不填）",
-    submit: "登录",
-    signOut: "退出",
-    retryAfter: (time) => `请在 ${time}后重试。`,
-  },
 };

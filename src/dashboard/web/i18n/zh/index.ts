@@ -9,9 +9,11 @@ import { queuesZh } from "./queues.ts";
 import { runZh } from "./run.ts";
 import { runsZh } from "./runs.ts";
 import { searchZh } from "./search.ts";
+import { signInZh } from "./sign-in.ts";
 
 export const zh: Translations = {
   ...commonZh,
+  ...signInZh,
   ...errorsZh,
   ...overviewZh,
   ...runsZh,
