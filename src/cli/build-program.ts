@@ -30,7 +30,8 @@ export function bindCommand<D extends CommandDefinition>(
 const HELP_FOOTER = `
 Exit codes:
   0    all items succeeded
-  1    some items failed; for verify: the output is incomplete or changed
+  1    some items failed; for verify: the output is incomplete or changed; for
+       compare: a gate failed
   2    could not start or had to stop
   3    a provider asked for a longer wait than --max-wait allows
   130  interrupted

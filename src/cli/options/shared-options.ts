@@ -44,7 +44,7 @@ export const COORDINATOR_OPTIONS = {
   ...inGroup(OPTION_GROUPS.execution, {
     window: value(
       "n",
-      "maximum number of items of the run in Redis at once (default: 5000 for embed, 2000 for batch, or more if the limits allow larger bursts)",
+      "maximum number of items of the run in Redis at once (default: 5000 for embed, 2000 for batch and eval, 500 for rerank, or more if the limits allow larger bursts)",
       parsePositiveInteger,
     ),
     workers: value(
