@@ -9,9 +9,9 @@ local RATE_LIMITS = { 'requests:second', 'requests', 'requests:hour', 'requests:
 -- are not learned: when one is reached, the lane waits.
 local GROWTH_PER_SECOND = { requests = 1, tokens = 100, concurrency = 0.2, ['requests:second'] = 0.02, ['tokens:second'] = 2 }
 
--- A refused call uses up one unit of patience, and a success adds this much: a lane of which less than one call in eight is
+-- A refused call uses up one unit of patience, and a success adds this much: a lane of which less than one call in six is
 -- refused keeps its limit, because some providers refuse calls at random. A lane without patience has its limit cut.
-local PATIENCE_PER_SUCCESS, MAX_PATIENCE = 0.13, 5
+local PATIENCE_PER_SUCCESS, MAX_PATIENCE = 0.2, 8
 
 -- "requests:day" -> "requests", "day"
 local function splitLimitName(name)

@@ -20,7 +20,7 @@ export interface Limiter {
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /**
    * The provider refused a call for its rate: snoozes the lane for all workers and lowers the learned limit. If less than
-   * about one call in eight is refused, only this call has to wait, and `waitMs` is 0.
+   * about one call in six is refused, only this call has to wait, and `waitMs` is 0.
    */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
   /**

@@ -91,7 +91,7 @@ local patience, price = tonumber(s.patience) or 0, 1
 local known = findAllowedLimit(s, name, configured[name] or 0)
 if known > 0 then
   local used = dimension == 'concurrency' and inFlight or measureUse(name) + (tonumber(s['foreign:' .. name]) or 0)
-  if used >= known * 0.8 then price = 2 end
+  if used >= known * 0.8 then price = 3 end
 end
 local function keepState()
   redis.call('HSET', state, 'now', now, 'skew', skew)

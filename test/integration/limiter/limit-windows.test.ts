@@ -110,6 +110,7 @@ for (const pacing of ["even", "burst"] as const) {
 for (const [share, goodput] of [
   [0.01, 0.98],
   [0.04, 0.93],
+  [0.1, 0.87],
 ] as const) {
   test(`${share * 100} % of refusals at random cost a lane little more than these calls`, async () => {
     const random = createRandom(3);

@@ -281,7 +281,7 @@ export class RunMonitor {
         failed: callsFailed,
         throttled: throttles,
         paidTwice: countCallsPaidTwice(this.#counters, hasCallsInFlight),
-        hung: this.#counters.callsHung,
+        hung: this.#counters.callsHung || undefined,
         isLowerBound: this.#isLowerBound || undefined,
       },
       canaries: canaries > 0 ? { sent: canaries, mismatches: canaryMismatches } : undefined,
