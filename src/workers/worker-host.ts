@@ -11,11 +11,11 @@ import type { ChatModel, EmbeddingModel, RerankModel } from "#src/providers/prov
 import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import type { RedisClient } from "#src/redis/script.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
 import { batchSettlements } from "./calls/batched-settlements.ts";
 import { type CallObserver, observeCalls, observeDurations } from "./calls/call-observer.ts";
 import { combineObservers, traceCalls } from "./calls/trace-calls.ts";
+import { closeOrGiveUp } from "./close-or-give-up.ts";
 import { DispatcherRegistry } from "./dispatch/dispatcher-registry.ts";
 import type { ModelLane } from "./dispatch/lane-chooser.ts";
 import type { HangSettings } from "./hanging/hang-detector.ts";
@@ -73,14 +73,12 @@ export interface WorkerHost {
   /**
    * Stops taking jobs, returns inputs that are not in a call to the queue, lets calls in flight finish within the grace
    * period, and closes. Costs no item an attempt. Idempotent. Resolves with false at the end of the grace period if
-   * Redis is unavailable, or 5 s later if closing hangs: jobs and connections are not closed then.
+   * Redis is unavailable, or, if closing hangs, 10 s after the calls have ended and at most 5 s after the grace period: jobs
+   * and connections are not closed then.
    */
   stop(): Promise<boolean>;
 }
 
-const REDIS_CHECK_MS = 250;
-/** BullMQ may never close after its connection to a lost Cluster node was reset. */
-const CLOSE_TIMEOUT_MS = 5_000;
 const PRIORITIES: readonly JobPriority[] = ["interactive", "bulk"];
 
 /** Starts a worker: one BullMQ worker per queue takes jobs, dispatchers call providers, and ledgers commit records. */
@@ -136,11 +134,11 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
   const watchdog = new QueueWatchdog({ ...deps, client, clock, workers });
   const renewalTimer = setInterval(() => renewReservations(dispatchers, limiter, log), LIMITER_DEFAULTS.leaseMs / 4);
 
-  const close = async () => {
+  const close = async (onCallsEnded: () => void) => {
     watchdog.stop();
     const calls = dispatchers.countCallsInFlight();
     if (calls > 0) log.info("worker waits for calls in flight", describeWait(calls, durations, options.graceMs));
-    await stopJobs(workers, dispatchers, graceEnded, options.graceMs);
+    await stopJobs(workers, dispatchers, graceEnded, options.graceMs, onCallsEnded);
     stateWatcher.stop();
     clearInterval(renewalTimer);
     await telemetry.stop();
@@ -150,7 +148,7 @@ export function startWorker(deps: WorkerDeps): WorkerHost {
     id,
     ready: Promise.all(workers.map(({ worker }) => worker.waitUntilReady())).then(() => heartbeat.start()),
     stop() {
-      stopping ??= closeOrGiveUp(close(), client, clock, options.graceMs);
+      stopping ??= closeOrGiveUp(close, client, clock, options.graceMs);
       return stopping;
     },
   };
@@ -181,18 +179,6 @@ function startQueueWorkers(
   );
 }
 
-/** Resolves with false if Redis is unavailable at the end of the grace period, without waiting for `closing` any longer. */
-async function closeOrGiveUp(
-  closing: Promise<void>,
-  client: RedisClient,
-  clock: Clock,
-  graceMs: number,
-): Promise<boolean> {
-  const closed = new AbortController();
-  const lost = waitUntilRedisIsLost(client, clock, graceMs, closed.signal);
-  return await Promise.race([closing.then(() => true), lost]).finally(() => closed.abort());
-}
-
 /** Fields of the log line about a stop. The hint says how to avoid that calls are cut and paid again. */
 function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number): Record<string, unknown> {
   const willCut = usualMs !== undefined && usualMs > graceMs;
@@ -206,31 +192,20 @@ function describeWait(calls: number, { usualMs }: CallDurations, graceMs: number
   });
 }
 
-/** Resolves with false if Redis is unavailable when the grace period has ended. Otherwise, closing may take 5 s longer. */
-async function waitUntilRedisIsLost(
-  client: RedisClient,
-  clock: Clock,
-  graceMs: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  await clock.sleep(graceMs, signal);
-  const deadline = clock.monotonic() + CLOSE_TIMEOUT_MS;
-  while (client.status === "ready" && clock.monotonic() < deadline) await clock.sleep(REDIS_CHECK_MS, signal);
-  return false;
-}
-
 /** Takes no further job, and ends those that are held. Aborts `graceEnded` when calls in flight take too long. */
 async function stopJobs(
   workers: readonly QueueWorker[],
   dispatchers: DispatcherRegistry,
   graceEnded: AbortController,
   graceMs: number,
+  onCallsEnded: () => void,
 ): Promise<void> {
   const reason = new ReturnToQueue("the worker is stopping");
   const pausing = Promise.all(workers.map(({ worker }) => worker.pause(true)));
   const timer = setTimeout(() => graceEnded.abort(reason), graceMs);
   await dispatchers.stop(reason);
   clearTimeout(timer);
+  onCallsEnded();
   await pausing;
   // Closing waits for the processors, which now only return their jobs to the queue.
   await Promise.all(workers.map(({ worker }) => worker.close()));
