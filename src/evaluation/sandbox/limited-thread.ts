@@ -39,6 +39,7 @@ export class LimitedThread<Request, Response> {
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
+    worker?.ref();
     await worker?.terminate();
   }
 

@@ -51,6 +51,8 @@ export class ScriptRunner {
     this.#child = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
+    // An idle process is not waited for, and without anything else to do this one would end here.
+    child.ref();
     child.kill("SIGKILL");
     await exited;
   }
