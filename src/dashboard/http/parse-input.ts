@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { describeSchemaIssue } from "#src/core/describe-schema-issue.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { HttpError } from "./http-error.ts";
 
@@ -9,7 +10,8 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   const problems = result.error.issues.slice(0, 5).map((issue) => {
     const field = issue.path.map(String).join(".");
     if (issue.code === "unrecognized_keys") return "unknown fields";
-    return field === "" ? issue.message : `${field}: ${issue.message}`;
+    const expected = describeSchemaIssue(issue);
+    return field === "" ? expected : `${field}: ${expected}`;
   });
   throw new HttpError(ERRORS.invalidRequest(problems));
 }

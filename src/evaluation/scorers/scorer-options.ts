@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeSchemaIssue } from "#src/core/describe-schema-issue.ts";
 import { listSimilarNames } from "#src/core/similar-names.ts";
 import type { OptionProblem, ScorerOption } from "#src/evaluation/scorer.ts";
 
@@ -15,7 +16,7 @@ export class OptionError extends Error {
 /** One problem, or one for each unknown option. */
 export function describeOptionIssue(issue: z.core.$ZodIssue, known: readonly string[]): OptionProblem[] {
   const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-  if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
+  if (issue.code !== "unrecognized_keys") return [{ path, message: describeSchemaIssue(issue) }];
   return issue.keys.map((key) => ({ path: [...path, key], message: `unknown option; ${suggestNames(key, known)}` }));
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeSchemaIssue } from "#src/core/describe-schema-issue.ts";
 import { MODEL_NAME_PATTERN } from "#src/core/model-name.ts";
 
 const date = z.string().regex(/^\d{4}(-\d{2}){0,2}$/);
@@ -95,5 +96,5 @@ function parseWith<T>(schema: z.ZodType<T>, value: unknown, path?: string): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const where = [path, ...(issue?.path ?? [])].filter((part) => part !== undefined).join(".");
-  throw new Error(`${where === "" ? "it" : where.slice(0, 200)}: ${issue?.message ?? "invalid"}`);
+  throw new Error(`${where === "" ? "it" : where.slice(0, 200)}: ${issue ? describeSchemaIssue(issue) : "invalid"}`);
 }

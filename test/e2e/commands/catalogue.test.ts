@@ -71,7 +71,7 @@ describe("sluice models --refresh", () => {
     for (const [path, reason] of [
       ["empty.json", "it contains no model of"],
       ["page.html", "it is not JSON"],
-      ["wrong.json", "minimax-cn.models.MiniMax-X.cost.input: Too small"],
+      ["wrong.json", "minimax-cn.models.MiniMax-X.cost.input: expected a number of at least 0"],
       ["large.json", "it has more than 32 MiB"],
       ["none.json", "the answer has status 404"],
     ] as const) {

@@ -3,14 +3,13 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
-import { checkScorers, scoreInFolder } from "#src/cli/wiring/evaluation/score-in-folder.ts";
+import { checkSpec, scoreInFolder } from "#src/cli/wiring/evaluation/score-in-folder.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { createRequestChecker } from "#src/cli/wiring/request-checker.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEvaluationPlanner } from "#src/producer/run-kinds/evaluation/evaluation-planner.ts";
 import type { EvaluationSource } from "#src/producer/run-kinds/evaluation/plan-evaluation.ts";
-import { readSpec } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
 import type { evalCommand } from "./definition.ts";
 import { printEvaluationDryRun } from "./eval-dry-run.ts";
 
@@ -19,9 +18,7 @@ export async function runEval(file: string, options: OptionValues<typeof evalCom
   const config = loadConfig({ file: options.config });
   const { registry } = config;
   const { limit, models, samples, skipInvalid } = options;
-  const spec = readSpec(file, registry, { limit, models, samples });
-  // Before any money is spent.
-  await checkScorers(spec);
+  const spec = await checkSpec(file, { registry, needsDatasets: true, limit, models, samples });
   const dir = resolve(options.out);
   const source: EvaluationSource = {
     spec,

@@ -56,7 +56,7 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     const keeping = { ...commandOptions, keepDb: true };
     const code = await retryInFolder({ ...target, manifest }, execution, config, keeping);
     if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
-    const spec = readSpec(join(dir, EVALUATION_FILES.spec), config.registry);
+    const spec = readSpec(join(dir, EVALUATION_FILES.spec), { registry: config.registry });
     await scoreInFolder(dir, spec, { json: options.json });
     return code;
   }

@@ -12,7 +12,7 @@ export async function runScore(folder: string, options: OptionValues<typeof scor
   const { registry } = loadConfig({ file: options.config });
   const dir = resolve(folder);
   await requireEvaluation(dir);
-  const spec = readSpec(options.spec ?? join(dir, EVALUATION_FILES.spec), registry);
+  const spec = readSpec(options.spec ?? join(dir, EVALUATION_FILES.spec), { registry });
   await scoreInFolder(dir, spec, { json: options.json });
   return EXIT_CODES.ok;
 }

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { requireManifest } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { ConfigError, RunError } from "#src/core/failures/errors.ts";
@@ -6,15 +6,16 @@ import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
 import { scoreRun } from "#src/producer/run-kinds/evaluation/score-run.ts";
 import type { EvaluationSpec, SpecModel } from "#src/producer/run-kinds/evaluation/spec/evaluation-spec.ts";
+import { readSpec, type SpecOptions } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
 import { createSpecScorers } from "#src/producer/run-kinds/evaluation/spec/spec-scorers.ts";
 import { createResults, writeResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
 import { type BatchManifest, isBatch } from "#src/producer/runs/run-manifest.ts";
 import { describeResults } from "./describe-results.ts";
 
-/** Checks the scorers of a spec. Throws a ConfigError with all problems of their options. */
-export async function checkScorers(spec: EvaluationSpec): Promise<void> {
-  await using registry = createScorerRegistry({ baseDir: dirname(spec.path) });
-  createSpecScorers(spec, registry);
+/** Reads a spec with its scorers, before any money is spent. Throws a ConfigError with all of its problems. */
+export async function checkSpec(file: string, options: SpecOptions): Promise<EvaluationSpec> {
+  await using scorerRegistry = createScorerRegistry({ baseDir: dirname(resolve(file)) });
+  return readSpec(file, { ...options, scorerRegistry });
 }
 
 /**

@@ -151,7 +151,7 @@ class SamplePlanner {
     const { models, prompts, samples } = this.#source.spec;
     this.#counts.set(dataset.name, (this.#counts.get(dataset.name) ?? 0) + 1);
     const documents: Finding[] = [];
-    const problems = new Set<string>();
+    const problems = new Set(row.problems);
     for (const prompt of prompts) {
       const messages = this.#render(prompt, row);
       if (typeof messages === "string") {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { describeReadError, formatPath } from "#src/core/describe-path.ts";
+import { describeSchemaIssue } from "#src/core/describe-schema-issue.ts";
 import { errorCode, InputError } from "#src/core/failures/errors.ts";
 import {
   type StoredEvaluation,
@@ -50,7 +51,7 @@ function parseWith<T>(schema: z.ZodType<T>, line: Line, where: string): T | unde
   const { success, data, error } = schema.safeParse(parsed.value);
   if (success) return data;
   const [issue] = error.issues;
-  throw new InputError(`${formatPath(issue?.path ?? [])}: ${issue?.message ?? "invalid"}`, where);
+  throw new InputError(`${formatPath(issue?.path ?? [])}: ${issue ? describeSchemaIssue(issue) : "invalid"}`, where);
 }
 
 async function describeFailure<T>(path: string, read: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readSource } from "#src/producer/input/read-source.ts";
-import { type Finding, formatLocation, type SourceFile } from "#src/producer/input/source.ts";
+import type { Finding, SourceFile } from "#src/producer/input/source.ts";
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
 import type { PromptTemplates } from "./prompt-templates.ts";
 import { TemplateError } from "./prompt-templates.ts";
@@ -14,6 +14,8 @@ export interface DatasetRow {
   readonly targets: readonly string[];
   readonly cluster: string | undefined;
   readonly groups: Readonly<Record<string, string>> | undefined;
+  /** Why it cannot be used; empty for a good row. */
+  readonly problems: readonly string[];
 }
 
 /** A row, or what is wrong with it, as a finding of the plan. */
@@ -44,12 +46,7 @@ export async function* readRows(
       const { id, line = 0, metadata = {} } = finding.document;
       if (rows >= limit || !isChosen(id)) continue;
       rows += 1;
-      const row = toRow(dataset, { id, line, fields: toPlainFields(metadata) }, templates);
-      group.push(
-        typeof row === "string"
-          ? { problem: { where: formatLocation(file.displayPath, line), message: row } }
-          : { row },
-      );
+      group.push({ row: toRow(dataset, { id, line, fields: toPlainFields(metadata) }, templates) });
     }
     yield group;
     if (rows >= limit) return;
@@ -71,23 +68,21 @@ async function chooseRows(
   return (row) => hash(row) <= highest;
 }
 
-/** The row, or why the evaluation cannot use it. */
 function toRow(
   dataset: EvaluationDataset,
   { id, line, fields }: Pick<DatasetRow, "id" | "line" | "fields">,
   templates: PromptTemplates,
-): DatasetRow | string {
+): DatasetRow {
   const wanted = [...(dataset.cluster === undefined ? [] : [dataset.cluster]), ...dataset.groups];
-  const missing = wanted.find((field) => fields[field] === undefined || fields[field] === null);
-  if (missing !== undefined) return describeMissing(missing, fields);
+  const missing = wanted.filter((field) => isMissing(fields[field]));
   const targets = readTargets(dataset.target, fields, templates);
-  if (typeof targets === "string") return targets;
   const groups = dataset.groups.map((field) => [field, toText(fields[field])] as const);
   return {
     id,
     line,
     fields,
-    targets,
+    targets: targets.found ?? [],
+    problems: [...new Set([...missing.map((field) => describeMissing(field, fields)), ...(targets.problems ?? [])])],
     cluster: dataset.cluster === undefined ? undefined : toText(fields[dataset.cluster]),
     groups: groups.length === 0 ? undefined : Object.fromEntries(groups),
   };
@@ -97,29 +92,36 @@ function readTargets(
   target: EvaluationDataset["target"],
   fields: DatasetRow["fields"],
   templates: PromptTemplates,
-): readonly string[] | string {
-  if (target === undefined) return [];
+):
+  | { readonly found: readonly string[]; readonly problems?: undefined }
+  | { readonly found?: undefined; readonly problems: readonly string[] } {
+  if (target === undefined) return { found: [] };
   if (typeof target === "string" && /\{\{|\{%/.test(target)) {
     try {
-      return [templates.render(target, fields)];
+      return { found: [templates.render(target, fields)] };
     } catch (error) {
-      if (error instanceof TemplateError) return error.message;
+      if (error instanceof TemplateError) return { problems: [error.message] };
       throw error;
     }
   }
   const names = typeof target === "string" ? [target] : target;
-  const missing = names.find((name) => fields[name] === undefined || fields[name] === null);
-  if (missing !== undefined) return describeMissing(missing, fields);
-  return names.flatMap((name) => {
+  const missing = names.filter((name) => isMissing(fields[name]));
+  if (missing.length > 0) return { problems: missing.map((name) => describeMissing(name, fields)) };
+  const found = names.flatMap((name) => {
     const value = fields[name];
     return Array.isArray(value) ? value.map(toText) : [toText(value)];
   });
+  return { found };
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function describeMissing(field: string, fields: DatasetRow["fields"]): string {
   const names = Object.keys(fields);
   const shown = names.slice(0, 12).map((name) => JSON.stringify(name.slice(0, 40)));
-  return `no field ${JSON.stringify(field)}; it has ${shown.join(", ")}${names.length > 12 ? `, and ${names.length - 12} more` : ""}`;
+  return `the row has no field ${JSON.stringify(field)}; it has ${shown.join(", ")}${names.length > 12 ? `, and ${names.length - 12} more` : ""}`;
 }
 
 function toText(value: unknown): string {

@@ -12,9 +12,9 @@ test("an unknown type is reported with the nearest names", () => {
 
 test("all problems of options are reported with their paths", () => {
   expect(registry.create("s", "exact", { ignorecase: true, simplify: "yes", reasoning: 1 }).problems).toEqual([
-    { path: ["simplify"], message: "Invalid input: expected boolean, received string" },
+    { path: ["simplify"], message: "expected true or false" },
     { path: ["ignorecase"], message: 'unknown option; did you mean "ignoreCase"?' },
-    { path: ["reasoning"], message: "Invalid input: expected boolean, received number" },
+    { path: ["reasoning"], message: "expected true or false" },
   ]);
 });
 

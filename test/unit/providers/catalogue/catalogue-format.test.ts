@@ -28,11 +28,14 @@ describe("trimCatalogue", () => {
   it.each([
     ["[", "it is not JSON"],
     ["<html>", "it is not JSON"],
-    ["[]", "it: Invalid input: expected record, received array"],
+    ["[]", "it: expected a mapping"],
     ["{}", "it contains no model of zhipuai"],
     [api({}), "it contains no model of zhipuai"],
-    [api({ m: { ...small, limit: { context: "many", output: 1 } } }), "zhipuai.models.m.limit.context: Invalid input"],
-    [api({ m: { ...small, cost: { input: -1 } } }), "zhipuai.models.m.cost.input: Too small"],
+    [
+      api({ m: { ...small, limit: { context: "many", output: 1 } } }),
+      "zhipuai.models.m.limit.context: expected a number",
+    ],
+    [api({ m: { ...small, cost: { input: -1 } } }), "zhipuai.models.m.cost.input: expected a number of at least 0"],
   ])("rejects %s and says why", (content, reason) => {
     expect(() => trimCatalogue(content, ["zhipuai"])).toThrow(reason);
   });

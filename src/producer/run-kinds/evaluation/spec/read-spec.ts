@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import * as z from "zod";
 import { describeReadError } from "#src/core/describe-path.ts";
 import { ConfigError } from "#src/core/failures/errors.ts";
+import type { ScorerRegistry } from "#src/evaluation/scorers/registry.ts";
 import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 import { UnknownModelError } from "#src/providers/unknown-model-error.ts";
@@ -19,25 +21,36 @@ export interface SpecOverrides {
   readonly models?: readonly string[] | undefined;
 }
 
+export interface SpecOptions extends SpecOverrides {
+  readonly registry: ProviderRegistry;
+  /** Also checks the options of the scorers with it. */
+  readonly scorerRegistry?: ScorerRegistry | undefined;
+  /** Also requires the files of the datasets, which are not needed for answers that exist. */
+  readonly needsDatasets?: boolean | undefined;
+}
+
 /**
- * Reads and checks a spec. Throws a ConfigError with all of its problems, each with file, line, and path; none quotes texts of
- * the spec. Scorers are checked by `createSpecScorers`, datasets when they are read.
+ * Reads and checks a spec. Throws a ConfigError with all of its problems, each with file, line, and path, in the order of the
+ * lines; none quotes texts of the spec. Rows of datasets are checked when they are read.
  */
-export function readSpec(file: string, registry: ProviderRegistry, overrides: SpecOverrides = {}): EvaluationSpec {
+export function readSpec(file: string, options: SpecOptions): EvaluationSpec {
+  const { registry, scorerRegistry, needsDatasets = false, ...overrides } = options;
   const path = resolve(file);
   const label = relative(process.cwd(), path).startsWith("..") ? path : relative(process.cwd(), path);
   const source = readText(path, label);
   const problems = new SpecProblems(label, source);
-  const parsed = specSchema.safeParse(problems.content);
-  if (!parsed.success) throw problems.toError(parsed.error.issues);
-  const { data } = parsed;
-  const models = readModels(data, registry, problems);
-  const prompts = readPrompts(data, problems);
-  const datasets = readDatasets(data, dirname(path), problems);
-  const { baseline, reduce, confidence, scorers } = data;
-  if (baseline !== undefined && !models.some((model) => model.label === baseline))
+  const valid = readValidSections(problems);
+  const models = readModels(valid.models ?? [], registry, problems);
+  const prompts = readPrompts(valid.prompts ?? [], problems);
+  const datasets = readDatasets(valid.datasets ?? [], dirname(path), problems);
+  if (needsDatasets) requireFiles(datasets, problems);
+  const { baseline } = valid;
+  if (baseline !== undefined && valid.models && !models.some((model) => model.label === baseline))
     problems.add(["baseline"], `no model has this label; the labels are ${listLabels(models)}`);
+  if (scorerRegistry) checkScorers(valid.scorers ?? {}, scorerRegistry, problems);
   problems.throwProblems();
+  const data = specSchema.parse(problems.content);
+  const { reduce, confidence, scorers } = data;
   return {
     ...{ name: data.name ?? baseNameOf(path), path, label, source, prompts, scorers, reduce, baseline, confidence },
     datasets: datasets.map((dataset) => ({ ...dataset, limit: overrides.limit ?? dataset.limit })),
@@ -48,7 +61,17 @@ export function readSpec(file: string, registry: ProviderRegistry, overrides: Sp
   };
 }
 
-function readModels({ models }: SpecContent, registry: ProviderRegistry, problems: SpecProblems): SpecModel[] {
+/** The sections without problems in their form; adds those of the others. */
+function readValidSections(problems: SpecProblems): Partial<SpecContent> {
+  const { success, data, error } = specSchema.safeParse(problems.content);
+  if (success) return data;
+  for (const issue of error.issues) problems.addIssue(issue);
+  const invalid = new Set(error.issues.map(({ path }) => path[0]));
+  const content = Object.entries(problems.content ?? {}).filter(([section]) => !invalid.has(section));
+  return z.object(specSchema.shape).partial().safeParse(Object.fromEntries(content)).data ?? {};
+}
+
+function readModels(models: SpecContent["models"], registry: ProviderRegistry, problems: SpecProblems): SpecModel[] {
   const found = models.map(({ model, label, parameters }, i) => {
     try {
       return { label: label ?? model, model: findChatModel(registry, model), parameters };
@@ -63,9 +86,9 @@ function readModels({ models }: SpecContent, registry: ProviderRegistry, problem
   return found;
 }
 
-function readPrompts(data: SpecContent, problems: SpecProblems): EvaluationPrompt[] {
-  const isOnly = data.prompts.length === 1;
-  const prompts = data.prompts.map(({ name, ...prompt }, i) => ({
+function readPrompts(content: SpecContent["prompts"], problems: SpecProblems): EvaluationPrompt[] {
+  const isOnly = content.length === 1;
+  const prompts = content.map(({ name, ...prompt }, i) => ({
     ...prompt,
     name: name ?? (isOnly ? "default" : `prompt-${i + 1}`),
   }));
@@ -77,9 +100,9 @@ function readPrompts(data: SpecContent, problems: SpecProblems): EvaluationPromp
   return prompts;
 }
 
-function readDatasets(data: SpecContent, folder: string, problems: SpecProblems): EvaluationDataset[] {
+function readDatasets(content: SpecContent["datasets"], folder: string, problems: SpecProblems): EvaluationDataset[] {
   const templates = new PromptTemplates();
-  const datasets = data.datasets.map(({ name, path, ...rest }) => ({
+  const datasets = content.map(({ name, path, ...rest }) => ({
     ...rest,
     name: name ?? baseNameOf(path),
     path: resolve(folder, path),
@@ -93,6 +116,19 @@ function readDatasets(data: SpecContent, folder: string, problems: SpecProblems)
     if (problem !== undefined) problems.add(["datasets", i, "target"], problem);
   }
   return datasets;
+}
+
+function requireFiles(datasets: readonly EvaluationDataset[], problems: SpecProblems): void {
+  for (const [i, { path }] of datasets.entries())
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+      problems.add(["datasets", i, "path"], "no such file");
+}
+
+function checkScorers(scorers: SpecContent["scorers"], registry: ScorerRegistry, problems: SpecProblems): void {
+  for (const [name, { type, ...options }] of Object.entries(scorers)) {
+    const { problems: found = [] } = registry.create(name, type, options);
+    for (const { path, message } of found) problems.add(["scorers", name, ...path], message);
+  }
 }
 
 function listLabels(models: readonly SpecModel[]): string {

@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
-import { formatPath, printable } from "#src/core/describe-path.ts";
+import { formatPath } from "#src/core/describe-path.ts";
+import { describeSchemaIssue } from "#src/core/describe-schema-issue.ts";
 import { ConfigError } from "#src/core/failures/errors.ts";
 import { listSimilarNames } from "#src/core/similar-names.ts";
 import { specSchema } from "./spec-schema.ts";
@@ -13,7 +14,7 @@ export class SpecProblems {
   readonly #label: string;
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
-  readonly #problems: string[] = [];
+  readonly #problems: { readonly line: number; readonly text: string }[] = [];
 
   /** Throws a ConfigError for what is not YAML. YAML's own messages quote the text, so only their position and code are used. */
   constructor(label: string, source: string) {
@@ -21,7 +22,8 @@ export class SpecProblems {
     this.#document = parseDocument(source, { lineCounter: this.#lines, logLevel: "silent" });
     for (const { pos, code } of this.#document.errors) {
       const { line, col } = this.#lines.linePos(pos[0]);
-      this.#problems.push(`${label}:${line}:${col}: not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`);
+      const reason = code.toLowerCase().replaceAll("_", " ");
+      this.#problems.push({ line, text: `${label}:${line}:${col}: not valid YAML: ${reason}` });
     }
     this.throwProblems();
     try {
@@ -32,36 +34,35 @@ export class SpecProblems {
   }
 
   add(path: Path, message: string): void {
-    this.#problems.push(this.describe(path, message));
+    this.#problems.push({ line: this.#findLine(path), text: this.describe(path, message) });
   }
 
   describe(path: Path, message: string): string {
     return `${this.#label}:${this.#findLine(path)}: ${path.length === 0 ? "" : `${formatPath(path)}: `}${message}`;
   }
 
-  throwProblems(): void {
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
-  }
-
-  toError(issues: readonly z.core.$ZodIssue[]): ConfigError {
-    return new ConfigError(issues.flatMap((issue) => this.#describeIssue(issue)));
-  }
-
-  #describeIssue(issue: z.core.$ZodIssue, at: Path = []): string[] {
+  addIssue(issue: z.core.$ZodIssue, at: Path = []): void {
     const path = [...at, ...issue.path];
-    if (issue.code === "unrecognized_keys")
-      return issue.keys.map((key) => this.describe([...path, key], describeUnknownKey(key, path)));
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys) this.add([...path, key], describeUnknownKey(key, path));
+      return;
+    }
     // Of the alternatives, the one that fits best: a text is a text, and a mapping is read as one.
     if (issue.code === "invalid_union") {
       const branch = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0];
-      if (branch && depthOf(branch) > 0) return branch.flatMap((inner) => this.#describeIssue(inner, path));
-      return [this.describe(path, `expected ${[...new Set(issue.errors.flat().map(describeExpected))].join(" or ")}`)];
+      if (branch && depthOf(branch) > 0) {
+        for (const inner of branch) this.addIssue(inner, path);
+        return;
+      }
     }
-    if (issue.code === "invalid_type") {
-      const isMissing = this.#document.getIn(path) === undefined;
-      return [this.describe(path, isMissing ? "is missing" : `expected ${describeExpected(issue)}`)];
-    }
-    return [this.describe(path, printable(issue.message))];
+    const isMissing = issue.code === "invalid_type" && this.#document.getIn(path) === undefined;
+    this.add(path, isMissing ? "is missing" : describeSchemaIssue(issue));
+  }
+
+  /** Throws a ConfigError with all problems in the order of their lines. */
+  throwProblems(): void {
+    if (this.#problems.length === 0) return;
+    throw new ConfigError(this.#problems.toSorted((a, b) => a.line - b.line).map(({ text }) => text));
   }
 
   /** The line of the deepest part of the path that exists. */
@@ -80,20 +81,6 @@ export class SpecProblems {
 /** How much of a value an alternative accepts; an unknown or missing key says that it was read as this alternative. */
 function depthOf(issues: readonly z.core.$ZodIssue[]): number {
   return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? 1 : 0)));
-}
-
-const EXPECTED: Readonly<Record<string, string>> = {
-  object: "a mapping",
-  record: "a mapping",
-  array: "a list",
-  string: "text",
-  number: "a number",
-  int: "a whole number",
-};
-
-function describeExpected(issue: z.core.$ZodIssue): string {
-  if (issue.code !== "invalid_type") return printable(issue.message);
-  return EXPECTED[issue.expected] ?? issue.expected;
 }
 
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {

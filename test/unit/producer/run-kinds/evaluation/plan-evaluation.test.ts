@@ -37,7 +37,12 @@ async function plan(spec: object, rows: readonly object[] = ROWS, overrides: Spe
   const registry = createRegistry();
   const target = mkdtempSync(join(dir, "run-"));
   mkdirSync(target, { recursive: true });
-  const source = { spec: readSpec(join(dir, "spec.yaml"), registry, overrides), registry, skipInvalid, cwd: dir };
+  const source = {
+    spec: readSpec(join(dir, "spec.yaml"), { registry, ...overrides }),
+    registry,
+    skipInvalid,
+    cwd: dir,
+  };
   const planned = await planEvaluation(source, target);
   const items: Item[] = [];
   if (planned.isAccepted) for await (const block of readItems(target)) items.push(...block);
@@ -103,7 +108,7 @@ test("a missing group or target field is named with those that exist", async () 
   const { planned } = await plan(spec);
   expect(planned.problems[0]).toEqual({
     where: "rows.jsonl:1",
-    message: 'no field "solution"; it has "id", "question", "answer", "topic", "n"',
+    message: 'the row has no field "solution"; it has "id", "question", "answer", "topic", "n"',
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ConfigError } from "#src/core/failures/errors.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
-import { readSpec, type SpecOverrides } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
+import { readSpec, type SpecOptions } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
 import { createSpecScorers } from "#src/producer/run-kinds/evaluation/spec/spec-scorers.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 
@@ -26,15 +26,15 @@ scorers:
   accuracy: exact
 `;
 
-function read(text: string, overrides: SpecOverrides = {}) {
+function read(text: string, options: Partial<SpecOptions> = {}) {
   writeFileSync(join(dir, "spec.yaml"), text);
-  return readSpec(join(dir, "spec.yaml"), createRegistry(), overrides);
+  return readSpec(join(dir, "spec.yaml"), { registry: createRegistry(), ...options });
 }
 
 /** The problems, without the folder. */
-function problemsOf(text: string): string[] {
+function problemsOf(text: string, options: Partial<SpecOptions> = {}): string[] {
   try {
-    read(text);
+    read(text, options);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map((problem) => problem.replace(`${dir}/`, ""));
     throw error;
@@ -59,24 +59,40 @@ test("all problems are reported at once, with file, line, and path", () => {
     .replace('user: "{{ question }}"', 'usr: "x"')
     .replace("scorers:", "samples: 0\nscorers:");
   expect(problemsOf(spec)).toEqual([
-    "spec.yaml:6: datasets[0].limit: expected a number",
     'spec.yaml:5: datasets[0].limits: unknown key; did you mean "limit"?',
+    "spec.yaml:6: datasets[0].limit: expected a number",
     'spec.yaml:8: prompts[0].usr: unknown key; did you mean "user"?',
     expect.stringContaining("spec.yaml:8: prompts[0]: expected either"),
-    expect.stringContaining("spec.yaml:11: samples: "),
+    "spec.yaml:11: samples: expected a number of at least 1",
   ]);
 });
 
 test("missing parts are named, and what is not YAML is reported by its place alone", () => {
   expect(problemsOf("datasets:\n  - {}\nmodels: []\n")).toEqual([
-    "spec.yaml:2: datasets[0].path: is missing",
     "spec.yaml:1: prompts: is missing",
-    expect.stringContaining("spec.yaml:3: models: "),
     "spec.yaml:1: scorers: is missing",
+    "spec.yaml:2: datasets[0].path: is missing",
+    "spec.yaml:3: models: expected at least 1 entry",
   ]);
   const [problem, ...others] = problemsOf("datasets: [\nsecret: x");
   expect(problem).toMatch(/^spec\.yaml:\d+:\d+: not valid YAML: [a-z ]+$/);
   expect([problem, ...others].join()).not.toContain("secret");
+});
+
+test("problems of the form hide no other problems: datasets, models, and scorers are checked all the same", async () => {
+  const spec = SPEC.replace("- zhipu/glm-4-plus", "- nobody/model")
+    .replace("name: small", "name: 5")
+    .replace("accuracy: exact", "accuracy: exakt")
+    .concat("confidence: 95\nbaseline: other\n");
+  await using scorerRegistry = createScorerRegistry();
+  expect(problemsOf(spec, { scorerRegistry, needsDatasets: true })).toEqual([
+    "spec.yaml:1: name: expected text",
+    "spec.yaml:3: datasets[0].path: no such file",
+    expect.stringContaining('spec.yaml:8: models[0]: "nobody'),
+    expect.stringContaining('spec.yaml:10: scorers.accuracy.type: unknown scorer "exakt"'),
+    "spec.yaml:11: confidence: expected a number of less than 1",
+    "spec.yaml:12: baseline: no model has this label; the labels are nobody/model",
+  ]);
 });
 
 test("models, labels, templates and the baseline are checked", () => {
@@ -84,9 +100,9 @@ test("models, labels, templates and the baseline are checked", () => {
     .replace("{{ question }}", "{{ question | nofilter")
     .concat("baseline: other\n");
   expect(problemsOf(spec)).toEqual([
-    expect.stringContaining('spec.yaml:10: models[2]: "nobody'),
-    "spec.yaml:9: models[1]: another model has this label; give each a label of its own",
     expect.stringContaining("spec.yaml:6: prompts[0].user: not a valid template: "),
+    "spec.yaml:9: models[1]: another model has this label; give each a label of its own",
+    expect.stringContaining('spec.yaml:10: models[2]: "nobody'),
     expect.stringContaining("spec.yaml:13: baseline: no model has this label; the labels are zhipu/glm-4-plus"),
   ]);
 });
