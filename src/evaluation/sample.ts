@@ -24,9 +24,23 @@ export interface Sample {
 /** refused: by the model or a content filter; failed: the call failed after its attempts. Neither is scored. */
 export type SampleOutput =
   | AnsweredOutput
-  | { readonly status: "refused" | "failed"; readonly text?: string; readonly reason: string };
+  | ({ readonly status: "refused"; readonly text?: string; readonly reason: string } & SampleUsage)
+  | { readonly status: "failed"; readonly text?: string; readonly reason: string };
 
-export interface AnsweredOutput {
+/** What the call of a sample took; what the provider did not report is absent. */
+export interface SampleUsage {
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** Of the prompt tokens, those that the provider read from its cache. */
+  readonly cachedTokens?: number;
+  /** Of the completion tokens. */
+  readonly reasoningTokens?: number;
+  readonly durationMs?: number;
+  /** At the price of the model at that time, in its currency; 0 if no call was needed, absent if the price is unknown. */
+  readonly cost?: number;
+}
+
+export interface AnsweredOutput extends SampleUsage {
   readonly status: "answered";
   readonly text: string;
   /** Reasoning that the provider returned separately; reasoning inside the text (`<think>`) is recognized by scorers. */
@@ -34,9 +48,6 @@ export interface AnsweredOutput {
   readonly toolCalls?: unknown;
   /** OpenAI's names: stop, length, tool_calls, ... */
   readonly finishReason: string;
-  readonly promptTokens?: number;
-  readonly completionTokens?: number;
-  readonly durationMs?: number;
 }
 
 export interface AnsweredSample extends Sample {

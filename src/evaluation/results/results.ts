@@ -15,10 +15,17 @@ export interface ModelResult {
   /** "provider/model" */
   readonly model: string;
   readonly samples: SampleCounts;
+  /** Tokens and cost are those of answers and refusals, also of those that needed no call; failed calls report none. */
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Of the answers whose duration is known, ms. */
-  readonly medianDurationMs: number | undefined;
+  /** Of the completion tokens. */
+  readonly reasoningTokens: number;
+  /** Undefined if the price is unknown. */
+  readonly cost?: { readonly amount: number; readonly currency: string } | undefined;
+  /** Of the calls whose duration is known, ms: one at a time, they would have taken `totalDurationMs`. */
+  readonly medianDurationMs?: number | undefined;
+  readonly p95DurationMs?: number | undefined;
+  readonly totalDurationMs: number;
 }
 
 /** `refused`: by the model or a content filter. Neither refused nor failed samples have scores. */
@@ -43,6 +50,8 @@ export interface Metric extends MetricKey, Estimate {
   readonly range: ScoreRange;
   /** Items without any answer, because calls failed or the model refused. */
   readonly unanswered: number;
+  /** Those of `unanswered` that the model refused, or whose answer a content filter cut off. */
+  readonly refused: number;
   /** Answered items out of whose answers nothing could be read. */
   readonly unparseable: number;
   /** Answered items that the scorer could not score. */

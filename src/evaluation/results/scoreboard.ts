@@ -32,6 +32,7 @@ interface MetricEntry {
     { readonly field: string; readonly value: string; readonly observations: Observation[] }
   >;
   unanswered: number;
+  refused: number;
   unparseable: number;
   errors: number;
 }
@@ -54,6 +55,7 @@ export class Scoreboard {
       const entry = this.#findEntry(first.sample, scorer, range);
       if (answered.length === 0) {
         entry.unanswered += 1;
+        if (samples.some(({ sample }) => sample.output.status === "refused")) entry.refused += 1;
         continue;
       }
       const score = reduceScores(
@@ -76,13 +78,15 @@ export class Scoreboard {
     const name = JSON.stringify([dataset, prompt, model, scorer]);
     const known = this.#entries.get(name);
     if (known) return known;
-    const entry = { key, range, items: [], groups: new Map(), unanswered: 0, unparseable: 0, errors: 0 };
+    const counts = { unanswered: 0, refused: 0, unparseable: 0, errors: 0 };
+    const entry = { key, range, items: [], groups: new Map(), ...counts };
     this.#entries.set(name, entry);
     return entry;
   }
 
-  #toMetric({ key, range, items, groups, unanswered, unparseable, errors }: MetricEntry): Metric {
-    const counts = { unanswered, unparseable, errors };
+  #toMetric({ key, range, items, groups, ...entry }: MetricEntry): Metric {
+    const { unanswered, refused, unparseable, errors } = entry;
+    const counts = { unanswered, refused, unparseable, errors };
     const groupMetrics = [...groups.values()].map(
       ({ field, value, observations }): GroupMetric => ({ field, value, ...this.#estimate(observations) }),
     );

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Score } from "#src/evaluation/score.ts";
 
 const count = z.int().nonnegative();
+const money = z.object({ amount: z.number(), currency: z.string() });
 const hashed = z.array(z.object({ name: z.string(), sha256: z.string() }));
 
 /** The parts of `results.json` that comparisons need. */
@@ -20,11 +21,15 @@ export const storedResultsSchema = z.object({
       samples: z.object({ total: count, answered: count, refused: count, failed: count }),
       promptTokens: count,
       completionTokens: count,
+      reasoningTokens: count.default(0),
+      cost: money.optional(),
       medianDurationMs: z.number().optional(),
+      p95DurationMs: z.number().optional(),
+      totalDurationMs: z.number().default(0),
     }),
   ),
   metrics: z.array(z.object({ scorer: z.string(), range: z.enum(["binary", "fraction", "number"]) })),
-  cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  cost: money.optional(),
   activeMs: z.number(),
 });
 

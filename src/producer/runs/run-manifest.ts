@@ -146,7 +146,19 @@ const batchManifest = z.looseObject({
       name: z.string(),
       /** Absolute path of the spec. */
       spec: z.string(),
-      datasets: z.array(z.object({ name: z.string(), path: z.string(), sha256: z.string(), items: z.int() })),
+      datasets: z.array(
+        z.object({
+          name: z.string(),
+          path: z.string(),
+          sha256: z.string(),
+          /** Of the file. */
+          bytes: z.int().optional(),
+          /** Rows that are used, and how they were chosen. */
+          items: z.int(),
+          limit: z.int().optional(),
+          shuffle: z.int().optional(),
+        }),
+      ),
       /** Labels of the models. */
       models: z.array(z.string()),
       /** Answers per item, model, and prompt. */

@@ -2,7 +2,11 @@ import type { TokenCount } from "#src/core/money.ts";
 import type { WireRecord } from "./record-codec.ts";
 
 /** A record's tokens, split into input and output. Vectors have input tokens only; answers report their output tokens. */
-export function recordUsage({ tokens, failure, json }: WireRecord): Required<TokenCount> {
+export function recordUsage({
+  tokens,
+  failure,
+  json,
+}: Pick<WireRecord, "tokens" | "failure" | "json">): Required<TokenCount> {
   if (failure) return { input: 0, output: 0, cachedInput: 0, cacheWrite: 0 };
   const output = Math.min(tokens, readCount(json, "outputTokens"));
   const cacheWrite = readCount(json, "cacheWriteTokens");

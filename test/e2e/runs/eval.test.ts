@@ -50,7 +50,7 @@ async function openSandbox(rows: readonly Row[]) {
   const sandbox = await CliSandbox.open();
   sandbox.write(
     "sluice.yaml",
-    `compatible:\n  local:\n    baseUrl: ${server.baseUrl}\n    models:\n      good: { kind: chat, limits: { concurrency: 8 } }\n      bad: { kind: chat, limits: { concurrency: 8 } }\n`,
+    `compatible:\n  local:\n    baseUrl: ${server.baseUrl}\n    models:\n      good: { kind: chat, limits: { concurrency: 8 }, price: { inputPerMillionTokens: 2, outputPerMillionTokens: 8, currency: CNY } }\n      bad: { kind: chat, limits: { concurrency: 8 } }\n`,
   );
   sandbox.write("rows.jsonl", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   sandbox.write(
@@ -86,6 +86,7 @@ function expectedMetric(rows: number, model: string) {
     mean: count("right") / count("right", "wrong"),
     unparseable: count("unparseable"),
     unanswered: count("refused", "failed"),
+    refused: count("refused"),
     errors: 0,
   };
 }
@@ -115,7 +116,14 @@ test.for([
   const { metrics, models, comparisons } = readResults(sandbox);
   expect(metrics).toMatchObject([expectedMetric(rows.length, "good"), expectedMetric(rows.length, "bad")]);
   const refused = rows.filter((_, i) => describeAnswer(i, "good") === "refused").length;
-  expect(models[0]).toMatchObject({ label: "local/good", samples: { total: rows.length, refused } });
+  const answers = rows.filter((_, i) => describeAnswer(i, "good") !== "failed").length;
+  expect(models[0]).toMatchObject({
+    ...{ label: "local/good", samples: { total: rows.length, refused } },
+    ...{ promptTokens: 20 * answers, completionTokens: 5 * answers },
+    cost: { amount: expect.closeTo((answers * (20 * 2 + 5 * 8)) / 1e6, 9), currency: "CNY" },
+    p95DurationMs: expect.any(Number),
+  });
+  expect(models[1]).not.toHaveProperty("cost");
   expect(comparisons).toMatchObject([{ model: "local/good", baseline: "local/bad", lost: 0, test: "mcnemar" }]);
   expect(stdout).toContain("local/good is better than local/bad: +");
   expect(readJsonl(sandbox.path("out", "samples.jsonl"))).toHaveLength(2 * rows.length);

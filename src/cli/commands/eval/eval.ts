@@ -41,6 +41,6 @@ export async function runEval(file: string, options: OptionValues<typeof evalCom
   const coordinator = { ...options, keepDb: true };
   const code = await runInFolder(kind, { paths, dir, force: options.force }, config, coordinator);
   if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
-  await scoreInFolder(dir, spec, { json: options.json });
+  await scoreInFolder(dir, spec, { json: options.json, config });
   return code;
 }

@@ -57,7 +57,7 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     const code = await retryInFolder({ ...target, manifest }, execution, config, keeping);
     if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
     const spec = readSpec(join(dir, EVALUATION_FILES.spec), { registry: config.registry });
-    await scoreInFolder(dir, spec, { json: options.json });
+    await scoreInFolder(dir, spec, { json: options.json, config });
     return code;
   }
   const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model), canaries });

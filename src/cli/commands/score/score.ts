@@ -9,10 +9,10 @@ import type { scoreCommand } from "./definition.ts";
 
 /** `sluice score` */
 export async function runScore(folder: string, options: OptionValues<typeof scoreCommand>): Promise<number> {
-  const { registry } = loadConfig({ file: options.config });
+  const config = loadConfig({ file: options.config });
   const dir = resolve(folder);
   await requireEvaluation(dir);
-  const spec = readSpec(options.spec ?? join(dir, EVALUATION_FILES.spec), { registry });
-  await scoreInFolder(dir, spec, { json: options.json });
+  const spec = readSpec(options.spec ?? join(dir, EVALUATION_FILES.spec), { registry: config.registry });
+  await scoreInFolder(dir, spec, { json: options.json, config });
   return EXIT_CODES.ok;
 }

@@ -19,7 +19,7 @@ export function describeComparedEvaluations(
     [heading, describeScores(own), ...describeGroups(own), ...own.flatMap(describeVerdict)].join("\n"),
   );
   const models = evaluations.flatMap(({ dir, models }) =>
-    models.map((model) => ({ ...model, medianDurationMs: model.medianDurationMs, label: `${model.label} (${dir})` })),
+    models.map((model) => ({ ...model, label: `${model.label} (${dir})` })),
   );
   const totals = evaluations.map(({ dir, cost, activeMs }) => {
     const amount = cost === undefined ? "an unknown amount" : formatMoney(cost.amount, cost.currency);

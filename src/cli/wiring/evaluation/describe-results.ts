@@ -1,5 +1,5 @@
 import { formatDuration } from "#src/cli/format/format-duration.ts";
-import { formatCount, formatMany, formatMoney, formatPercent } from "#src/cli/format/format-number.ts";
+import { formatCount, formatMany, formatMoney, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
 import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
@@ -42,7 +42,8 @@ function describeMetrics(metrics: readonly Metric[]): string {
     { title: "interval" },
     { title: "items", align: "right" },
     { title: "unparseable", align: "right" },
-    { title: "unanswered", align: "right" },
+    { title: "refused", align: "right" },
+    { title: "failed", align: "right" },
     { title: "errors", align: "right" },
   ] as const;
   const rows = metrics.map((metric) => [
@@ -50,7 +51,8 @@ function describeMetrics(metrics: readonly Metric[]): string {
     ...describeEstimate(metric, metric),
     formatCount(metric.items),
     formatCount(metric.unparseable),
-    formatCount(metric.unanswered),
+    formatCount(metric.refused),
+    formatCount(metric.unanswered - metric.refused),
     formatCount(metric.errors),
   ]);
   return formatTable(columns, rows);
@@ -122,17 +124,23 @@ export function describeModels({ models, cost }: Pick<EvaluationResults, "models
     { title: "failed", align: "right" },
     { title: "input tokens", align: "right" },
     { title: "output tokens", align: "right" },
+    { title: "cost", align: "right" },
     { title: "median time", align: "right" },
+    { title: "95 %", align: "right" },
   ] as const;
-  const rows = models.map(({ label, samples, promptTokens, completionTokens, medianDurationMs }) => [
-    label,
-    formatCount(samples.total),
-    formatCount(samples.refused),
-    formatCount(samples.failed),
-    formatCount(promptTokens),
-    formatCount(completionTokens),
-    formatDuration(medianDurationMs),
-  ]);
+  const rows = models.map(
+    ({ label, samples, promptTokens, completionTokens, cost, medianDurationMs, p95DurationMs }) => [
+      label,
+      formatCount(samples.total),
+      formatCount(samples.refused),
+      formatCount(samples.failed),
+      formatCount(promptTokens),
+      formatCount(completionTokens),
+      cost === undefined ? UNKNOWN_VALUE : formatMoney(cost.amount, cost.currency),
+      formatDuration(medianDurationMs),
+      formatDuration(p95DurationMs),
+    ],
+  );
   const total = cost === undefined ? [] : [`The calls cost ${formatMoney(cost.amount, cost.currency)}.`];
   return [formatTable(columns, rows), ...total].join("\n");
 }

@@ -1,6 +1,9 @@
 import { dirname, resolve } from "node:path";
+import { readVersion } from "#src/cli/version.ts";
 import { requireManifest } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { findPrices } from "#src/cli/wiring/model-price.ts";
+import type { Config } from "#src/config/config.ts";
 import { ConfigError, RunError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
@@ -25,7 +28,7 @@ export async function checkSpec(file: string, options: SpecOptions): Promise<Eva
 export async function scoreInFolder(
   dir: string,
   spec: EvaluationSpec,
-  { json }: { readonly json: boolean },
+  { json, config }: { readonly json: boolean; readonly config: Config },
 ): Promise<void> {
   const { manifest, evaluation } = await requireEvaluation(dir);
   const interrupt = listenForInterrupt();
@@ -34,8 +37,11 @@ export async function scoreInFolder(
     await using registry = createScorerRegistry({ baseDir: dirname(evaluation.spec) });
     const scorers = createSpecScorers(spec, registry);
     const asked = { ...spec, models: requireModels(spec, evaluation.models) };
-    const { findings, changes } = await scoreRun(dir, { spec: asked, scorers, signal: interrupt.signal });
-    const results = createResults(manifest, asked, findings, Date.now());
+    const { findings, changes } = await scoreRun(dir, {
+      ...{ spec: asked, scorers, signal: interrupt.signal },
+      prices: findPrices(config, manifest.models),
+    });
+    const results = createResults(manifest, asked, findings, { sluice: readVersion(), now: Date.now() });
     await writeResults(dir, results, spec);
     process.stdout.write(
       json ? `${JSON.stringify({ event: "results", ...results, changes })}\n` : describeResults(results, changes, dir),

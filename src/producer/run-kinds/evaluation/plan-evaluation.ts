@@ -38,8 +38,11 @@ export interface DatasetSummary {
   readonly name: string;
   readonly path: string;
   readonly sha256: string;
-  /** Rows that are used. */
+  readonly bytes: number;
+  /** Rows that are used: all, or at most `limit`, chosen with the seed `shuffle` if there is one. */
   readonly items: number;
+  readonly limit: number | undefined;
+  readonly shuffle: number | undefined;
 }
 
 export interface EvaluationPlan extends BatchPlan {
@@ -138,11 +141,9 @@ class SamplePlanner {
 
   async summarize(): Promise<DatasetSummary[]> {
     return await Promise.all(
-      this.#source.spec.datasets.map(async ({ name, path }) => ({
-        name,
-        path,
-        sha256: await hashFile(path),
-        items: this.#counts.get(name) ?? 0,
+      this.#source.spec.datasets.map(async ({ name, path, limit, shuffle }) => ({
+        ...{ name, path, ...(await hashFile(path)) },
+        ...{ items: this.#counts.get(name) ?? 0, limit, shuffle },
       })),
     );
   }
@@ -237,8 +238,9 @@ class SamplePlanner {
   }
 }
 
-async function hashFile(path: string): Promise<string> {
+async function hashFile(path: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
+  const file = createReadStream(path);
+  await pipeline(file, hash);
+  return { sha256: hash.digest("hex"), bytes: file.bytesRead };
 }

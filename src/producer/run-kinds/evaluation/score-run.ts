@@ -9,6 +9,7 @@ import type { Score } from "#src/evaluation/score.ts";
 import type { Scorer } from "#src/evaluation/scorer.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
+import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import { systemDisk, toDiskError } from "#src/producer/storage/disk.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";
 import { ModelCounter } from "./model-counter.ts";
@@ -19,6 +20,8 @@ import { toSample } from "./to-sample.ts";
 export interface ScoreRunOptions {
   readonly spec: EvaluationSpec;
   readonly scorers: readonly Scorer[];
+  /** Of the models, by "provider/model". */
+  readonly prices: ModelPrices;
   readonly signal: AbortSignal;
 }
 
@@ -31,19 +34,19 @@ const SAMPLES_PER_BLOCK = 200;
  */
 export async function scoreRun(
   dir: string,
-  { spec, scorers, signal }: ScoreRunOptions,
+  { spec, scorers, prices, signal }: ScoreRunOptions,
 ): Promise<{ readonly findings: EvaluationFindings; readonly changes: ScoreChanges | undefined }> {
   const { reduce: reduction, baseline, confidence } = spec;
   const ranges = new Map(scorers.map(({ name, range }) => [name, range]));
   const board = new Scoreboard({ scorers: ranges, reduction, baseline, confidence });
-  const models = new ModelCounter(spec.models);
+  const models = new ModelCounter(spec.models, prices);
   const path = join(dir, EVALUATION_FILES.samples);
   let changes: ScoreChanges | undefined;
   try {
     const previous = await PreviousScores.open(path);
     const file = await JsonlFile.create(systemDisk, `${path}.tmp`);
     try {
-      for await (const scoredSamples of scoreItems(dir, scorers, signal)) {
+      for await (const scoredSamples of scoreItems(dir, { scorers, prices, signal })) {
         board.add(scoredSamples.map(({ scored }) => scored));
         for (const { id, scored } of scoredSamples) {
           models.add(scored.sample);
@@ -73,8 +76,7 @@ interface IdentifiedSample {
 /** Yields the samples of each item, model, and prompt together. */
 async function* scoreItems(
   dir: string,
-  scorers: readonly Scorer[],
-  signal: AbortSignal,
+  { scorers, prices, signal }: Omit<ScoreRunOptions, "spec">,
 ): AsyncGenerator<readonly IdentifiedSample[]> {
   const reader = new RunReader(dir);
   try {
@@ -83,7 +85,10 @@ async function* scoreItems(
       signal.throwIfAborted();
       const rows = reader.read(from, SAMPLES_PER_BLOCK);
       const block = await Promise.all(
-        rows.map(async (row) => ({ id: row.item.id, scored: await scoreSample(toSample(row), scorers, signal) })),
+        rows.map(async (row) => ({
+          id: row.item.id,
+          scored: await scoreSample(toSample(row, prices), scorers, signal),
+        })),
       );
       for (const entry of block) {
         const [first] = pending;

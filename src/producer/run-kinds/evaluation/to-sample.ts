@@ -1,9 +1,14 @@
 import { RunError } from "#src/core/failures/errors.ts";
+import { computeCost, type TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { Sample, SampleOutput } from "#src/evaluation/sample.ts";
+import type { Sample, SampleOutput, SampleUsage } from "#src/evaluation/sample.ts";
 import { isRefusal } from "#src/producer/run-kinds/batch/write-chat-output.ts";
+import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import type { ItemWithRecord } from "#src/producer/storage/run-reader.ts";
+import type { StoredRecord } from "#src/producer/storage/stored-record.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
+import type { RecordCall } from "#src/state/record-format/record-codec.ts";
+import { recordUsage } from "#src/state/record-format/record-usage.ts";
 import { sampleMetadataSchema } from "./sample-metadata.ts";
 
 /** Finish reasons under OpenAI's names. */
@@ -12,9 +17,13 @@ const FINISH_REASONS: Partial<Record<ChatResponse["finishReason"]["unified"], st
   "content-filter": "content_filter",
 };
 
-/** The sample that an item of an evaluation is. Throws a RunError for an item without a record. */
-export function toSample({ item, record, call }: ItemWithRecord): Sample {
+/**
+ * The sample that an item of an evaluation is; `prices` are those of models by "provider/model". Throws a RunError for an item
+ * without a record.
+ */
+export function toSample({ item, record, call }: ItemWithRecord, prices: ModelPrices): Sample {
   const {
+    model,
     label,
     prompt,
     dataset,
@@ -35,27 +44,37 @@ export function toSample({ item, record, call }: ItemWithRecord): Sample {
         status: record.failure.kind === "content-filter" ? "refused" : "failed",
         reason: `${record.failure.kind}: ${record.failure.message}`,
       }
-    : toOutput(JSON.parse(record.answer ?? "null") as ChatResponse, call?.durationMs);
+    : toOutput(JSON.parse(record.answer ?? "null") as ChatResponse, (response) =>
+        toUsage(response, { record, call }, prices.get(model)),
+      );
   return { item: row, dataset, model: label, prompt, number: sample, cluster, groups, targets, fields, output };
 }
 
-function toOutput(response: ChatResponse, durationMs: number | undefined): SampleOutput {
-  const { text, reasoning, refusal, toolCalls, finishReason, usage } = response;
+function toOutput(response: ChatResponse, toUsage: (response: ChatResponse) => SampleUsage): SampleOutput {
+  const { text, reasoning, refusal, toolCalls, finishReason } = response;
   if (isRefusal(response)) {
-    return {
-      status: "refused",
-      text,
-      reason: refusal === undefined ? "cut off by the content filter" : "refused by the model",
-    };
+    const reason = refusal === undefined ? "cut off by the content filter" : "refused by the model";
+    return { status: "refused", text, reason, ...toUsage(response) };
   }
+  const finish = FINISH_REASONS[finishReason.unified] ?? finishReason.raw ?? finishReason.unified;
   return omitUndefined({
-    status: "answered" as const,
-    text,
-    reasoning,
-    toolCalls,
-    finishReason: FINISH_REASONS[finishReason.unified] ?? finishReason.raw ?? finishReason.unified,
-    promptTokens: usage.inputTokens,
-    completionTokens: usage.outputTokens,
-    durationMs,
+    ...{ status: "answered" as const, text, reasoning, toolCalls, finishReason: finish },
+    ...toUsage(response),
+  });
+}
+
+function toUsage(
+  response: ChatResponse,
+  { record, call }: { readonly record: StoredRecord; readonly call: RecordCall | undefined },
+  price: TokenPrice | undefined,
+): SampleUsage {
+  const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = response.usage;
+  const tokens = recordUsage({ tokens: record.tokens, json: response });
+  const cost = price && computeCost(price, tokens, call?.startedAt ?? record.recordedAt);
+  return omitUndefined({
+    ...{ promptTokens: inputTokens, completionTokens: outputTokens, cachedTokens, reasoningTokens },
+    durationMs: call?.durationMs,
+    // Duplicates and answers from the cache needed no call.
+    cost: record.attempts === 0 ? 0 : cost,
   });
 }

@@ -13,8 +13,13 @@ export interface EvaluationResults extends EvaluationFindings {
   readonly version: 1;
   readonly name: string;
   readonly run: string;
+  /** Version that asked the models. */
   readonly sluice: string;
+  /** Versions that scored the answers. */
+  readonly scoredWith: { readonly sluice: string; readonly node: string };
   readonly scoredAt: string;
+  readonly startedAt: string | undefined;
+  readonly finishedAt: string | undefined;
   readonly spec: { readonly path: string; readonly sha256: string };
   readonly datasets: NonNullable<BatchManifest["evaluation"]>["datasets"];
   readonly prompts: readonly { readonly name: string; readonly sha256: string }[];
@@ -33,14 +38,17 @@ export function createResults(
   manifest: BatchManifest,
   spec: EvaluationSpec,
   findings: EvaluationFindings,
-  now: number,
+  { sluice: scoredWith, now }: { readonly sluice: string; readonly now: number },
 ): EvaluationResults {
-  const { run, sluice, evaluation, calls, cost, activeMs } = manifest;
+  const { run, sluice, startedAt, finishedAt, evaluation, calls, cost, activeMs } = manifest;
   return {
     version: 1,
     name: spec.name,
     run,
     sluice,
+    scoredWith: { sluice: scoredWith, node: process.versions.node },
+    startedAt,
+    finishedAt,
     scoredAt: new Date(now).toISOString(),
     spec: { path: spec.path, sha256: sha256(spec.source) },
     datasets: evaluation?.datasets ?? [],

@@ -29,8 +29,9 @@ test("what has no score is counted, and does not lower the mean", () => {
   const scores = [scored(1), scored(1), scored(0), unparseable("no number"), scoringError("no target")];
   for (const [i, score] of scores.entries()) add(board, createSample(`${i}`, "m", ANSWERED), score);
   add(board, createSample("refused", "m", REFUSED));
+  add(board, createSample("failed", "m", { status: "failed", reason: "server: HTTP 500" }));
   const [metric] = board.findings().metrics;
-  expect(metric).toMatchObject({ items: 3, unparseable: 1, errors: 1, unanswered: 1 });
+  expect(metric).toMatchObject({ items: 3, unparseable: 1, errors: 1, unanswered: 2, refused: 1 });
   expect(metric?.mean).toBeCloseTo(2 / 3, 12);
   // Wilson's interval for 2 of 3, computed by hand.
   expect(metric?.interval?.low).toBeCloseTo(0.20766, 4);

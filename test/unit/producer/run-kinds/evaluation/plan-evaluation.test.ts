@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -56,7 +56,14 @@ test("every row becomes a sample per model, prompt, and number; those of a row a
     { name: "short", user: "Short: {{ question }}" },
   ];
   const { planned, items } = await plan({ ...SPEC, models, prompts, samples: 2 });
-  expect(planned.datasets).toMatchObject([{ name: "rows", items: 3, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+  expect(planned.datasets).toMatchObject([
+    {
+      name: "rows",
+      items: 3,
+      bytes: statSync(join(dir, "rows.jsonl")).size,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    },
+  ]);
   expect(items.map(({ id }) => id).slice(0, 5)).toEqual([
     "a | zhipu/glm-4-plus | plain | 1",
     "a | zhipu/glm-4-plus | plain | 2",
