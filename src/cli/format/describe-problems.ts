@@ -4,12 +4,14 @@ import { sanitize } from "./sanitize.ts";
 
 const SHOWN_PROBLEMS = 20;
 
-/** The problems of an input, each with its file and line. */
-export function describeProblems({ problems, problemCount }: Plan): string {
-  const lines = problems
-    .slice(0, SHOWN_PROBLEMS)
-    .map(({ where, message }) => `  ${sanitize(where)}: ${sanitize(message)}`);
-  const more = problemCount - lines.length;
+/** The problems of an input, each with its file and line. Problems with the same message are shown once. */
+export function describeProblems({ problems, problemCount }: Pick<Plan, "problems" | "problemCount">): string {
+  const groups = [...Map.groupBy(problems, ({ message }) => message).values()].slice(0, SHOWN_PROBLEMS);
+  const lines = groups.map(([{ where, message } = NO_PROBLEM, ...others]) => {
+    const more = others.length > 0 ? ` (and ${formatCount(others.length)} more like this)` : "";
+    return `  ${sanitize(where)}: ${sanitize(message)}${more}`;
+  });
+  const more = problemCount - groups.reduce((sum, group) => sum + group.length, 0);
   return [
     `sluice: the input has ${formatMany(problemCount, "problem")}; nothing was sent`,
     ...lines,
@@ -18,3 +20,5 @@ export function describeProblems({ problems, problemCount }: Plan): string {
     "",
   ].join("\n");
 }
+
+const NO_PROBLEM = { where: "", message: "" };
