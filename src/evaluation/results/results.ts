@@ -56,6 +56,8 @@ export interface Metric extends MetricKey, Estimate {
   readonly unparseable: number;
   /** Answered items that the scorer could not score. */
   readonly errors: number;
+  /** Why the first of them could not be scored. */
+  readonly firstError?: { readonly item: string; readonly reason: string };
   readonly groups: readonly GroupMetric[];
 }
 

@@ -1,3 +1,4 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { compareScores, type ItemScore } from "#src/evaluation/compare/compare-scores.ts";
 import type { Sample } from "#src/evaluation/sample.ts";
 import type { Score } from "#src/evaluation/score.ts";
@@ -35,6 +36,7 @@ interface MetricEntry {
   refused: number;
   unparseable: number;
   errors: number;
+  firstError?: Metric["firstError"];
 }
 
 /** Collects scores item by item, and computes metrics of them. Keeps a number and a name per item and metric. */
@@ -63,7 +65,7 @@ export class Scoreboard {
         this.#options.reduction,
       );
       if (score.status === "unparseable") entry.unparseable += 1;
-      else if (score.status === "error") entry.errors += 1;
+      else if (score.status === "error") addError(entry, first.sample, score.explanation);
       else addValue(entry, first.sample, score.value);
     }
   }
@@ -85,8 +87,8 @@ export class Scoreboard {
   }
 
   #toMetric({ key, range, items, groups, ...entry }: MetricEntry): Metric {
-    const { unanswered, refused, unparseable, errors } = entry;
-    const counts = { unanswered, refused, unparseable, errors };
+    const { unanswered, refused, unparseable, errors, firstError } = entry;
+    const counts = omitUndefined({ unanswered, refused, unparseable, errors, firstError });
     const groupMetrics = [...groups.values()].map(
       ({ field, value, observations }): GroupMetric => ({ field, value, ...this.#estimate(observations) }),
     );
@@ -144,6 +146,11 @@ function addValue(entry: MetricEntry, { item, cluster, groups }: Sample, value: 
     known.observations.push({ value, cluster });
     entry.groups.set(name, known);
   }
+}
+
+function addError(entry: MetricEntry, { item }: Sample, reason: string): void {
+  entry.errors += 1;
+  entry.firstError ??= { item, reason };
 }
 
 function toObservation({ item, value, cluster }: ItemScore): Observation {

@@ -1,6 +1,7 @@
 import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, formatMoney, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
@@ -17,7 +18,13 @@ export function describeResults(results: EvaluationResults, changes: ScoreChange
   const sections = keys.map((heading) => {
     const own = metrics.filter((metric) => toHeading(metric) === heading);
     const against = comparisons.filter((comparison) => toHeading(comparison) === heading);
-    return [heading, describeMetrics(own), ...describeGroups(own), ...against.map(describeComparison)].join("\n");
+    return [
+      heading,
+      describeMetrics(own),
+      ...describeErrors(own),
+      ...describeGroups(own),
+      ...against.map(describeComparison),
+    ].join("\n");
   });
   return [
     ...sections.map((section) => `${section}\n`),
@@ -56,6 +63,14 @@ function describeMetrics(metrics: readonly Metric[]): string {
     formatCount(metric.errors),
   ]);
   return formatTable(columns, rows);
+}
+
+function describeErrors(metrics: readonly Metric[]): string[] {
+  return metrics.flatMap(({ model, errors, firstError }) =>
+    firstError === undefined
+      ? []
+      : `${formatMany(errors, "item")} of ${model} could not be scored; the first is ${sanitize(firstError.item)}: ${sanitize(firstError.reason)}`,
+  );
 }
 
 function describeGroups(metrics: readonly Metric[]): string[] {

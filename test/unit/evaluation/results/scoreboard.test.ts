@@ -32,6 +32,7 @@ test("what has no score is counted, and does not lower the mean", () => {
   add(board, createSample("failed", "m", { status: "failed", reason: "server: HTTP 500" }));
   const [metric] = board.findings().metrics;
   expect(metric).toMatchObject({ items: 3, unparseable: 1, errors: 1, unanswered: 2, refused: 1 });
+  expect(metric?.firstError).toEqual({ item: "4", reason: "no target" });
   expect(metric?.mean).toBeCloseTo(2 / 3, 12);
   // Wilson's interval for 2 of 3, computed by hand.
   expect(metric?.interval?.low).toBeCloseTo(0.20766, 4);
