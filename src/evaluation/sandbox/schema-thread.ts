@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { findSchemaProblem, type JsonSchema } from "#src/evaluation/scorers/json-schema.ts";
+import { compileSchema, type JsonSchema, type SchemaCheck } from "#src/evaluation/scorers/json-schema.ts";
 
 /* Checks values against JSON Schemas in a thread of its own, because their patterns may need very long. */
 
@@ -8,7 +8,11 @@ export interface SchemaRequest {
   readonly value: unknown;
 }
 
+let last: { readonly key: string; readonly check: SchemaCheck } | undefined;
+
 parentPort?.on("message", ({ schema, value }: SchemaRequest) => {
-  parentPort?.postMessage({ problem: findSchemaProblem(schema, value) });
+  const key = JSON.stringify(schema);
+  if (last?.key !== key) last = { key, check: compileSchema(schema) };
+  parentPort?.postMessage({ problem: last.check(value) });
 });
 parentPort?.postMessage("ready");

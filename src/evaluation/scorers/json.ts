@@ -1,13 +1,14 @@
 import { extname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { coerceError } from "#src/core/failures/errors.ts";
 import { readJson } from "#src/evaluation/extract/read-json.ts";
 import { LimitedThread } from "#src/evaluation/sandbox/limited-thread.ts";
 import type { SchemaRequest } from "#src/evaluation/sandbox/schema-thread.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
 import { defineScorer, NO_TARGET } from "./define-scorer.ts";
-import { findUnsupportedKeyword, type JsonSchema } from "./json-schema.ts";
+import { compileSchema, type JsonSchema } from "./json-schema.ts";
 import type { ScorerResources } from "./sandbox-options.ts";
 import { OptionError } from "./scorer-options.ts";
 
@@ -22,16 +23,20 @@ export function createJsonScorer(resources: Pick<ScorerResources, "onClose">): S
       schema: z
         .union([z.boolean(), z.record(z.string(), z.unknown())])
         .default(true)
-        .describe("JSON Schema (draft 2020-12; `format` is not checked); without it, every JSON value is right"),
+        .describe(
+          "JSON Schema (draft 2020-12, or draft 7 if `$schema` says so; `format` is not checked); without it, every JSON value is right",
+        ),
       equals: z
         .boolean()
         .default(false)
         .describe("the value must also equal a target, apart from the order of properties"),
     },
     create({ schema, equals }) {
-      const unsupported = findUnsupportedKeyword(schema);
-      if (unsupported !== undefined)
-        throw new OptionError(["schema"], `cannot check the keyword or reference at ${unsupported}`);
+      try {
+        compileSchema(schema);
+      } catch (error) {
+        throw new OptionError(["schema"], `cannot be checked: ${coerceError(error).message}`);
+      }
       const check = schema === true ? undefined : createCheck(schema, resources);
       return async (text, { targets }, signal) => {
         if (equals && targets.length === 0) return NO_TARGET;
