@@ -5,7 +5,7 @@ import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { ComparedEvaluations, EvaluationComparison } from "#src/evaluation/compare/compare-evaluations.ts";
 import type { GateResult } from "#src/evaluation/compare/gate.ts";
 import type { StoredEvaluation } from "#src/evaluation/results/stored-evaluation.ts";
-import { describeComparison, describeModels, formatDifference, toHeading } from "./describe-results.ts";
+import { describeComparison, describeModels, formatDifference, formatPValue, toHeading } from "./describe-results.ts";
 
 type Evaluation = Pick<StoredEvaluation, "dir"> & Pick<StoredEvaluation["results"], "models" | "cost" | "activeMs">;
 
@@ -65,7 +65,7 @@ function describeGroups(comparisons: readonly EvaluationComparison[]): string[] 
       formatScore(comparison, group.baselineMean),
       formatScore(comparison, group.mean),
       formatDifference(group.difference, comparison.range),
-      group.adjustedPValue.toFixed(3),
+      formatPValue(group.adjustedPValue),
       formatCount(group.items),
     ]),
   );

@@ -121,8 +121,13 @@ export function describeComparison(comparison: MetricComparison): string {
     : `too few items to tell ${model} from ${baseline}`;
   const needed =
     isSignificant || itemsNeeded === null ? "" : `; a difference of this size needs ${formatMany(itemsNeeded, "item")}`;
-  const p = adjustedPValue < 0.001 ? "p < 0.001" : `p = ${adjustedPValue.toFixed(3)}`;
-  return `${verdict}: ${size}, ${p}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
+  const p = formatPValue(adjustedPValue);
+  return `${verdict}: ${size}, p ${p.startsWith("<") ? p : `= ${p}`}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
+}
+
+/** "< 0.001" or "0.042" */
+export function formatPValue(value: number): string {
+  return value < 0.001 ? "< 0.001" : value.toFixed(3);
 }
 
 /** A signed difference: in points for scores between 0 and 1. */
