@@ -39,6 +39,8 @@ const scoreSchema = z.discriminatedUnion("status", [
   z.object({ status: z.literal("error"), explanation: z.string() }),
 ]);
 
+export const storedScoresSchema = z.record(z.string(), scoreSchema);
+
 /** The parts of a line of `samples.jsonl` that comparisons need; `scores` is absent without an answer. */
 export const storedSampleSchema = z.object({
   item: z.string(),
@@ -47,7 +49,7 @@ export const storedSampleSchema = z.object({
   model: z.string(),
   cluster: z.string(),
   groups: z.record(z.string(), z.string()),
-  scores: z.record(z.string(), scoreSchema).optional(),
+  scores: storedScoresSchema.optional(),
 });
 
 export type StoredSample = z.infer<typeof storedSampleSchema>;

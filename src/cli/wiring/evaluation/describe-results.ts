@@ -165,9 +165,17 @@ export function describeModels({ models, cost }: Pick<EvaluationResults, "models
   return [formatTable(columns, rows), ...total].join("\n");
 }
 
-function describeChanges({ changed, ids }: ScoreChanges): string {
-  if (changed === 0) return "No sample has another score than before.";
-  const shown = ids.map((id) => `  ${id}`).join("\n");
-  const more = changed > ids.length ? `\n  ... and ${formatCount(changed - ids.length)} more` : "";
-  return `${formatMany(changed, "sample")} with another score than before:\n${shown}${more}`;
+function describeChanges({ changed, first, added }: ScoreChanges): string {
+  const shown = first.map(
+    ({ id, scorer, before, after }) => `  ${sanitize(id)}: ${sanitize(scorer)} was ${before}, is ${after}`,
+  );
+  const more = changed - new Set(first.map(({ id }) => id)).size;
+  return [
+    changed === 0
+      ? "No sample has another score than before."
+      : `${formatMany(changed, "sample")} with another score than before:`,
+    ...shown,
+    ...(more > 0 ? [`  ... and ${formatMany(more, "sample")} more`] : []),
+    ...(added.length > 0 ? [`New: ${added.map((name) => sanitize(name)).join(", ")}.`] : []),
+  ].join("\n");
 }

@@ -43,7 +43,7 @@ export async function scoreRun(
   const path = join(dir, EVALUATION_FILES.samples);
   let changes: ScoreChanges | undefined;
   try {
-    const previous = await PreviousScores.open(path);
+    const previous = PreviousScores.open(path);
     const file = await JsonlFile.create(systemDisk, `${path}.tmp`);
     try {
       for await (const scoredSamples of scoreItems(dir, { scorers, prices, signal })) {
@@ -52,11 +52,11 @@ export async function scoreRun(
           models.add(scored.sample);
           const line = formatSample(id, scored);
           await file.addText(line);
-          await previous?.compare(id, line);
+          await previous?.compare(id, scored.scores);
         }
       }
       await file.finish();
-      changes = await previous?.finish();
+      changes = previous?.changes();
     } finally {
       await previous?.close();
       await file.close();
