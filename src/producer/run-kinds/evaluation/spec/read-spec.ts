@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import * as z from "zod";
-import { describeReadError } from "#src/core/describe-path.ts";
+import { describeReadError, printable } from "#src/core/describe-path.ts";
 import { ConfigError } from "#src/core/failures/errors.ts";
 import type { ScorerRegistry } from "#src/evaluation/scorers/registry.ts";
 import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
@@ -121,7 +121,7 @@ function readDatasets(content: SpecContent["datasets"], folder: string, problems
 function requireFiles(datasets: readonly EvaluationDataset[], problems: SpecProblems): void {
   for (const [i, { path }] of datasets.entries())
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
-      problems.add(["datasets", i, "path"], "no such file");
+      problems.add(["datasets", i, "path"], `no such file: ${printable(path)}`);
 }
 
 function checkScorers(scorers: SpecContent["scorers"], registry: ScorerRegistry, problems: SpecProblems): void {

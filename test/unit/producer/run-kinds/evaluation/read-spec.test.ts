@@ -36,7 +36,7 @@ function problemsOf(text: string, options: Partial<SpecOptions> = {}): string[] 
   try {
     read(text, options);
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map((problem) => problem.replace(`${dir}/`, ""));
+    if (error instanceof ConfigError) return error.problems.map((problem) => problem.replaceAll(`${dir}/`, ""));
     throw error;
   }
   return [];
@@ -87,7 +87,7 @@ test("problems of the form hide no other problems: datasets, models, and scorers
   await using scorerRegistry = createScorerRegistry();
   expect(problemsOf(spec, { scorerRegistry, needsDatasets: true })).toEqual([
     "spec.yaml:1: name: expected text",
-    "spec.yaml:3: datasets[0].path: no such file",
+    "spec.yaml:3: datasets[0].path: no such file: data/questions.jsonl",
     expect.stringContaining('spec.yaml:8: models[0]: "nobody'),
     expect.stringContaining('spec.yaml:10: scorers.accuracy.type: unknown scorer "exakt"'),
     "spec.yaml:11: confidence: expected a number of less than 1",
