@@ -40,11 +40,14 @@ export interface ScoreComparison {
   readonly itemsNeeded: number | undefined;
 }
 
-interface Pair {
+/** The scores of two systems on one item. */
+export interface ScorePair {
   readonly first: number;
   readonly second: number;
-  readonly cluster: string;
+  readonly cluster?: string | number | undefined;
 }
+
+export type PairComparison = Omit<ScoreComparison, "onlyFirst" | "onlySecond">;
 
 /**
  * Compares two lists of scores item by item, which finds smaller differences than comparing their means does. Throws a
@@ -53,10 +56,21 @@ interface Pair {
 export function compareScores(
   first: readonly ItemScore[],
   second: readonly ItemScore[],
-  { confidence = 0.95, power = 0.8, seed = 1 }: CompareOptions = {},
+  options: CompareOptions = {},
 ): ScoreComparison {
   const [firstByItem, secondByItem] = [indexByItem(first), indexByItem(second)];
-  const pairs = pairUp(firstByItem, secondByItem);
+  return {
+    ...comparePairs(pairUp(firstByItem, secondByItem), options),
+    onlyFirst: first.filter(({ item }) => !secondByItem.has(item)).map(({ item }) => item),
+    onlySecond: second.filter(({ item }) => !firstByItem.has(item)).map(({ item }) => item),
+  };
+}
+
+/** Compares the scores of two systems that are paired already. */
+export function comparePairs(
+  pairs: readonly ScorePair[],
+  { confidence = 0.95, power = 0.8, seed = 1 }: CompareOptions = {},
+): PairComparison {
   const differences = pairs.map((pair) => ({ value: pair.first - pair.second, cluster: pair.cluster }));
   const won = differences.filter(({ value }) => value > 0).length;
   const lost = differences.filter(({ value }) => value < 0).length;
@@ -65,8 +79,6 @@ export function compareScores(
   const isRightOrWrong = pairs.every(({ first: a, second: b }) => isBinary(a) && isBinary(b)) && clusters === count;
   return {
     pairs: pairs.length,
-    onlyFirst: first.filter(({ item }) => !secondByItem.has(item)).map(({ item }) => item),
-    onlySecond: second.filter(({ item }) => !firstByItem.has(item)).map(({ item }) => item),
     meanFirst: meanOf(pairs.map((pair) => pair.first)),
     meanSecond: meanOf(pairs.map((pair) => pair.second)),
     difference,
@@ -93,15 +105,13 @@ function indexByItem(scores: readonly ItemScore[]): Map<string, ItemScore> {
   return byItem;
 }
 
-function pairUp(first: ReadonlyMap<string, ItemScore>, second: ReadonlyMap<string, ItemScore>): Pair[] {
-  const pairs: Pair[] = [];
+function pairUp(first: ReadonlyMap<string, ItemScore>, second: ReadonlyMap<string, ItemScore>): ScorePair[] {
+  const pairs: ScorePair[] = [];
   for (const [item, one] of first) {
     const other = second.get(item);
     if (!other) continue;
     if (one.cluster !== other.cluster) throw new RangeError(`the item "${item}" is in two different clusters`);
-    // A prefix keeps an item's own cluster apart from a cluster of the same name.
-    const cluster = one.cluster === undefined ? `item ${item}` : `cluster ${one.cluster}`;
-    pairs.push({ first: one.value, second: other.value, cluster });
+    pairs.push({ first: one.value, second: other.value, cluster: one.cluster });
   }
   return pairs;
 }

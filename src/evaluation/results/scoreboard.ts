@@ -1,11 +1,13 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { compareScores, type ItemScore } from "#src/evaluation/compare/compare-scores.ts";
+import { comparePairs, type ScorePair } from "#src/evaluation/compare/compare-scores.ts";
 import type { Sample } from "#src/evaluation/sample.ts";
 import type { Score } from "#src/evaluation/score.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
 import { adjustHolm } from "#src/evaluation/statistics/corrections.ts";
 import { type Interval, studentInterval, wilsonInterval } from "#src/evaluation/statistics/intervals.ts";
 import { estimateMean, type Observation } from "#src/evaluation/statistics/mean.ts";
+import { type GroupColumn, ItemTable } from "./item-table.ts";
+import { NumberColumn } from "./number-column.ts";
 import { reduceScores } from "./reduce-scores.ts";
 import type { Estimate, EvaluationFindings, GroupMetric, Metric, MetricComparison, MetricKey } from "./results.ts";
 
@@ -26,12 +28,9 @@ export interface ScoredSample {
 interface MetricEntry {
   readonly key: MetricKey;
   readonly range: ScoreRange;
-  readonly items: ItemScore[];
-  /** Observations by group field and value. */
-  readonly groups: Map<
-    string,
-    { readonly field: string; readonly value: string; readonly observations: Observation[] }
-  >;
+  readonly items: ItemTable;
+  /** By the index of the item. */
+  readonly values: NumberColumn;
   unanswered: number;
   refused: number;
   unparseable: number;
@@ -39,22 +38,26 @@ interface MetricEntry {
   firstError?: Metric["firstError"];
 }
 
-/** Collects scores item by item, and computes metrics of them. Keeps a number and a name per item and metric. */
+/** Collects scores item by item, and computes metrics of them. Keeps a number per item and metric. */
 export class Scoreboard {
   readonly #options: ScoreboardOptions;
+  /** By dataset. */
+  readonly #items = new Map<string, ItemTable>();
   readonly #entries = new Map<string, MetricEntry>();
 
   constructor(options: ScoreboardOptions) {
     this.#options = options;
   }
 
-  /** Adds all samples of one item, model, and prompt. */
+  /** Adds all samples of one item, model, and prompt. All models and prompts of an item must come before the next item. */
   add(samples: readonly ScoredSample[]): void {
     const [first] = samples;
     if (first === undefined) return;
+    const items = this.#findItems(first.sample);
+    const index = items.indexOf(first.sample);
     const answered = samples.flatMap(({ scores }) => scores ?? []);
     for (const [scorer, range] of this.#options.scorers) {
-      const entry = this.#findEntry(first.sample, scorer, range);
+      const entry = this.#findEntry(first.sample, { scorer, range, items });
       if (answered.length === 0) {
         entry.unanswered += 1;
         if (samples.some(({ sample }) => sample.output.status === "refused")) entry.refused += 1;
@@ -66,7 +69,7 @@ export class Scoreboard {
       );
       if (score.status === "unparseable") entry.unparseable += 1;
       else if (score.status === "error") addError(entry, first.sample, score.explanation);
-      else addValue(entry, first.sample, score.value);
+      else entry.values.set(index, score.value);
     }
   }
 
@@ -75,24 +78,39 @@ export class Scoreboard {
     return { metrics: entries.map((entry) => this.#toMetric(entry)), comparisons: this.#compare(entries) };
   }
 
-  #findEntry({ dataset, prompt, model }: Sample, scorer: string, range: ScoreRange): MetricEntry {
+  #findItems({ dataset }: Sample): ItemTable {
+    const items = this.#items.get(dataset) ?? new ItemTable();
+    this.#items.set(dataset, items);
+    return items;
+  }
+
+  #findEntry(
+    { dataset, prompt, model }: Sample,
+    { scorer, range, items }: { readonly scorer: string; readonly range: ScoreRange; readonly items: ItemTable },
+  ): MetricEntry {
     const key = { dataset, prompt, model, scorer };
     const name = JSON.stringify([dataset, prompt, model, scorer]);
     const known = this.#entries.get(name);
     if (known) return known;
     const counts = { unanswered: 0, refused: 0, unparseable: 0, errors: 0 };
-    const entry = { key, range, items: [], groups: new Map(), ...counts };
+    const entry = { key, range, items, values: new NumberColumn(), ...counts };
     this.#entries.set(name, entry);
     return entry;
   }
 
-  #toMetric({ key, range, items, groups, ...entry }: MetricEntry): Metric {
+  #toMetric(entry: MetricEntry): Metric {
     const { unanswered, refused, unparseable, errors, firstError } = entry;
     const counts = omitUndefined({ unanswered, refused, unparseable, errors, firstError });
-    const groupMetrics = [...groups.values()].map(
-      ({ field, value, observations }): GroupMetric => ({ field, value, ...this.#estimate(observations) }),
-    );
-    return { ...key, range, ...this.#estimate(items.map(toObservation)), ...counts, groups: groupMetrics };
+    const groups = [...entry.items.groups].flatMap(([field, column]) => this.#estimateGroups(entry, field, column));
+    return { ...entry.key, range: entry.range, ...this.#estimate(listObservations(entry)), ...counts, groups };
+  }
+
+  #estimateGroups(entry: MetricEntry, field: string, { values, numbers }: GroupColumn): GroupMetric[] {
+    const byNumber = Map.groupBy(listObservations(entry), ({ index }) => numbers.get(index));
+    return [...values].flatMap(([value, number]) => {
+      const observations = byNumber.get(number);
+      return observations === undefined ? [] : [{ field, value, ...this.#estimate(observations) }];
+    });
   }
 
   /** Wilson's interval for right and wrong, otherwise Student's. */
@@ -112,12 +130,13 @@ export class Scoreboard {
   #compare(entries: readonly MetricEntry[]): MetricComparison[] {
     const { baseline, confidence } = this.#options;
     if (baseline === undefined) return [];
-    const compared = entries.flatMap(({ key, range, items }) => {
+    const compared = entries.flatMap((entry) => {
+      const { key, range } = entry;
       const other = entries.find(
-        (entry) => entry.key.model === baseline && key.model !== baseline && isSameQuestion(entry.key, key),
+        (each) => each.key.model === baseline && key.model !== baseline && isSameQuestion(each.key, key),
       );
       if (other === undefined) return [];
-      const comparison = compareScores(items, other.items, { confidence });
+      const comparison = comparePairs(listPairs(entry, other), { confidence });
       return comparison.pairs === 0 ? [] : [{ key, range, comparison }];
     });
     const adjusted = adjustHolm(compared.map(({ comparison }) => comparison.pValue));
@@ -138,23 +157,33 @@ export class Scoreboard {
   }
 }
 
-function addValue(entry: MetricEntry, { item, cluster, groups }: Sample, value: number): void {
-  entry.items.push({ item, value, cluster: cluster === item ? undefined : cluster });
-  for (const [field, group] of Object.entries(groups)) {
-    const name = JSON.stringify([field, group]);
-    const known = entry.groups.get(name) ?? { field, value: group, observations: [] };
-    known.observations.push({ value, cluster });
-    entry.groups.set(name, known);
+interface ItemObservation extends Observation {
+  readonly index: number;
+}
+
+/** The values of the items that have one. */
+function listObservations({ items, values }: MetricEntry): ItemObservation[] {
+  const observations: ItemObservation[] = [];
+  for (let index = 0; index < items.count; index += 1) {
+    const value = values.get(index);
+    if (!Number.isNaN(value)) observations.push({ index, value, cluster: items.clusterOf(index) });
   }
+  return observations;
+}
+
+/** The items for which both have a value. */
+function listPairs({ items, values }: MetricEntry, other: MetricEntry): ScorePair[] {
+  const pairs: ScorePair[] = [];
+  for (let index = 0; index < items.count; index += 1) {
+    const [first, second] = [values.get(index), other.values.get(index)];
+    if (!(Number.isNaN(first) || Number.isNaN(second))) pairs.push({ first, second, cluster: items.clusterOf(index) });
+  }
+  return pairs;
 }
 
 function addError(entry: MetricEntry, { item }: Sample, reason: string): void {
   entry.errors += 1;
   entry.firstError ??= { item, reason };
-}
-
-function toObservation({ item, value, cluster }: ItemScore): Observation {
-  return { value, cluster: cluster === undefined ? `item ${item}` : `cluster ${cluster}` };
 }
 
 function isSameQuestion(a: MetricKey, b: MetricKey): boolean {

@@ -1,5 +1,5 @@
 import { type Interval, NO_INTERVAL } from "./intervals.ts";
-import { estimateMean, type Observation, sumByCluster } from "./mean.ts";
+import { type ClusterSums, estimateMean, type Observation, sumByCluster } from "./mean.ts";
 import { drawInteger, type Random } from "./random.ts";
 
 export interface BootstrapOptions {
@@ -21,7 +21,7 @@ export function bootstrapInterval(
 ): Interval {
   const { mean, standardError } = estimateMean(observations);
   const clusters = sumByCluster(observations);
-  if (clusters.length < 2) return NO_INTERVAL;
+  if (clusters.sums.length < 2) return NO_INTERVAL;
   if (standardError === 0) return { low: mean, high: mean };
   const statistics = Float64Array.from({ length: replicates }, () => drawStatistic(clusters, mean, random)).sort();
   const quantile = (p: number) =>
@@ -31,12 +31,16 @@ export function bootstrapInterval(
 }
 
 /** The t statistic of as many clusters, drawn with replacement. */
-function drawStatistic(clusters: readonly { sum: number; count: number }[], mean: number, random: Random): number {
-  const drawn = clusters.map(() => clusters[drawInteger(random, clusters.length)] ?? { sum: 0, count: 0 });
-  const count = drawn.reduce((total, cluster) => total + cluster.count, 0);
-  const drawnMean = drawn.reduce((total, cluster) => total + cluster.sum, 0) / count;
-  const squares = drawn.reduce((total, cluster) => total + (cluster.sum - drawnMean * cluster.count) ** 2, 0);
-  const standardError = Math.sqrt((squares * clusters.length) / (clusters.length - 1)) / count;
+function drawStatistic({ sums, counts }: ClusterSums, mean: number, random: Random): number {
+  const clusters = sums.length;
+  const drawn = Int32Array.from(sums, () => drawInteger(random, clusters));
+  const count = drawn.reduce((total, index) => total + (counts[index] ?? 0), 0);
+  const drawnMean = drawn.reduce((total, index) => total + (sums[index] ?? 0), 0) / count;
+  const squares = drawn.reduce(
+    (total, index) => total + ((sums[index] ?? 0) - drawnMean * (counts[index] ?? 0)) ** 2,
+    0,
+  );
+  const standardError = Math.sqrt((squares * clusters) / (clusters - 1)) / count;
   const difference = drawnMean - mean;
   // All drawn clusters are alike; the statistic is infinite unless they are like the mean.
   return difference === 0 ? 0 : difference / standardError;

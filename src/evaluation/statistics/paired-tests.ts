@@ -1,4 +1,4 @@
-import { binomialCdf, normalQuantile } from "./distributions.ts";
+import { binomialCdf, normalCdf, normalQuantile } from "./distributions.ts";
 import { type Interval, NO_INTERVAL } from "./intervals.ts";
 import { type Observation, sumByCluster } from "./mean.ts";
 import type { Random } from "./random.ts";
@@ -6,6 +6,7 @@ import type { Random } from "./random.ts";
 /** Up to this number of clusters with a difference, all signs are tried, 65,536 at most. */
 const MAX_EXACT_CLUSTERS = 16;
 const RANDOM_SIGNS = 10_000;
+const MAX_PERMUTED_CLUSTERS = 20_000;
 
 /**
  * The two-sided p-value of McNemar's exact test: `won` pairs in which only the one is right, and `lost` ones in which only
@@ -29,13 +30,13 @@ export function pairedRateInterval(won: number, lost: number, pairs: number, con
 
 /**
  * The two-sided p-value of the hypothesis that differences are symmetric around 0: whole clusters change their sign. Exact
- * with up to 16 clusters that have a difference, otherwise from 10,000 random assignments (never 0).
+ * with up to 16 clusters that have a difference, otherwise from 10,000 random assignments (never 0). With more than 20,000
+ * clusters the sum is normal, and the assignments would take seconds.
  */
 export function pairedPermutationTest(differences: readonly Observation[], random: Random): number {
-  const sums = sumByCluster(differences)
-    .map(({ sum }) => sum)
-    .filter((sum) => sum !== 0);
+  const sums = sumByCluster(differences).sums.filter((sum) => sum !== 0);
   if (sums.length === 0) return 1;
+  if (sums.length > MAX_PERMUTED_CLUSTERS) return normalSignTest(sums);
   // Rounding must not make an assignment that equals the observed one count as smaller.
   const observed = Math.abs(sums.reduce((total, sum) => total + sum, 0)) * (1 - 1e-12);
   const isAsLarge = (signOf: (index: number) => boolean) =>
@@ -48,6 +49,13 @@ export function pairedPermutationTest(differences: readonly Observation[], rando
   }
   for (let i = 0; i < RANDOM_SIGNS; i += 1) if (isAsLarge(() => random() < 0.5)) count += 1;
   return (count + 1) / (RANDOM_SIGNS + 1);
+}
+
+/** The variance of a sum with random signs is the sum of the squares. */
+function normalSignTest(sums: Float64Array): number {
+  const total = sums.reduce((sum, each) => sum + each, 0);
+  const deviation = Math.sqrt(sums.reduce((sum, each) => sum + each * each, 0));
+  return Math.min(1, 2 * normalCdf(-Math.abs(total) / deviation));
 }
 
 /** Bets of different sizes on either sign; none loses everything at a difference of 1. */

@@ -82,6 +82,21 @@ test("clusters widen the interval, and groups have means of their own", () => {
   ]);
 });
 
+test("a hundred thousand items with a thousand groups need a few bytes each", () => {
+  const board = createBoard("old");
+  for (let i = 0; i < 100_000; i += 1)
+    for (const model of ["old", "new"])
+      add(board, createSample(`${i}`, model, ANSWERED, { groups: { topic: `${i % 1_000}` } }), scored(i % 2));
+  const { metrics, comparisons } = board.findings();
+  expect(metrics).toMatchObject([
+    { items: 100_000, mean: 0.5 },
+    { items: 100_000, mean: 0.5 },
+  ]);
+  expect(metrics[0]?.groups).toHaveLength(1_000);
+  expect(metrics[0]?.groups[7]).toMatchObject({ value: "7", items: 100, mean: 1 });
+  expect(comparisons).toMatchObject([{ items: 100_000, difference: 0, tied: 100_000 }]);
+});
+
 test("several samples of an item become one score", () => {
   const board = createBoard();
   board.add(

@@ -86,6 +86,12 @@ describe("equals scipy and statsmodels", () => {
     }
   });
 
+  test("with very many differences the sign permutations follow the normal distribution", () => {
+    const differences = Array.from({ length: 30_000 }, (_, i) => ({ value: i < 15_150 ? 1 : -1 }));
+    // z = 300 / sqrt(30,000), and the two-sided p-value of that z from a table.
+    expect(pairedPermutationTest(differences, createRandom(1))).toBeCloseTo(0.083265, 5);
+  });
+
   test("McNemar's exact test and sign permutations", () => {
     for (const [won, lost, p] of reference.mcnemar) expectSame(mcNemarExact(won, lost), p);
     for (const { values, p } of reference.permutation) {
