@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
 import { parseDuration } from "#src/config/value-schemas.ts";
+import { InputError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import type { CsvOptions } from "#src/producer/input/source.ts";
 import { findNameProblem, findNoteProblem } from "#src/producer/runs/run-label.ts";
 
 /** A whole number of 1 or more. All parsers throw InvalidArgumentError, which Commander shows with the option. */
@@ -97,6 +99,12 @@ export function parseDelimiter(text: string): string {
 export function parseQuote(text: string): string {
   if (text === "none" || isCsvCharacter(text)) return text;
   throw new InvalidArgumentError('expected one ASCII character, such as ", or none.');
+}
+
+/** The delimiter and the quote of CSV files; rejects two equal characters. */
+export function readCsvOptions({ delimiter, quote }: CsvOptions): CsvOptions {
+  if (delimiter === undefined || delimiter !== quote) return { delimiter, quote };
+  throw new InputError("the delimiter and the quote are the same character", "--quote");
 }
 
 function isCsvCharacter(text: string): boolean {

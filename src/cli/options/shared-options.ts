@@ -6,12 +6,15 @@ import {
   optionalArgument,
   optionalValue,
   value,
+  valueOr,
   variadicArgument,
 } from "./command-definition.ts";
 import {
   parseByteSize,
+  parseDelimiter,
   parseNonNegativeNumber,
   parsePositiveInteger,
+  parseQuote,
   parseRunName,
   parseRunNote,
   parseWait,
@@ -38,6 +41,24 @@ export const OPTIONAL_RUN_ARGUMENT = optionalArgument("run", RUN_DESCRIPTION);
 
 export const JSON_OUTPUT = inGroup(OPTION_GROUPS.output, { json: flag("print JSON") });
 export const JSON_EVENTS = inGroup(OPTION_GROUPS.output, { json: flag("print one JSON object per event on stdout") });
+
+/** Options of every command that reads documents from files of records. */
+export const RECORD_OPTIONS = {
+  idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, TSV, or Parquet) that holds its id"),
+  textField: valueOr("text", "field", "field that holds the text"),
+};
+export const CSV_OPTIONS = {
+  delimiter: value(
+    "char",
+    "delimiter of CSV and TSV files: one character, or tab (default: a comma, or a tab for .tsv)",
+    parseDelimiter,
+  ),
+  quote: value(
+    "char",
+    "quote of CSV and TSV files: one character, or none if quotes are ordinary text (default: a double quote)",
+    parseQuote,
+  ),
+};
 
 /** Options of every command that coordinates a run. */
 export const COORDINATOR_OPTIONS = {

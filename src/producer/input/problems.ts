@@ -51,8 +51,10 @@ export const INPUT_PROBLEMS = {
   csvInvalidUtf8: (offset: number) => `invalid UTF-8 at byte ${offset} of the file`,
   csvNul: "contains a NUL byte; expected text",
   quoteNotClosed: "a quoted cell that starts here is never closed",
-  quoteInQuotedCell: 'a quoted cell that starts here contains a single quote; write it twice ("")',
-  quoteInPlainCell: 'a quote inside an unquoted cell; put the cell in quotes and write the quote twice ("")',
+  quoteInQuotedCell: (quote: string) =>
+    `a quoted cell that starts here contains a single quote; write it twice (${quote}${quote})`,
+  quoteInPlainCell: (quote: string) =>
+    `a quote inside an unquoted cell; put the cell in quotes and write the quote twice (${quote}${quote}), or use --quote none`,
   csvTooLong: "a record is longer than 16 MB; perhaps a quoted cell is never closed",
   csvEndlessLine: (problem: string) => `${problem}, and its line has no end`,
 

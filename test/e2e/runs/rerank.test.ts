@@ -58,6 +58,18 @@ test.each([
   expect(await sandbox.run(["ping", model, "--json"], { env })).toMatchObject({ code: 0 });
 });
 
+test("documents are records with other fields and delimiters", async () => {
+  await using opened = await openSandbox();
+  const { sandbox, rerank } = opened;
+  sandbox.write("docs.csv", "key;body\na;stones\nb;'spring; birds'\n");
+  sandbox.write("q.jsonl", jsonl([{ id: "q", query: "spring birds" }]));
+  const args = ["q.jsonl", "--documents", "docs.csv", "--model", "cohere/rerank-v3.5", "--out", "out"];
+  const fields = ["--id-field", "key", "--text-field", "body", "--delimiter", ";", "--quote", "'"];
+  expect(await rerank(...args, ...fields).exit).toMatchObject({ code: 0 });
+  const [line] = readRanked(sandbox.path("out", "output.jsonl"));
+  expect(line?.results.map(({ id }) => id)).toEqual(["b", "a"]);
+});
+
 test("a folder of documents is ranked in groups that a call takes, and --top keeps the best of all", async () => {
   await using opened = await openSandbox();
   const { sandbox, rerank } = opened;

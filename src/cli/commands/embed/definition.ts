@@ -6,17 +6,10 @@ import {
   negatedFlag,
   requiredValue,
   value,
-  valueOr,
   variadicArgument,
 } from "#src/cli/options/command-definition.ts";
-import {
-  parseDelimiter,
-  parseFieldNames,
-  parseNonNegativeInteger,
-  parsePositiveInteger,
-  parseQuote,
-} from "#src/cli/options/parse-option.ts";
-import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
+import { parseFieldNames, parseNonNegativeInteger, parsePositiveInteger } from "#src/cli/options/parse-option.ts";
+import { CSV_OPTIONS, OPTION_GROUPS, RECORD_OPTIONS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
 import { DEFAULT_CHUNK_OVERLAP, DEFAULT_CHUNK_TOKENS } from "#src/producer/input/chunking/chunk-limits.ts";
 
 export const embedCommand = defineCommand({
@@ -47,23 +40,13 @@ export const embedCommand = defineCommand({
       withText: flag("include the text and the metadata of each item in the output"),
     }),
     ...inGroup(OPTION_GROUPS.input, {
-      idField: valueOr("id", "field", "field of an input record (JSON, JSONL, CSV, TSV, or Parquet) that holds its id"),
-      textField: valueOr("text", "field", "field that holds the text"),
+      ...RECORD_OPTIONS,
       metadataFields: value(
         "fields",
         "other fields that become metadata, separated by commas, or none (default: all); other columns of Parquet files are not read",
         parseFieldNames,
       ),
-      delimiter: value(
-        "char",
-        "delimiter of CSV and TSV files: one character, or tab (default: a comma, or a tab for .tsv)",
-        parseDelimiter,
-      ),
-      quote: value(
-        "char",
-        "quote of CSV and TSV files: one character, or none if quotes are ordinary text (default: a double quote)",
-        parseQuote,
-      ),
+      ...CSV_OPTIONS,
     }),
     ...inGroup(OPTION_GROUPS.chunking, {
       chunkTokens: value(

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { readCsvOptions } from "#src/cli/options/parse-option.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
@@ -21,9 +22,6 @@ export async function runEmbed(paths: readonly string[], options: OptionValues<t
     throw new InputError(
       `${options.model} is a chat model; "${SUGGESTED_COMMANDS.models(provider)}" lists the embedding models of ${provider}`,
     );
-  }
-  if (options.delimiter !== undefined && options.delimiter === options.quote) {
-    throw new InputError("the delimiter and the quote are the same character", "--quote");
   }
   const problem = options.dimensions === undefined ? undefined : findDimensionProblem(model, options.dimensions);
   if (problem !== undefined) throw new InputError(problem, "--dimensions");
@@ -53,7 +51,7 @@ function createRequest(
       idField: options.idField,
       textField: options.textField,
       metadataFields: options.metadataFields,
-      csv: { delimiter: options.delimiter, quote: options.quote },
+      csv: readCsvOptions(options),
       chunk: options.chunk
         ? { tokens: chunkTokens, overlap: options.chunkOverlap ?? chooseChunkOverlap(chunkTokens) }
         : undefined,

@@ -1,6 +1,6 @@
 import { argument, defineCommand, inGroup, requiredValue, value } from "#src/cli/options/command-definition.ts";
 import { parsePositiveInteger } from "#src/cli/options/parse-option.ts";
-import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
+import { CSV_OPTIONS, OPTION_GROUPS, RECORD_OPTIONS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
 
 const { canaries: _, ...options } = RUN_OPTIONS;
 
@@ -22,6 +22,8 @@ export const rerankCommand = defineCommand({
     }),
     ...inGroup(OPTION_GROUPS.input, {
       documents: value("path", "file, folder or glob whose documents and records are ranked for every query"),
+      ...RECORD_OPTIONS,
+      ...CSV_OPTIONS,
     }),
     ...inGroup(OPTION_GROUPS.output, {
       out: requiredValue("dir", "output folder; one run per folder"),

@@ -3,6 +3,7 @@ import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { readCsvOptions } from "#src/cli/options/parse-option.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { describeCostEstimate, describeReuse, describeTime, printDryRun } from "#src/cli/wiring/dry-run.ts";
 import { listModelLimits } from "#src/cli/wiring/lanes.ts";
@@ -31,8 +32,9 @@ export async function runRerank(queries: string, options: RerankOptions): Promis
     );
   const dir = resolve(options.out);
   const documents = options.documents === undefined ? [] : [options.documents];
-  const { limit, skipInvalid } = options;
-  const input = { limit, skipInvalid, stdin: process.stdin, cwd: process.cwd(), exclude: [dir] };
+  const { limit, skipInvalid, idField, textField } = options;
+  const fields = { idField, textField, csv: readCsvOptions(options) };
+  const input = { ...fields, limit, skipInvalid, stdin: process.stdin, cwd: process.cwd(), exclude: [dir] };
   const source: RerankSource = { queries, documents, provider, model, ...input };
   if (options.dryRun) return await printRerankDryRun(source, config, options);
   const kind = {

@@ -7,7 +7,10 @@ export interface CsvDialect {
   readonly delimiter: string;
   /** One ASCII character; undefined: quotes are ordinary text. */
   readonly quote: string | undefined;
-  /** Treat a quote that is not closed before a delimiter or a line end as text; otherwise it is an error. */
+  /**
+   * Treat as text: a quote that is not closed before a delimiter or a line end, which otherwise is an error, and the
+   * quotes of a cell that spans lines which have one cell per column without them.
+   */
   readonly isLenient: boolean;
 }
 
@@ -43,6 +46,8 @@ export class CsvScanner {
   /** Offset in the file of the first buffered byte, and its line. */
   #offset = 0;
   #line = 1;
+  /** Cells of the first record. */
+  #columns: number | undefined;
   /** Buffered bytes at which an incomplete record is parsed again. Doubling it keeps the total work linear. */
   #retryBytes = 0;
 
@@ -76,6 +81,7 @@ export class CsvScanner {
       const parsed = this.#parseRecord(bytes, at, isEnd);
       const end = parsed && "end" in parsed ? parsed.end : this.#findRejectedEnd(bytes, at, parsed, isEnd);
       if (end === undefined) break;
+      if (parsed && "cells" in parsed) this.#columns ??= parsed.cells.length;
       const location = { line: this.#line, start: this.#offset + at, end: this.#offset + end };
       if (parsed && "cells" in parsed) records.push({ ...location, cells: parsed.cells });
       else records.push({ ...location, error: parsed?.error ?? INPUT_PROBLEMS.csvTooLong });
@@ -117,17 +123,20 @@ export class CsvScanner {
     while (true) {
       const quoted = bytes[at] === this.#quote ? this.#parseQuotedCell(bytes, at, isEnd) : "none";
       if (quoted === undefined && !isWhole) return undefined;
+      const cell = typeof quoted === "object" && "end" in quoted ? quoted : undefined;
+      const spansRows = cell !== undefined && this.#spansRows(bytes, start, cell, isWhole);
+      if (spansRows === undefined) return undefined;
       let end: number;
-      if (typeof quoted === "object" && "end" in quoted) {
-        cells.push(quoted.text);
-        end = quoted.end;
+      if (cell && !spansRows) {
+        cells.push(cell.text);
+        end = cell.end;
       } else if (quoted !== "none" && !this.#isLenient) {
         // Only the end of the file proves that the cell is never closed.
-        return quoted ?? (isEnd ? { error: INPUT_PROBLEMS.quoteNotClosed } : undefined);
+        return quoted && "error" in quoted ? quoted : isEnd ? { error: INPUT_PROBLEMS.quoteNotClosed } : undefined;
       } else {
         end = this.#findPlainEnd(bytes, at);
         const hasQuote = this.#quote !== undefined && bytes.subarray(at, end).includes(this.#quote);
-        if (hasQuote && !this.#isLenient) return { error: INPUT_PROBLEMS.quoteInPlainCell };
+        if (hasQuote && !this.#isLenient) return { error: INPUT_PROBLEMS.quoteInPlainCell(this.#quoteText) };
         cells.push(bytes.toString("utf8", at, end));
       }
       if (end === bytes.length) return isEnd ? { cells, end } : undefined;
@@ -149,10 +158,27 @@ export class CsvScanner {
       if (next === undefined && !isEnd) return undefined;
       if (next === quote) continue;
       if (next !== undefined && next !== this.#delimiter && next !== NEWLINE && next !== RETURN)
-        return { error: INPUT_PROBLEMS.quoteInQuotedCell };
+        return { error: INPUT_PROBLEMS.quoteInQuotedCell(this.#quoteText) };
       const text = bytes.toString("utf8", start + 1, at);
       return { text: text.replaceAll(this.#quoteText + this.#quoteText, this.#quoteText), end: at + 1 };
     }
+  }
+
+  /**
+   * Whether a quoted cell contains line ends of rows: every line from the start of the record to the end of the cell has
+   * one cell per column if its quotes are text. Undefined when the end of its last line is not in the bytes.
+   */
+  #spansRows(bytes: Buffer, start: number, cell: { text: string; end: number }, isWhole: boolean): boolean | undefined {
+    if (!this.#isLenient || this.#columns === undefined || this.#columns < 2 || !/[\n\r]/.test(cell.text)) return false;
+    if (findLineEnd(bytes, cell.end) === bytes.length && !isWhole) return undefined;
+    for (let at = start; at < cell.end; ) {
+      const end = findLineEnd(bytes, at);
+      let cells = 1;
+      for (; at < end; at += 1) if (bytes[at] === this.#delimiter) cells += 1;
+      if (cells !== this.#columns) return false;
+      at = findAfterLineEnd(bytes, end, true) ?? end;
+    }
+    return true;
   }
 
   #findPlainEnd(bytes: Buffer, start: number): number {

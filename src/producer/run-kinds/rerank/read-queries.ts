@@ -15,7 +15,8 @@ import type { ModelData, RerankRequest } from "#src/providers/provider.ts";
 import { DEFAULT_MAX_DOCUMENTS } from "#src/providers/rerank/profiles.ts";
 
 /** The input of a rerank run. */
-export interface RerankSource extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
+export interface RerankSource
+  extends Omit<SourceOptions, "paths" | "metadataFields" | "chunk" | "maxTokens" | "tokenizerModel"> {
   /** A file of queries, or `-` for stdin. */
   readonly queries: string;
   /** Files and folders with the documents for every query; empty if the queries have their own. */
@@ -88,9 +89,8 @@ function combineFingerprint(fingerprint: string, { provider, model, documents }:
 }
 
 /** Documents come first, because queries become items with all of them. */
-function sourceOptions({ queries, documents, limit, skipInvalid, stdin, cwd, exclude }: RerankSource): SourceOptions {
-  const fields = { idField: "id", textField: "text", chunk: undefined };
-  return { paths: [...documents, queries], ...fields, limit, skipInvalid, stdin, cwd, exclude };
+function sourceOptions({ queries, documents, provider, model, ...options }: RerankSource): SourceOptions {
+  return { ...options, paths: [...documents, queries], chunk: undefined };
 }
 
 async function requireQueryFile({ queries, documents, cwd, exclude }: RerankSource): Promise<string> {

@@ -129,7 +129,8 @@ test("planning twice as many queries takes at most about twice the steps", async
     );
     const { model } = createRegistry().findModel("cohere/rerank-v3.5", "rerank");
     const source = { queries: "queries.jsonl", documents: [], provider: "cohere", model, cwd: folder.path };
-    return await countSteps(() => planRerank({ ...source, skipInvalid: false }, folder.workDir));
+    const fields = { idField: "id", textField: "text", skipInvalid: false };
+    return await countSteps(() => planRerank({ ...source, ...fields }, folder.workDir));
   };
   const [once, twice] = [await plan(150_000), await plan(300_000)];
   expect(twice / once).toBeLessThan(2.4);

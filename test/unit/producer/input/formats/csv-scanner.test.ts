@@ -60,6 +60,32 @@ test("a quote in a tab-separated file that no delimiter or line end follows is t
   }
 });
 
+test("quotes around whole rows of a tab-separated file are text", async () => {
+  const tsv = 'id\ttext\n1\t"Hello\n2\tthe 5"\r\n3\t"a\tb\nc"\n4\t"one\n\ntwo"\n"5\tx\n6"\ty\n';
+  for (const size of [1, 4, 1 << 20]) {
+    expect(await scan(tsv, size, "\t")).toEqual([
+      '1 ["id","text"]',
+      '2 ["1","\\"Hello"]',
+      '3 ["2","the 5\\""]',
+      '4 ["3","a\\tb\\nc"]',
+      '6 ["4","one\\n\\ntwo"]',
+      '9 ["\\"5","x"]',
+      '10 ["6\\"","y"]',
+    ]);
+  }
+});
+
+test("a file with one tab-separated column may have quoted cells of several lines", async () => {
+  expect(await scan('text\n"two\nlines"\n', 3, "\t")).toEqual(['1 ["text"]', '2 ["two\\nlines"]']);
+});
+
+test("a message about a quote names the quote of the file", () => {
+  const csv = new CsvScanner({ delimiter: "|", quote: "'", isLenient: false });
+  const problem =
+    "a quote inside an unquoted cell; put the cell in quotes and write the quote twice (''), or use --quote none";
+  expect(csv.push(Buffer.from("1|it's\n"))).toMatchObject([{ error: problem }]);
+});
+
 test("a quote within a cell is ordinary text in a tab-separated file", async () => {
   expect(await scan('id\ttext\n1\t5" pipe\n', 3, "\t")).toEqual(['1 ["id","text"]', '2 ["1","5\\" pipe"]']);
 });
@@ -73,10 +99,11 @@ test("a quoted cell longer than the record limit is rejected and the lines after
 });
 
 test("what is found does not depend on where the bytes are cut", async () => {
-  const text = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r\n", "\r", "\ufeff", "漢") });
+  const text = fc.string({ unit: fc.constantFrom("a", ",", "\t", '"', "\n", "\r\n", "\r", "\ufeff", "漢") });
   await fc.assert(
-    fc.asyncProperty(text, fc.integer({ min: 1, max: 7 }), async (csv, size) => {
-      expect(await scan(`id,text\n${csv}`, size)).toEqual(await scan(`id,text\n${csv}`));
+    fc.asyncProperty(text, fc.integer({ min: 1, max: 7 }), fc.constantFrom(",", "\t"), async (csv, size, delimiter) => {
+      const all = `id${delimiter}text\n${csv}`;
+      expect(await scan(all, size, delimiter)).toEqual(await scan(all, all.length * 3, delimiter));
     }),
   );
 });
