@@ -8,6 +8,7 @@ import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
 import { benchDisturbance, type Disturbance, describeDisturbance } from "./bench/disturbances.ts";
+import { benchEval, describeEvalBench } from "./bench/eval.ts";
 import { assertScoringFast, benchEvalScoring, describeEvalScoring } from "./bench/eval-scoring.ts";
 import { assertItemsFast, benchItems, describeItems } from "./bench/items.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
@@ -35,6 +36,7 @@ Requires Linux (/proc) and redis-server.
   cache        answers per second that the answer cache writes and finds, and its memory
   items        searches in a run of 1,000,000 items, its search index, and an export; fails above 200 ms CPU time
   bisection    calls of runs with 0.1 to 10 % bad inputs, compared with the minimum and with plain halving
+  eval         time of an evaluation beside that of its calls and promptfoo, and the memory of large ones
   eval-scoring answers per second that scorers read and score; fails below 50,000 for exact and numeric
   start        start-up times, and recovery after a worker is killed
 
@@ -48,6 +50,7 @@ Environment:
   SLUICE_REDIS_SERVER   path of the Redis server to start (default: redis-server)
   BENCH_JOBS            contenders of "jobs", separated by commas: client, batch, add, addBulk (default: all)
   BENCH_BEFORE          another checkout, whose answer cache "cache" measures too
+  PROMPTFOO             entry script of promptfoo (dist/src/main.js of its package), which "eval" compares with
   BENCH_PROFILE         directory for CPU profiles of the child processes of "jobs" and "streams"
 `;
 
@@ -129,6 +132,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchBisection({ quick, log });
       return { result, text: describeBisection(result) };
+    },
+  },
+  eval: {
+    async run(quick, log) {
+      const result = await benchEval({ quick, log });
+      return { result, text: describeEvalBench(result) };
     },
   },
   "eval-scoring": {
