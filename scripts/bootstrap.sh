@@ -9,7 +9,8 @@ usage: sh scripts/bootstrap.sh [--browser] [--help]
 Prepares a checkout. Prints nothing if everything is already in place.
   1. Runs npm ci if node_modules is missing or older than package-lock.json. Deletes the compile cache in
      node_modules/.cache/sluice if it is larger than 200 MB.
-  2. Builds the dashboard's pages (dist/web) if they are missing or older than their sources.
+  2. Builds the dashboard's pages (dist/web) and the template of reports (dist/report.html) if they are missing or older
+     than their sources.
   3. Finds redis-server or valkey-server, version 6.2 or later: SLUICE_REDIS_SERVER if set, otherwise on PATH. If there
      is none, installs it with the system's package manager (apt-get, dnf, apk, pacman or brew), if that is possible
      without a password. Does not start a system service. Skips this step if REDIS_URL is set.
@@ -118,8 +119,9 @@ limit_compile_cache() {
 # --- the dashboard's pages -------------------------------------------------------------------------------------------
 
 pages_current() {
-  [ -f dist/web/index.html ] &&
-    [ -z "$(find src/dashboard/web scripts/build-web.ts package-lock.json -newer dist/web/index.html | head -n 1)" ]
+  [ -f dist/web/index.html ] && [ -f dist/report.html ] &&
+    [ -z "$(find src/dashboard/web src/evaluation scripts/build-web.ts scripts/build-web package-lock.json \
+      -newer dist/report.html | head -n 1)" ]
 }
 
 build_pages() {

@@ -1,15 +1,18 @@
-// Bundles the dashboard's pages (src/dashboard/web) into dist/web. Fails if the first view loads 100 KB of script or more.
+// Bundles the dashboard's pages (src/dashboard/web) into dist/web, and the template of evaluation reports into dist/report.html.
+// Fails if the first view of the dashboard loads 100 KB of script or more.
 import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, type Manifest, type ManifestChunk } from "vite";
+import { bundleReport } from "./build-web/bundle-report.ts";
 
 const USAGE = `usage: node scripts/build-web.ts [--silent]
 
 Bundles src/dashboard/web into dist/web: hashed names, no inline scripts or styles, nothing from other hosts.
-Writes a compressed copy (.br, .gz) next to each file. Prints how much script the first view (the overview) loads.
+Writes a compressed copy (.br, .gz) next to each file. Bundles src/dashboard/web/report, the pages of evaluation reports,
+into one file, dist/report.html, with a place for the data. Prints how much script the first view (the overview) loads.
 Exits with code 1 and keeps the old dist/web if that is 100 KB or more.
 
   --silent     print only errors
@@ -30,6 +33,7 @@ if (values.help) {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "dist/web");
+const reportFile = join(root, "dist/report.html");
 const stagingDir = `${out}.${process.pid}`;
 
 try {
@@ -40,7 +44,11 @@ try {
     throw new Error(`${sizeSummary}; it must be below ${formatKilobytes(FIRST_VIEW_BYTES)}`);
   }
   compressAll();
+  const report = await bundleReport(root);
   replaceOutput();
+  // Last and atomically: scripts/bootstrap.sh builds again unless this file is newer than its sources.
+  writeFileSync(`${reportFile}.${process.pid}`, report);
+  renameSync(`${reportFile}.${process.pid}`, reportFile);
   if (!values.silent) console.log(`dist/web: ${sizeSummary}`);
 } catch (error) {
   rmSync(stagingDir, { recursive: true, force: true });

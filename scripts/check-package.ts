@@ -87,6 +87,7 @@ function checkFiles(listing: string): string {
     "dist/index.d.ts",
     "dist/redis/private-server/supervisor.js",
     "dist/web/index.html",
+    "dist/report.html",
     "dist/providers/catalogue/models.generated.json",
     "README.md",
   ])

@@ -14,6 +14,7 @@ import { modelsCommand } from "./commands/models/definition.ts";
 import { cancelCommand, pauseCommand } from "./commands/pause-cancel/definition.ts";
 import { pingCommand } from "./commands/ping/definition.ts";
 import { providersCommand } from "./commands/providers/definition.ts";
+import { reportCommand } from "./commands/report/definition.ts";
 import { rerankCommand } from "./commands/rerank/definition.ts";
 import { resumeCommand } from "./commands/resume/definition.ts";
 import { retryCommand } from "./commands/retry/definition.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(evalCommand, async () => (await import("./commands/eval/eval.ts")).runEval),
   bindCommand(scoreCommand, async () => (await import("./commands/score/score.ts")).runScore),
   bindCommand(compareCommand, async () => (await import("./commands/compare/compare.ts")).runCompare),
+  bindCommand(reportCommand, async () => (await import("./commands/report/report.ts")).runReport),
   bindCommand(chatCommand, async () => (await import("./commands/chat/chat.ts")).runChat),
   bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
   bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),

@@ -33,8 +33,11 @@ export const storedResultsSchema = z.object({
   activeMs: z.number(),
 });
 
-const scoreSchema = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("scored"), value: z.number(), answer: z.string().optional() }),
+export const scoreSchema = z.discriminatedUnion("status", [
+  z.object({
+    ...{ status: z.literal("scored"), value: z.number() },
+    ...{ answer: z.string().optional(), explanation: z.string().optional() },
+  }),
   z.object({ status: z.literal("unparseable"), explanation: z.string() }),
   z.object({ status: z.literal("error"), explanation: z.string() }),
 ]);

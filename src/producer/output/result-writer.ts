@@ -24,4 +24,9 @@ export const RESULT_FILES = {
 } as const;
 
 /** Files that an evaluation adds when its answers are scored; they are written again by each scoring. */
-export const EVALUATION_FILES = { samples: "samples.jsonl", results: "results.json", spec: "spec.yaml" } as const;
+export const EVALUATION_FILES = {
+  samples: "samples.jsonl",
+  results: "results.json",
+  report: "report.html",
+  spec: "spec.yaml",
+} as const;

@@ -1,4 +1,5 @@
-import { defineCommand, flag, inGroup, value, values, variadicArgument } from "#src/cli/options/command-definition.ts";
+import { defineCommand, inGroup, value, values, variadicArgument } from "#src/cli/options/command-definition.ts";
+import { COMPARISON_OPTIONS } from "#src/cli/options/comparison-options.ts";
 import { JSON_OUTPUT, OPTION_GROUPS } from "#src/cli/options/shared-options.ts";
 
 export const compareCommand = defineCommand({
@@ -9,11 +10,7 @@ export const compareCommand = defineCommand({
     "Compares evaluations with the first one, the baseline: models with the same label, row by row, on the rows that both have a score for. Makes no call. Exits with code 1 if a gate fails.",
   arguments: [variadicArgument("dir", "output folders of evaluations, the baseline first")],
   options: {
-    ...inGroup(OPTION_GROUPS.input, {
-      model: value("label", "compare only this model of the other folders"),
-      baselineModel: value("label", "compare with this model of the baseline (default: the one with the same label)"),
-      allowDifferentDatasets: flag("compare rows of the same id although the contents of the dataset differ"),
-    }),
+    ...inGroup(OPTION_GROUPS.input, COMPARISON_OPTIONS),
     ...inGroup(OPTION_GROUPS.output, {
       gate: values("condition", "conditions such as 'accuracy >= baseline - 0.01', where accuracy is a scorer"),
       junit: value("file", "write the results of the gates as JUnit XML"),

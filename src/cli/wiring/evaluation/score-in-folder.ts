@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { readVersion } from "#src/cli/version.ts";
 import { requireManifest } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
@@ -7,6 +7,8 @@ import type { Config } from "#src/config/config.ts";
 import { ConfigError, RunError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
+import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
+import { writeReport } from "#src/producer/run-kinds/evaluation/report/write-report.ts";
 import { scoreRun } from "#src/producer/run-kinds/evaluation/score-run.ts";
 import type { EvaluationSpec, SpecModel } from "#src/producer/run-kinds/evaluation/spec/evaluation-spec.ts";
 import { readSpec, type SpecOptions } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
@@ -46,6 +48,7 @@ export async function scoreInFolder(
     process.stdout.write(
       json ? `${JSON.stringify({ event: "results", ...results, changes })}\n` : describeResults(results, changes, dir),
     );
+    await writeFolderReport(dir, interrupt.signal);
   } finally {
     interrupt.dispose();
   }
@@ -75,4 +78,19 @@ export async function requireEvaluation(dir: string): Promise<FinishedEvaluation
       `Finish it with "${SUGGESTED_COMMANDS.resume(dir)}".`,
     );
   return { manifest, evaluation: manifest.evaluation };
+}
+
+/** A report that cannot be written is a warning: everything in it is in the other files. */
+async function writeFolderReport(dir: string, signal: AbortSignal): Promise<void> {
+  try {
+    const comparison = { model: undefined, baselineModel: undefined, allowDifferentDatasets: false };
+    await writeReport([dir], join(dir, EVALUATION_FILES.report), {
+      ...{ language: undefined, comparison, sluice: readVersion(), now: Date.now(), signal },
+    });
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    process.stderr.write(
+      `Warning: ${EVALUATION_FILES.report} was not written: ${error.message}. ${error.hint ?? ""}\n`,
+    );
+  }
 }

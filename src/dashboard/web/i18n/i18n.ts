@@ -21,7 +21,7 @@ export async function selectLanguage(preferred: Language): Promise<void> {
   await applyLanguage(preferred);
 }
 
-async function applyLanguage(preferred: Language): Promise<void> {
+export async function applyLanguage(preferred: Language): Promise<void> {
   translations.value = preferred === "zh" ? (await import("./zh/index.ts")).zh : en;
   language.value = preferred;
   document.documentElement.lang = preferred === "zh" ? "zh-CN" : "en";

@@ -17,30 +17,46 @@ import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 
 /** Reads `results.json` and `samples.jsonl` in `dir`. Rejects with an InputError that names the file, and the line if it is one. */
 export async function readEvaluation(dir: string): Promise<StoredEvaluation> {
-  const resultsPath = join(dir, EVALUATION_FILES.results);
-  const samplesPath = join(dir, EVALUATION_FILES.samples);
-  const text = await describeFailure(resultsPath, () => readFile(resultsPath, "utf8"));
-  const results = parseWith(storedResultsSchema, { number: 1, text }, resultsPath);
-  if (results === undefined) throw new InputError("the file is empty", resultsPath);
+  const results = await readStoredResults(dir, storedResultsSchema);
   const rows = new StoredRows();
   let samples = 0;
-  await describeFailure(samplesPath, async () => {
-    for await (const lines of readLines(createReadStream(samplesPath))) {
-      for (const line of lines) {
-        const sample = parseWith(storedSampleSchema, line, `${samplesPath}:${line.number}`);
-        if (sample === undefined) continue;
-        rows.add(sample);
-        samples += 1;
-      }
-    }
-  });
+  for await (const block of readStoredSamples(dir, storedSampleSchema)) {
+    for (const { value } of block) rows.add(value);
+    samples += block.length;
+  }
   const expected = results.models.reduce((sum, model) => sum + model.samples.total, 0);
   if (samples !== expected)
     throw new InputError(
       `has ${samples} samples, but results.json counts ${expected}; score the folder again`,
-      samplesPath,
+      join(dir, EVALUATION_FILES.samples),
     );
   return { dir, results, rows };
+}
+
+/** Reads `results.json` in `dir`. Rejects with an InputError. */
+export async function readStoredResults<T>(dir: string, schema: z.ZodType<T>): Promise<T> {
+  const path = join(dir, EVALUATION_FILES.results);
+  const text = await describeFailure(path, () => readFile(path, "utf8"));
+  const results = parseWith(schema, { number: 1, text }, path);
+  if (results === undefined) throw new InputError("the file is empty", path);
+  return results;
+}
+
+/** Yields the lines of `samples.jsonl` in `dir` in blocks, with their size. Rejects with an InputError. */
+export async function* readStoredSamples<T>(
+  dir: string,
+  schema: z.ZodType<T>,
+): AsyncGenerator<readonly { readonly value: T; readonly chars: number }[]> {
+  const path = join(dir, EVALUATION_FILES.samples);
+  const blocks = readLines(createReadStream(path));
+  for (;;) {
+    const { value: lines, done } = await describeFailure(path, () => blocks.next());
+    if (done) return;
+    yield lines.flatMap((line) => {
+      const value = parseWith(schema, line, `${path}:${line.number}`);
+      return value === undefined ? [] : [{ value, chars: "text" in line ? line.text.length : 0 }];
+    });
+  }
 }
 
 /** Undefined for a blank line. */
