@@ -50,7 +50,7 @@ Environment:
   SLUICE_REDIS_SERVER   path of the Redis server to start (default: redis-server)
   BENCH_JOBS            contenders of "jobs", separated by commas: client, batch, add, addBulk (default: all)
   BENCH_BEFORE          another checkout, whose answer cache "cache" measures too
-  PROMPTFOO             entry script of promptfoo (dist/src/main.js of its package), which "eval" compares with
+  PROMPTFOO             entry script of promptfoo (dist/src/entrypoint.js of its package), which "eval" compares with
   BENCH_PROFILE         directory for CPU profiles of the child processes of "jobs" and "streams"
 `;
 
