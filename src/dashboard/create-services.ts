@@ -4,6 +4,7 @@ import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import { Audit } from "./audit/audit.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
+import { EvaluationService } from "./evaluations/evaluation-service.ts";
 import { FailureCauseService } from "./items/causes/failure-cause-service.ts";
 import { ItemService } from "./items/item-service.ts";
 import { LatestRecordsReader } from "./items/reading/latest-records.ts";
@@ -48,6 +49,7 @@ export function createServices(options: ServiceOptions, authenticator: Authentic
   const indexes = new SearchIndexes();
   const causes = new FailureCauseService({ client, keys, breaker, runService, itemReader });
   const items = new ItemService({ client, keys, breaker, runService, itemReader, causes, indexes });
+  const evaluations = new EvaluationService({ sampler, runService });
   const search = new RunSearch(embedQuery);
   const records = new LatestRecordsReader({ redis, client, keys, breaker, itemReader });
   const lanes = () => sampler.latest?.lanes ?? [];
@@ -62,7 +64,7 @@ export function createServices(options: ServiceOptions, authenticator: Authentic
     isSessionExpired: (principal) => authenticator.isSessionExpired(principal),
     onError,
   });
-  return { ...observers, retries, runService, causes, items, indexes, search, records, chats, hub };
+  return { ...observers, retries, runService, evaluations, causes, items, indexes, search, records, chats, hub };
 }
 
 /** What reads the state of the whole system from Redis. */

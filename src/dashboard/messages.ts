@@ -108,6 +108,10 @@ export const ERRORS = {
     message: "Redis does not know this run.",
     hint: "Redis keeps runs for a week after their last activity. Their folders remain.",
   },
+  notScored: {
+    code: "wrong-state",
+    message: "This run has no scores: it is not an evaluation, or it has not been scored yet.",
+  },
   unknownItem: (index: number, total: number) => ({
     code: "unknown-item",
     message: `There is no item ${index}: the run has items 0 to ${total - 1}.`,

@@ -5,6 +5,7 @@ import type { AuthPasswords } from "./auth/password-verifier.ts";
 import { sessionRoutes } from "./auth/session-routes.ts";
 import { createServer } from "./create-server.ts";
 import { createServices, type DashboardServices, type ServiceOptions } from "./create-services.ts";
+import { evaluationRoutes } from "./evaluations/evaluation-routes.ts";
 import { findPages, pageFiles } from "./http/page-files.ts";
 import { causeRoutes } from "./items/causes/cause-routes.ts";
 import { itemRoutes } from "./items/item-routes.ts";
@@ -89,6 +90,7 @@ function createRoutes(services: DashboardServices, authenticator: Authenticator,
     runRoutes(services),
     runActionRoutes(services),
     runManagementRoutes(services),
+    evaluationRoutes(services),
     itemRoutes(services),
     causeRoutes(services),
     liveRoutes({ ...services, onError: options.onError }),

@@ -3,7 +3,7 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { findNextCall } from "#src/producer/runs/progress/limit-waits.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { describeStop } from "./describe-stop.ts";
 import { listRunActions, type RunFolderState } from "./list-run-actions.ts";
 import type { RetryStatus } from "./retry-api.ts";
@@ -35,7 +35,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     ...summary,
     at,
     givenName: known.name,
-    kind: report?.kind ?? summary.kind,
+    kind: isEvaluation(getManifest(found)) ? "evaluation" : (report?.kind ?? summary.kind),
     activeMs: report?.activeMs,
     items: items && {
       total: items.total,
@@ -61,6 +61,10 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     ...listRunActions(known, getFolderState(found), items?.failed),
     retry,
   });
+}
+
+function isEvaluation(manifest: RunManifest | undefined): boolean {
+  return manifest !== undefined && isBatch(manifest) && manifest.evaluation !== undefined;
 }
 
 function getManifest(found: FolderLookup): RunManifest | undefined {

@@ -1,10 +1,10 @@
 /** The current page, taken from the URL fragment, which browsers never send to the server. */
 export type Route =
-  | { readonly page: "overview" | "runs" | "live" | "search" | "queues" | "audit" | "unknown" }
+  | { readonly page: "overview" | "runs" | "evaluations" | "live" | "search" | "queues" | "audit" | "unknown" }
   | { readonly page: "run"; readonly run: string }
   | { readonly page: "item"; readonly run: string; readonly index: number };
 
-const PAGES = ["runs", "live", "search", "queues", "audit"] as const;
+const PAGES = ["runs", "evaluations", "live", "search", "queues", "audit"] as const;
 
 /** Never throws: an unknown fragment gives the page "unknown". */
 export function parseRoute(hash: string): Route {

@@ -1,7 +1,9 @@
 /** Distances between time labels, in ms. */
 const TIME_STEPS_MS = [
   1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800,
+  1_209_600, 2_419_200, 7_862_400, 15_724_800, 31_449_600,
 ].map((seconds) => seconds * 1_000);
+const DAY_MS = 86_400_000;
 const MAX_TIME_LABELS = 5;
 const MAX_VALUE_STEPS = 4;
 
@@ -14,14 +16,19 @@ export function listValueTicks(max: number): number[] {
   return Array.from({ length: Math.ceil(max / size - 1e-9) + 1 }, (_, index) => Number((index * size).toPrecision(12)));
 }
 
-/** Round local times within a period (epoch ms) with their labels, "14:05" or "14:05:30"; at most five. Pure. */
+/** Round local times within a period (epoch ms) with their labels, "14:05", "14:05:30", or "11-30"; at most five. Pure. */
 export function listTimeTicks(from: number, to: number): { readonly at: number; readonly label: string }[] {
   const step = TIME_STEPS_MS.find((size) => (to - from) / size < MAX_TIME_LABELS) ?? to - from;
   const offset = new Date(from).getTimezoneOffset() * 60_000;
   const ticks: { at: number; label: string }[] = [];
   for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step)
-    ticks.push({ at, label: formatClockTime(at, step < 60_000) });
+    ticks.push({ at, label: step < DAY_MS ? formatClockTime(at, step < 60_000) : formatDay(at) });
   return ticks;
+}
+
+function formatDay(at: number): string {
+  const date = new Date(at);
+  return [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 function formatClockTime(at: number, withSeconds: boolean): string {

@@ -9,6 +9,7 @@ import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { RunScores } from "#src/dashboard/web/evaluations/run-scores.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { LaneTable } from "#src/dashboard/web/overview/lane-table.tsx";
 import { FailureCauses } from "./failure-causes.tsx";
@@ -83,6 +84,7 @@ function RunDetails({ now }: { now: RunPage }) {
       <StopNote page={now} />
       <RetryNote retry={now.retry} />
       <RunStats page={now} />
+      {now.kind === "evaluation" ? <RunScores page={now} /> : null}
       <RunCharts run={now.run} />
       <FailureCauses
         page={now}

@@ -5,7 +5,7 @@ import { language, selectLanguage, translations } from "#src/dashboard/web/i18n/
 import { route } from "#src/dashboard/web/route.ts";
 import { selectTheme, theme } from "./theme.ts";
 
-const LINKS = ["overview", "runs", "live", "search", "queues", "audit"] as const;
+const LINKS = ["overview", "runs", "evaluations", "live", "search", "queues", "audit"] as const;
 
 /** Logo, navigation, language, theme, and the signed-in user. */
 export function Header({ isSignedOut }: { isSignedOut: boolean }) {

@@ -19,6 +19,8 @@ const PAGES = {
   runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.RunsScreen),
   run: () => import("#src/dashboard/web/run/run.tsx").then((module) => module.RunScreen as ComponentType<unknown>),
   item: () => import("#src/dashboard/web/item/item.tsx").then((module) => module.ItemScreen as ComponentType<unknown>),
+  evaluations: () =>
+    import("#src/dashboard/web/evaluations/evaluations.tsx").then((module) => module.EvaluationsScreen),
   live: () => import("#src/dashboard/web/live/live.tsx").then((module) => module.LiveScreen),
   search: () => import("#src/dashboard/web/search/search.tsx").then((module) => module.SearchScreen),
   queues: () => import("#src/dashboard/web/queues/queues.tsx").then((module) => module.QueuesScreen),

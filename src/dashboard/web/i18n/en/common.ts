@@ -27,6 +27,7 @@ export const commonEn = {
     label: "Main",
     overview: "Overview",
     runs: "Runs",
+    evaluations: "Evaluations",
     live: "Live",
     search: "Search",
     queues: "Queues",

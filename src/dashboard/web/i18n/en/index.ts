@@ -1,6 +1,7 @@
 import { auditEn } from "./audit.ts";
 import { commonEn } from "./common.ts";
 import { errorsEn } from "./errors.ts";
+import { evaluationsEn } from "./evaluations.ts";
 import { itemsEn } from "./items.ts";
 import { liveEn } from "./live.ts";
 import { overviewEn } from "./overview.ts";
@@ -17,6 +18,7 @@ export const en = {
   ...overviewEn,
   ...runsEn,
   ...runEn,
+  ...evaluationsEn,
   ...itemsEn,
   ...liveEn,
   ...searchEn,

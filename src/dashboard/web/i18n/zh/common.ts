@@ -28,6 +28,7 @@ export const commonZh: typeof commonEn = {
     label: "主导航",
     overview: "总览",
     runs: "运行",
+    evaluations: "评测",
     live: "实时",
     search: "搜索",
     queues: "队列",

@@ -2,6 +2,7 @@ import type { Translations } from "../en/index.ts";
 import { auditZh } from "./audit.ts";
 import { commonZh } from "./common.ts";
 import { errorsZh } from "./errors.ts";
+import { evaluationsZh } from "./evaluations.ts";
 import { itemsZh } from "./items.ts";
 import { liveZh } from "./live.ts";
 import { overviewZh } from "./overview.ts";
@@ -18,6 +19,7 @@ export const zh: Translations = {
   ...overviewZh,
   ...runsZh,
   ...runZh,
+  ...evaluationsZh,
   ...itemsZh,
   ...liveZh,
   ...searchZh,

@@ -34,6 +34,13 @@ describe("the time axis", () => {
     expect(labels("00:00", "23:55")).toEqual(["00:00", "06:00", "12:00", "18:00"]);
     expect(labels("13:07", "13:07")).toHaveLength(1);
   });
+
+  test("has days for days and weeks", () => {
+    const day = 86_400_000;
+    const days = listTimeTicks(at("06:00"), at("06:00") + 4 * day).map(({ label }) => label);
+    expect(days).toEqual(["12-02", "12-03", "12-04", "12-05"]);
+    expect(listTimeTicks(at("06:00"), at("06:00") + 365 * day).length).toBeLessThanOrEqual(5);
+  });
 });
 
 test("a position belongs to the nearest step", () => {
