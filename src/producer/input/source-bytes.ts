@@ -47,7 +47,7 @@ export async function assertUnchanged(handle: FileHandle, before: BigIntStats): 
 }
 
 /** Reads up to `length` bytes from `position`; returns an empty buffer at the end of the file. */
-export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer<ArrayBuffer>> {
   try {
     const buffer = Buffer.allocUnsafeSlow(length);
     const { bytesRead } = await handle.read(buffer, 0, length, position);

@@ -1,5 +1,6 @@
 import type { AsyncBuffer, ColumnChunk, ColumnMetaData, OffsetIndex, RowGroup } from "hyparquet";
 import { ThriftReader, type ThriftStruct } from "#src/producer/output/parquet/thrift.ts";
+import { countRowStarts, type RowStarts } from "./repetition-levels.ts";
 
 /** A data page, as its header describes it. */
 export type ParquetPage = OffsetIndex["page_locations"][number] & { readonly uncompressedBytes: number };
@@ -13,15 +14,20 @@ const FIRST_WINDOW_BYTES = 4 * 1024;
 /** A header may contain the smallest and the largest text of its page. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
+/** What is needed to count the rows of a column's pages. */
+export interface ColumnReader {
+  readonly file: AsyncBuffer;
+  readonly column: ColumnMetaData;
+  /** How many lists contain a value; 0 if each row has one value. */
+  readonly maxRepetition: number;
+  readonly decompress: (bytes: Uint8Array, uncompressedBytes: number) => Uint8Array;
+}
+
 /**
- * Finds the data pages of a column by their headers, without reading the pages. Returns undefined for a column whose
- * pages do not state their rows: a nested one with pages of version 1.
+ * Finds the data pages of a column by their headers. Only pages of version 1 of lists do not state their rows, so each of
+ * them is read to count these. A page that continues the row of the page before is added to that page.
  */
-export async function findPages(
-  file: AsyncBuffer,
-  column: ColumnMetaData,
-  isFlat: boolean,
-): Promise<ParquetPage[] | undefined> {
+export async function findPages({ file, column, maxRepetition, decompress }: ColumnReader): Promise<ParquetPage[]> {
   const start = Number(column.dictionary_page_offset || column.data_page_offset);
   const end = start + Number(column.total_compressed_size);
   const pages: ParquetPage[] = [];
@@ -30,14 +36,18 @@ export async function findPages(
     const { header, bytes } = await readHeader(file, at, end);
     const size = bytes + Number(header.get(COMPRESSED_BYTES));
     if (header.get(TYPE) !== DICTIONARY_PAGE) {
-      const rows = countRows(header, isFlat);
-      if (rows === undefined) return undefined;
-      pages.push({
-        offset: BigInt(at),
-        compressed_page_size: size,
-        first_row_index: BigInt(firstRow),
-        uncompressedBytes: Number(header.get(UNCOMPRESSED_BYTES)),
-      });
+      const uncompressedBytes = Number(header.get(UNCOMPRESSED_BYTES));
+      const readLevels = async () =>
+        decompress(new Uint8Array(await file.slice(at + bytes, at + size)), uncompressedBytes);
+      const { rows, startsRow } = await countRows(header, maxRepetition, readLevels);
+      const last = pages.at(-1);
+      if (startsRow || last === undefined) {
+        const page = { offset: BigInt(at), compressed_page_size: size, first_row_index: BigInt(firstRow) };
+        pages.push({ ...page, uncompressedBytes });
+      } else {
+        const page = { ...last, compressed_page_size: last.compressed_page_size + size };
+        pages[pages.length - 1] = { ...page, uncompressedBytes: last.uncompressedBytes + uncompressedBytes };
+      }
       firstRow += rows;
     }
     at += size;
@@ -61,10 +71,17 @@ async function readHeader(
   }
 }
 
-function countRows(header: ThriftStruct, isFlat: boolean): number | undefined {
+async function countRows(
+  header: ThriftStruct,
+  maxRepetition: number,
+  readPage: () => Promise<Uint8Array>,
+): Promise<RowStarts> {
   const [v1, v2] = [header.get(HEADER_V1), header.get(HEADER_V2)];
-  if (v2 instanceof Map) return Number(v2.get(V2_ROWS));
-  return isFlat && v1 instanceof Map ? Number(v1.get(V1_VALUES)) : undefined;
+  if (v2 instanceof Map) return { rows: Number(v2.get(V2_ROWS)), startsRow: true };
+  const values = v1 instanceof Map ? Number(v1.get(V1_VALUES)) : 0;
+  return maxRepetition === 0
+    ? { rows: values, startsRow: true }
+    : countRowStarts(await readPage(), values, maxRepetition);
 }
 
 /** Uncompressed bytes decoded at once, unless a single page has more. */

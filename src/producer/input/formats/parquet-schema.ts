@@ -10,6 +10,14 @@ export interface ParquetSelection {
   readonly omitted: readonly string[];
 }
 
+/** Counts the lists that contain the values of a leaf, which is the maximum of its repetition levels. */
+export function countRepetitions(columns: readonly SchemaTree[], path: readonly string[]): number {
+  const [name, ...rest] = path;
+  const column = columns.find(({ element }) => element.name === name);
+  if (column === undefined) return 0;
+  return (column.element.repetition_type === "REPEATED" ? 1 : 0) + countRepetitions(column.children, rest);
+}
+
 /**
  * Selects the columns to read: those that `isWanted` returns true for, without bytes. Bytes are neither text nor values
  * of JSON; only the columns in `textColumns` are read as UTF-8 when the file does not state what their bytes are. A

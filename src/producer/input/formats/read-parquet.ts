@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { AsyncBuffer, Compressors, RowGroup } from "hyparquet";
+import type { AsyncBuffer, CompressionCodec, Compressors, RowGroup, SchemaTree } from "hyparquet";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import {
   findMissingMetadata,
@@ -12,13 +12,13 @@ import {
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { assertUnchanged, type ByteTap, openSource, readAt, readFileBytes } from "#src/producer/input/source-bytes.ts";
 import { computeSliceStarts, findPages, type ParquetPage } from "./parquet-pages.ts";
-import { type ParquetSelection, selectColumns } from "./parquet-schema.ts";
+import { countRepetitions, type ParquetSelection, selectColumns } from "./parquet-schema.ts";
 import { PARQUET_PARSERS, toJsonRecord } from "./parquet-values.ts";
 
+/** Maximum compressed bytes of pages that have to be read together. */
+const MAX_PAGE_BYTES = 512 * 1024 * 1024;
 /** Rows converted to JSON values at once. */
 const CONVERTED_ROWS = 512;
-/** Maximum compressed bytes of a column chunk that has to be read as a whole. */
-const MAX_COLUMN_CHUNK_BYTES = 512 * 1024 * 1024;
 
 /**
  * Reads the records of a Parquet file, some pages of a row group at a time. The line of a record is its number in the
@@ -65,10 +65,16 @@ async function* readGroup(
   { metadata, columns }: ParquetSelection,
   { index, group, firstRecord }: LocatedGroup,
 ): AsyncGenerator<Slice> {
-  const { parquetReadObjects } = await import("hyparquet");
+  const { parquetReadObjects, snappyUncompress } = await import("hyparquet");
   const compressors = await loadCompressors();
-  const flat = new Set(columns.filter((column) => column.children.length === 0).map(({ element }) => element.name));
-  const pages = await wrapParquetErrors(() => findGroupPages(file, group, flat));
+  const decompress: Decompress = (codec, input, length) => {
+    if (codec === "UNCOMPRESSED") return input;
+    const output = compressors[codec]?.(input, length) ?? new Uint8Array(length);
+    // The library's Snappy needs less memory than the package's.
+    if (codec === "SNAPPY") snappyUncompress(input, output);
+    return output;
+  };
+  const pages = await wrapParquetErrors(() => findGroupPages(file, group, columns, decompress));
   // Only the entry of the group that is read is used.
   const pageLocationsByGroup = { [index]: Object.fromEntries(pages) };
   const starts = computeSliceStarts(group, pages);
@@ -95,27 +101,34 @@ async function* readGroup(
   }
 }
 
-/** Finds the pages of each column of a group by its path, with dots, as far as they state their rows. */
+type Decompress = (codec: CompressionCodec, input: Uint8Array, length: number) => Uint8Array;
+
+/** Finds the pages of each column of a group by its path, with dots. */
 async function findGroupPages(
   file: AsyncBuffer,
   group: RowGroup,
-  flat: ReadonlySet<string>,
+  columns: readonly SchemaTree[],
+  decompress: Decompress,
 ): Promise<Map<string, ParquetPage[]>> {
   const found = new Map<string, ParquetPage[]>();
-  for (const { meta_data: column, offset_index_offset: hasOffsetIndex } of group.columns) {
+  for (const { meta_data: column } of group.columns) {
     if (column === undefined) continue;
-    const [name = "", ...fields] = column.path_in_schema;
-    const pages = await findPages(file, column, fields.length === 0 && flat.has(name));
-    if (pages !== undefined && pages.length > 0) found.set(column.path_in_schema.join("."), pages);
-    else if (!hasOffsetIndex && Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES)
-      throw new UnreadableSourceError(INPUT_PROBLEMS.columnTooLarge(MAX_COLUMN_CHUNK_BYTES / 1024 / 1024));
+    const pages = await findPages({
+      file,
+      column,
+      maxRepetition: countRepetitions(columns, column.path_in_schema),
+      decompress: (input, length) => decompress(column.codec, input, length),
+    });
+    if (pages.some((page) => page.compressed_page_size > MAX_PAGE_BYTES))
+      throw new UnreadableSourceError(INPUT_PROBLEMS.columnTooLarge(MAX_PAGE_BYTES / 1024 / 1024));
+    if (pages.length > 0) found.set(column.path_in_schema.join("."), pages);
   }
   return found;
 }
 
 async function loadCompressors(): Promise<Compressors> {
   const { compressors } = await import("hyparquet-compressors");
-  // Node's own are faster. The library's Snappy needs less memory than this package's.
+  // Node's own are faster.
   return {
     LZ4: compressors.LZ4,
     LZ4_RAW: compressors.LZ4_RAW,
@@ -180,7 +193,9 @@ function createAsyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer 
     async slice(start, end = byteLength) {
       const from = start < 0 ? byteLength + start : start;
       const bytes = await readAt(handle, from, Math.max(0, end - from));
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+      // A copy only if the file has become shorter.
+      const isWhole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
+      return isWhole ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     },
   };
 }
