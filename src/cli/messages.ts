@@ -73,6 +73,12 @@ export const CLI_ERRORS = {
   unknownShell: (shell: string, shells: readonly string[]) =>
     new InputError(`unknown shell "${shell}": expected ${shells.join(", ")}`),
   settingsExist: (path: string) => new RunError(`${path} exists`, "Edit it, or replace it with --force."),
+  noSpecGiven: () =>
+    new RunError(
+      "no spec given",
+      `Name one: "${SUGGESTED_COMMANDS.eval()}". "${SUGGESTED_COMMANDS.evalInit()}" writes one.`,
+    ),
+  noOutputFolder: () => new InputError("no output folder given", "--out"),
   noProviderGiven: () => new InputError("no provider given: name at least one", "--provider"),
   unknownProviderName: (name: string, names: readonly string[]) =>
     new InputError(`unknown provider "${name}": expected one of ${names.join(", ")}`, "--provider"),

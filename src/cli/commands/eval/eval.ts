@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
@@ -12,14 +13,22 @@ import { createEvaluationPlanner } from "#src/producer/run-kinds/evaluation/eval
 import type { EvaluationSource } from "#src/producer/run-kinds/evaluation/plan-evaluation.ts";
 import type { evalCommand } from "./definition.ts";
 import { printEvaluationDryRun } from "./eval-dry-run.ts";
+import { initSpec } from "./init-spec.ts";
 
 /** `sluice eval` */
-export async function runEval(file: string, options: OptionValues<typeof evalCommand>): Promise<number> {
+export async function runEval(
+  specFile: string | undefined,
+  options: OptionValues<typeof evalCommand>,
+): Promise<number> {
+  if (options.init !== undefined) return await initSpec(options.init, specFile ?? "spec.yaml", options);
+  if (specFile === undefined) throw CLI_ERRORS.noSpecGiven();
+  const { out } = options;
+  if (out === undefined) throw CLI_ERRORS.noOutputFolder();
   const config = loadConfig({ file: options.config });
   const { registry } = config;
   const { limit, models, samples, skipInvalid } = options;
-  const spec = await checkSpec(file, { registry, needsDatasets: true, limit, models, samples });
-  const dir = resolve(options.out);
+  const spec = await checkSpec(specFile, { registry, needsDatasets: true, limit, models, samples });
+  const dir = resolve(out);
   const source: EvaluationSource = {
     spec,
     registry,
@@ -38,7 +47,7 @@ export async function runEval(file: string, options: OptionValues<typeof evalCom
   };
   const paths = spec.datasets.map(({ path }) => path);
   // The database has the answers that are scored, now and later.
-  const coordinator = { ...options, keepDb: true };
+  const coordinator = { ...options, out, keepDb: true };
   const code = await runInFolder(kind, { paths, dir, force: options.force }, config, coordinator);
   if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
   await scoreInFolder(dir, spec, { json: options.json, config });

@@ -1,4 +1,5 @@
 import { Liquid, type Template } from "liquidjs";
+import * as z from "zod";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { EvaluationPrompt } from "./spec/evaluation-spec.ts";
 
@@ -57,6 +58,7 @@ export class PromptTemplates {
 
   /** The messages of a prompt for one row. Throws a TemplateError, whose message names the field that is missing. */
   renderPrompt(prompt: EvaluationPrompt, fields: Readonly<Record<string, unknown>>): ChatPromptMessage[] {
+    if (typeof prompt.messages === "string") return readMessages(prompt.messages, fields);
     if (prompt.messages) {
       return prompt.messages.map((message) => this.#renderDeep(message, fields) as ChatPromptMessage);
     }
@@ -87,6 +89,22 @@ export class PromptTemplates {
     this.#parsed.set(template, parsed);
     return parsed;
   }
+}
+
+const messagesSchema = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((content) => [{ role: "user", content }]),
+  z.array(z.looseObject({ role: z.string(), content: z.unknown() })).min(1),
+]);
+
+/** The messages in a field: a list, or a text as the only message. Their texts are no templates. */
+function readMessages(field: string, fields: Readonly<Record<string, unknown>>): ChatPromptMessage[] {
+  if (!Object.hasOwn(fields, field)) throw new TemplateError(`the row has no field ${JSON.stringify(field)}`);
+  const { success, data } = messagesSchema.safeParse(fields[field]);
+  if (!success) throw new TemplateError(`the field ${JSON.stringify(field)} contains no chat messages`);
+  return data;
 }
 
 /** A template that cannot be rendered for a row. */

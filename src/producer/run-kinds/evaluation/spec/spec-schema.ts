@@ -31,7 +31,8 @@ const promptSchema = z
     name: name.optional(),
     system: z.string().optional(),
     user: z.string().optional(),
-    messages: z.array(messageSchema).min(1).optional(),
+    /** Or the name of the field that contains them. */
+    messages: z.union([field, z.array(messageSchema).min(1)]).optional(),
   })
   .refine(({ user, messages }) => (user === undefined) !== (messages === undefined), {
     message: 'expected either "user" or "messages"',

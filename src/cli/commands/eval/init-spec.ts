@@ -1,0 +1,83 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { basename, dirname, extname, relative, resolve } from "node:path";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
+import { InputError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
+import { listSources } from "#src/producer/input/list-sources.ts";
+import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
+import { readRows } from "#src/producer/run-kinds/evaluation/read-rows.ts";
+import type { Row } from "#src/producer/run-kinds/evaluation/starter/dataset-fields.ts";
+import { formatSpec } from "#src/producer/run-kinds/evaluation/starter/format-spec.ts";
+import { GuessError, guessSpec } from "#src/producer/run-kinds/evaluation/starter/guess-spec.ts";
+
+const ROWS_READ = 100;
+const DEFAULT_MODEL = "zhipu/glm-4-plus";
+
+export interface InitSpecOptions {
+  readonly config: string | undefined;
+  readonly models: readonly string[] | undefined;
+  readonly force: boolean;
+}
+
+/** `sluice eval --init`: writes a spec for a dataset, unless there is one. */
+export async function initSpec(dataset: string, file: string, options: InitSpecOptions): Promise<number> {
+  const path = resolve(file);
+  if (existsSync(path) && !options.force) throw CLI_ERRORS.settingsExist(file);
+  const config = loadConfig({ file: options.config });
+  const models = options.models ?? [findDefaultModel(config)];
+  for (const model of models) config.registry.findModel(model, "chat");
+  const rows = await readFirstRows(dataset);
+  const guess = guessRows(rows, dataset);
+  const text = formatSpec({
+    ...{ ...guess, models, rows: rows.length },
+    name: basename(dataset, extname(dataset)),
+    path: relative(dirname(path), resolve(dataset)),
+  });
+  writeFileSync(path, text);
+  process.stdout.write(
+    [`wrote ${file}: ${guess.reason}`, `Next, see what it costs: ${SUGGESTED_COMMANDS.evalDryRun(file)}`, ""].join(
+      "\n",
+    ),
+  );
+  return EXIT_CODES.ok;
+}
+
+function guessRows(rows: readonly Row[], dataset: string) {
+  try {
+    return guessSpec(rows);
+  } catch (error) {
+    if (!(error instanceof GuessError)) throw error;
+    const fields = Object.keys(rows[0] ?? {}).map((name) => JSON.stringify(name.slice(0, 40)));
+    throw new InputError(`${error.message}. Its fields are ${fields.slice(0, 20).join(", ")}`, dataset);
+  }
+}
+
+/** Rejects with an InputError that names the file, and the line if it is one. */
+async function readFirstRows(dataset: string): Promise<Row[]> {
+  const { files, problems } = await listSources({ paths: [dataset], cwd: process.cwd() });
+  const [problem] = problems;
+  if (problem) throw new InputError(problem.message, problem.where);
+  const [file] = files;
+  if (file === undefined || files.length > 1) throw new InputError("expected one file", dataset);
+  const source = { ...{ name: "dataset", path: file.path, id: "id", target: undefined }, groups: [], limit: ROWS_READ };
+  const rows: Row[] = [];
+  for await (const findings of readRows(source, file, () => undefined, new PromptTemplates()))
+    for (const finding of findings) {
+      if ("problem" in finding) throw new InputError(finding.problem.message, finding.problem.where);
+      if ("row" in finding) rows.push(finding.row.fields);
+    }
+  if (rows.length === 0) throw new InputError("contains no rows with fields", dataset);
+  return rows;
+}
+
+/** The first chat model of the first provider with credentials. */
+function findDefaultModel({ registry, accounts }: Config): string {
+  for (const { name } of registry.providers) {
+    if (accounts(name).length === 0) continue;
+    const model = registry.listModels(name).find(({ kind, retired }) => kind === "chat" && retired === undefined);
+    if (model) return `${name}/${model.name}`;
+  }
+  return DEFAULT_MODEL;
+}
