@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { readPreference, savePreference } from "#src/dashboard/web/shell/preferences.ts";
 import { en, type Translations } from "./en/index.ts";
 
 export type Language = "en" | "zh";
@@ -11,13 +12,13 @@ const STORAGE_KEY = "sluice-language";
 
 /** Applies the language that the user selected earlier, or else the first supported language of the browser. */
 export async function initLanguage(): Promise<void> {
-  const saved = localStorage.getItem(STORAGE_KEY);
+  const saved = readPreference(STORAGE_KEY);
   const preferred = saved ?? navigator.languages.find((tag) => /^(zh|en)\b/i.test(tag)) ?? "en";
   await applyLanguage(preferred.toLowerCase().startsWith("zh") ? "zh" : "en");
 }
 
 export async function selectLanguage(preferred: Language): Promise<void> {
-  localStorage.setItem(STORAGE_KEY, preferred);
+  savePreference(STORAGE_KEY, preferred);
   await applyLanguage(preferred);
 }
 

@@ -3,7 +3,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { formatEstimate, formatPValue, formatScoreDifference } from "./format-score.ts";
+import { formatEstimate, formatPValue, formatScoreDifference, formatScoreTick } from "./format-score.ts";
 import { listComparisons, type ReportComparison } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 
@@ -53,7 +53,7 @@ function DifferenceChart({ name, comparisons }: { name: string; comparisons: rea
     <ForestPlot
       title={texts.value.differenceOf(name)}
       rows={rows}
-      format={(value) => formatScoreDifference(value, range)}
+      format={formatScoreTick(range, true)}
       reference={0}
     />
   );

@@ -5,7 +5,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead, ReportResults } from "#src/evaluation/report/report-data.ts";
 import { ScatterPlot } from "./charts/scatter-plot.tsx";
-import { boundsOf, formatScore } from "./format-score.ts";
+import { boundsOf, formatScoreTick } from "./format-score.ts";
 import { labelModel, listSections } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 
@@ -65,25 +65,27 @@ function CostCharts({ head, models }: { head: ReportHead; models: readonly Model
           }}
         />
       </div>
-      {listSections(head).map(({ name, range, metrics }) => {
-        const points = metrics.flatMap(({ label, model, evaluation, mean, interval }) => {
-          const row = models.find((each) => each.label === model && each.evaluation === evaluation);
-          const x = row && read(row);
-          return x === undefined || mean === null ? [] : [{ label, x, y: mean, interval }];
-        });
-        const bounds = boundsOf(range);
-        return points.length === 0 ? null : (
-          <ScatterPlot
-            key={name}
-            title={t.scoreAgainst(name, names[chosen])}
-            xTitle={names[chosen]}
-            points={points}
-            formatX={formatX}
-            formatY={(value) => formatScore(value, range)}
-            {...(bounds && { bounds })}
-          />
-        );
-      })}
+      <div class="scatter-plots">
+        {listSections(head).map(({ name, range, metrics }) => {
+          const points = metrics.flatMap(({ label, model, evaluation, mean, interval }) => {
+            const row = models.find((each) => each.label === model && each.evaluation === evaluation);
+            const x = row && read(row);
+            return x === undefined || mean === null ? [] : [{ label, x, y: mean, interval }];
+          });
+          const bounds = boundsOf(range);
+          return points.length === 0 ? null : (
+            <ScatterPlot
+              key={name}
+              title={t.scoreAgainst(name, names[chosen])}
+              xTitle={names[chosen]}
+              points={points}
+              formatX={formatX}
+              formatY={formatScoreTick(range)}
+              {...(bounds && { bounds })}
+            />
+          );
+        })}
+      </div>
     </>
   );
 }

@@ -30,3 +30,15 @@ export function formatPValue(value: number): string {
 export function boundsOf(range: ScoreRange): readonly [number, number] | undefined {
   return range === "number" ? undefined : [0, 1];
 }
+
+/** A label of an axis with as many digits as its steps need. */
+export function formatScoreTick(range: ScoreRange, isDifference = false): (value: number, step: number) => string {
+  const [factor, unit] = range === "number" ? [1, ""] : [100, isDifference ? "" : " %"];
+  return (value, step) => {
+    const digits = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step * factor) - 1e-9)));
+    const text = (value * factor).toFixed(digits);
+    // Rounding may leave "-0".
+    const shown = Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+    return `${isDifference && Number(text) > 0 ? "+" : ""}${shown}${unit}`;
+  };
+}

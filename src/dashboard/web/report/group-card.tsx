@@ -1,7 +1,7 @@
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { boundsOf, formatEstimate, formatScore } from "./format-score.ts";
+import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "./format-score.ts";
 import { listSections, type ScoreSection } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 
@@ -58,7 +58,7 @@ function GroupChart({ section: { name, range, metrics }, field }: { section: Sco
       <ForestPlot
         title={texts.value.groupsOf(field, name)}
         rows={rows.slice(0, MAX_LINES)}
-        format={format}
+        format={formatScoreTick(range)}
         {...(bounds && { bounds })}
       />
       {rows.length > MAX_LINES ? (

@@ -18,4 +18,7 @@ async function openReport(): Promise<void> {
   state.finishLoading();
 }
 
-void openReport();
+openReport().catch((error: unknown) => {
+  const reason = error instanceof Error ? error.message : String(error);
+  document.body.textContent = `This report cannot be opened: ${reason}. 无法打开此报告。`;
+});

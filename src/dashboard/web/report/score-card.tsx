@@ -3,7 +3,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { boundsOf, formatEstimate, formatScore } from "./format-score.ts";
+import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "./format-score.ts";
 import { type LabelledMetric, listSections, type ScoreSection } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 
@@ -37,7 +37,12 @@ function ScoreSectionView({ section: { name, range, metrics }, head }: { section
   return (
     <div class="report-section">
       {rows.length === 0 ? null : (
-        <ForestPlot title={texts.value.scoresOf(name)} rows={rows} format={format} {...(bounds && { bounds })} />
+        <ForestPlot
+          title={texts.value.scoresOf(name)}
+          rows={rows}
+          format={formatScoreTick(range)}
+          {...(bounds && { bounds })}
+        />
       )}
       <ScoreTable metrics={metrics} format={format} />
     </div>

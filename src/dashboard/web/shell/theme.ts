@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { readPreference, savePreference } from "./preferences.ts";
 
 export type Theme = "system" | "light" | "dark";
 const STORAGE_KEY = "sluice-theme";
@@ -11,13 +12,13 @@ export const theme = signal<{ readonly selected: Theme; readonly isDark: boolean
 
 export function initTheme(): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const saved = localStorage.getItem(STORAGE_KEY);
+  const saved = readPreference(STORAGE_KEY);
   applyTheme(saved === "light" || saved === "dark" ? saved : "system");
   system.addEventListener("change", () => applyTheme(theme.value.selected));
 }
 
 export function selectTheme(selected: Theme): void {
-  localStorage.setItem(STORAGE_KEY, selected);
+  savePreference(STORAGE_KEY, selected);
   applyTheme(selected);
 }
 

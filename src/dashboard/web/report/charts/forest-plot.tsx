@@ -1,4 +1,5 @@
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { shortenText } from "#src/dashboard/web/report/shorten-text.ts";
 import { ChartFrame } from "./chart-frame.tsx";
 import { isNarrowScreen } from "./narrow-screen.ts";
 import { createValueScale } from "./value-scale.ts";
@@ -47,7 +48,8 @@ export function ForestPlot({
 }: {
   title: string;
   rows: readonly ForestRow[];
-  format: (value: number) => string;
+  /** A label of the axis, whose labels differ by `step`. */
+  format: (value: number, step: number) => string;
   reference?: number;
   bounds?: readonly [number, number];
 }) {
@@ -65,7 +67,7 @@ export function ForestPlot({
         <g key={tick}>
           <path d={`M${scale.toPosition(tick)},4V${bottom}`} stroke="var(--border)" />
           <text x={scale.toPosition(tick)} y={bottom + 16} text-anchor="middle" fill="var(--text-muted)" font-size="11">
-            {format(tick)}
+            {format(tick, scale.step)}
           </text>
         </g>
       ))}
@@ -103,8 +105,7 @@ function ForestLine({
 }) {
   const [x, barY] = [toX(mean), y + barDy];
   const color = isMarked ? "var(--text-muted)" : "var(--accent)";
-  const isCut = [...label].length > labelChars;
-  const shown = escapeControlCharacters(isCut ? `${[...label].slice(0, labelChars - 1).join("")}…` : label);
+  const shown = escapeControlCharacters(shortenText(label, labelChars));
   return (
     <g>
       <title>{`${escapeControlCharacters(label)}: ${text}`}</title>

@@ -1,4 +1,5 @@
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { shortenText } from "#src/dashboard/web/report/shorten-text.ts";
 import { ChartFrame } from "./chart-frame.tsx";
 import { isNarrowScreen } from "./narrow-screen.ts";
 import { createValueScale } from "./value-scale.ts";
@@ -25,13 +26,14 @@ export function ScatterPlot({
   xTitle: string;
   points: readonly ScatterPoint[];
   formatX: (value: number) => string;
-  formatY: (value: number) => string;
+  /** A label of the axis, whose labels differ by `step`. */
+  formatY: (value: number, step: number) => string;
   bounds?: readonly [number, number];
 }) {
-  const [width, height] = isNarrowScreen.value ? [360, 300] : [860, 340];
-  const [left, right, bottom] = [56, width - 24, height - 44];
+  const [width, height] = isNarrowScreen.value ? [360, 300] : [600, 340];
+  const [left, right, bottom] = [56, width - 40, height - 44];
   const x = createValueScale([0, ...points.map((point) => point.x)], {
-    ...{ start: left, end: right, count: isNarrowScreen.value ? 3 : 6 },
+    ...{ start: left, end: right, count: isNarrowScreen.value ? 3 : 4 },
     bounds: [0, Number.POSITIVE_INFINITY],
   });
   const y = createValueScale(
@@ -51,7 +53,7 @@ export function ScatterPlot({
             fill="var(--text-muted)"
             font-size="11"
           >
-            {formatY(tick)}
+            {formatY(tick, y.step)}
           </text>
         </g>
       ))}
@@ -114,9 +116,7 @@ function Point({
         fill="var(--text)"
         unicode-bidi="isolate"
       >
-        {escapeControlCharacters(
-          [...label].length > LABEL_CHARS ? `${[...label].slice(0, LABEL_CHARS).join("")}…` : label,
-        )}
+        {escapeControlCharacters(shortenText(label, LABEL_CHARS))}
       </text>
     </g>
   );

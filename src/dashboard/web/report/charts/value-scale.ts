@@ -1,10 +1,11 @@
 /** Maps values to positions, with round values to label. */
 export interface ValueScale {
   readonly ticks: readonly number[];
+  readonly step: number;
   toPosition(value: number): number;
 }
 
-const STEPS = [1, 2, 2.5, 5, 10];
+const STEPS = [1, 2, 5, 10];
 
 /** A scale for these values from `start` to `end` (positions), with some space around; values stay within `bounds`. */
 export function createValueScale(
@@ -21,5 +22,5 @@ export function createValueScale(
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
   const [from, to] = [first * step, last * step];
-  return { ticks, toPosition: (value) => start + ((value - from) / (to - from || 1)) * (end - start) };
+  return { ticks, step, toPosition: (value) => start + ((value - from) / (to - from || 1)) * (end - start) };
 }

@@ -2,9 +2,13 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { VariantAnswer } from "#src/dashboard/web/report/report-rows.ts";
 import type { ReportState } from "#src/dashboard/web/report/report-state.ts";
+import { shortenText } from "#src/dashboard/web/report/shorten-text.ts";
 import { texts } from "#src/dashboard/web/report/texts/texts.ts";
 import { LongText } from "./long-text.tsx";
 import { ScoreCell } from "./score-cell.tsx";
+
+/** Scorers that compare whole texts read all of the answer. */
+const MAX_READ_CHARS = 160;
 
 /** One answer with its scores and what it took. */
 export function AnswerColumn({
@@ -52,7 +56,7 @@ function ScoreLine({ state, scorer, score }: { state: ReportState; scorer: strin
       <UntrustedText value={scorer} />
       {read === undefined ? null : (
         <span class="muted">
-          <UntrustedText value={texts.value.read(read)} />
+          <UntrustedText value={texts.value.read(shortenText(read, MAX_READ_CHARS))} />
         </span>
       )}
       {score.explanation === undefined ? null : (

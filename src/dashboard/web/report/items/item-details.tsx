@@ -75,12 +75,14 @@ function DialogHeader({ state, row, onClose }: { state: ReportState; row: Merged
 function Question({ row }: { row: MergedRow }) {
   const t = texts.value;
   const groups = Object.entries(row.groups);
+  const isOnly = new Set(row.questions.values()).size === 1;
+  const questions = [...row.questions].slice(0, isOnly ? 1 : undefined);
   return (
     <div class="stack">
-      {[...row.questions].map(([prompt, question]) => (
+      {questions.map(([prompt, question]) => (
         <section key={prompt}>
           <h3>
-            {t.question} {row.questions.size > 1 ? <UntrustedText value={`· ${prompt}`} /> : null}
+            {t.question} {questions.length > 1 ? <UntrustedText value={`· ${prompt}`} /> : null}
           </h3>
           <LongText value={question} />
         </section>
