@@ -11,7 +11,7 @@ export function WorstItems({ state }: { state: ReportState }) {
     [t.mostDisagreement, state.mostDisagreement.value, t.noDisagreement],
   ] as const;
   return (
-    <Card title={state.scorers.length > 1 ? `${t.worst}: ${state.scorer.value}` : t.worst} id="worst">
+    <Card title={state.scorers.length > 1 ? t.worstBy(state.scorer.value) : t.worst} id="worst">
       <div class="columns worst-rows">
         {lists.map(([title, rows, none]) => (
           <section key={title}>

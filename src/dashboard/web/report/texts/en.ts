@@ -46,6 +46,7 @@ export const reportEn = {
   runTotal: (cost: string, time: string) => `All calls of the run cost ${cost} and took ${time}.`,
   scoreAgainst: (name: string, what: string) => `${name}: score and ${what}`,
   worst: "Worst rows",
+  worstBy: (scorer: string) => `Worst rows by ${scorer}`,
   lowest: "Lowest mean score",
   mostDisagreement: "Most disagreement",
   noDisagreement: "All answers to a row have the same score.",

@@ -47,6 +47,7 @@ export const reportZh: typeof reportEn = {
   runTotal: (cost, time) => `本次运行的全部调用花费 ${cost}，用时 ${time}。`,
   scoreAgainst: (name, what) => `${name}：得分与${what}`,
   worst: "最差的行",
+  worstBy: (scorer) => `最差的行（${scorer}）`,
   lowest: "平均得分最低",
   mostDisagreement: "分歧最大",
   noDisagreement: "每一行的所有回答得分相同。",
