@@ -168,7 +168,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
     // Before the start: workers may take jobs that are still queued.
     const hold = await startHold(environment, control);
     await control.requestTransition("start");
-    const budget = createBudget(leased, monitor.spent(store));
+    const budget = createBudget(leased, () => monitor.spent(store));
     await retry.run(() => monitor.checkpoint("running", store));
     // Jobs of a run that was parked or stopped are delayed; the user who started it again should not have to wait.
     await queues.promoteDelayed();
@@ -244,10 +244,10 @@ function describeLostRecords({ manifest: { items } }: PreparedRun, store: RunSto
 
 function createBudget(
   { parts: { jobs }, environment: { price, maxCost: cap, clock } }: LeasedRun,
-  spent: number,
+  readSpent: () => number,
 ): RunBudget | undefined {
   if (!price || cap === undefined) return undefined;
-  return createRunBudget({ cap, price, spent, estimate: jobs.estimateTokens, now: () => clock.now() });
+  return createRunBudget({ cap, price, readSpent, estimate: jobs.estimateTokens, now: () => clock.now() });
 }
 
 async function startHold(environment: RunEnvironment, control: RunControl): Promise<OffPeakHold> {

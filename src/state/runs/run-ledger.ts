@@ -37,6 +37,8 @@ export const RUN_COUNTERS = [
   /** Canaries sent, and those whose vector did not match. */
   "canaries",
   "canaryMismatches",
+  /** Tokens of calls whose answer was discarded because of its canary; they are not in `tokens`. */
+  "discardedTokens",
   /** Records refused because their item already had one. */
   "refused",
 ] as const;

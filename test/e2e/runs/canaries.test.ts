@@ -13,12 +13,13 @@ const text = (i: number) => `text number ${i} ${WORDS}`;
 type Faults = NonNullable<SimulatorSettingsPatch["faults"]>;
 
 async function openSandbox(faults: Faults = []) {
-  const sent = { texts: 0, canaries: 0 };
+  const sent = { texts: 0, canaries: 0, tokens: 0 };
   const sandbox = await CliSandbox.open({
     canaries: true,
     vectors: "fixed",
     faults,
-    onCall: ({ texts }) => {
+    onCall: ({ texts, tokens }) => {
+      sent.tokens += tokens;
       sent.texts += texts.length;
       sent.canaries += texts.filter((each) => each === CANARY_TEXT).length;
     },
@@ -76,17 +77,27 @@ test.each<[string, Faults[number]["action"]]>([
   sandbox.simulator.configure({ faults: [] });
   expect(await embed()).toMatchObject({ code: 0 });
   expect(sandbox.manifest("out").items).toMatchObject({ total: ITEMS, succeeded: ITEMS, failed: 0 });
+  expect(sandbox.manifest("out").tokens).toBe(sent.tokens);
 });
 
-test("a single call with swapped vectors is made again, and its vectors are not recorded", async () => {
-  const { sandbox, embed } = await openSandbox();
+test("a single call with swapped vectors is made again and paid, and its vectors are not recorded", async () => {
+  const { sandbox, sent, embed } = await openSandbox();
   await using _ = sandbox;
+  const model = {
+    price: { inputPerMillionTokens: 1_000_000, currency: "CNY" },
+    limits: { requestsPerMinute: 100_000 },
+  };
+  sandbox.write("sluice.yaml", JSON.stringify({ providers: { minimax: { models: { "embo-01": model } } } }));
   sandbox.simulator.configure({
     vectors: "meaningful",
     faults: [{ action: { type: "vectors", defect: "swapped" }, text: CANARY_TEXT, after: 1, calls: 1 }],
   });
   expect(await embed("--format", "jsonl", "--limit", "2000")).toMatchObject({ code: 0 });
-  expect(sandbox.manifest("out").canaries).toMatchObject({ mismatches: 1 });
+  const { canaries, tokens, cost } = sandbox.manifest("out");
+  expect(canaries).toMatchObject({ mismatches: 1 });
+  // The call whose answer was discarded is paid, too.
+  expect(tokens).toBe(sent.tokens);
+  expect(cost).toEqual({ amount: tokens, currency: "CNY" });
   for (const line of readJsonl(sandbox.path("out", "records.jsonl")) as unknown as {
     index: number;
     vector: number[];

@@ -6,8 +6,8 @@ export interface BudgetOptions {
   /** The cost cap of the run, in the currency of the price. */
   readonly cap: number;
   readonly price: TokenPrice;
-  /** The cost of its records so far. */
-  readonly spent: number;
+  /** Returns the cost of the run so far. */
+  readonly readSpent: () => number;
   readonly now: () => number;
 }
 
@@ -36,7 +36,7 @@ export class Budget {
   readonly #cap: number;
   readonly #price: TokenPrice;
   readonly #now: () => number;
-  #spent: number;
+  readonly #readSpent: () => number;
   /** Estimated cost of the items in flight, by index. */
   readonly #open = new Map<number, number>();
   #openSum = 0;
@@ -44,15 +44,15 @@ export class Budget {
   #actual = 0;
   #estimated = 0;
 
-  constructor({ cap, price, spent, now }: BudgetOptions) {
+  constructor({ cap, price, readSpent, now }: BudgetOptions) {
     this.#now = now;
     this.#cap = cap;
     this.#price = price;
-    this.#spent = spent;
+    this.#readSpent = readSpent;
   }
 
   get spent(): number {
-    return this.#spent;
+    return this.#readSpent();
   }
 
   get cap(): number {
@@ -67,7 +67,7 @@ export class Budget {
   countAffordable(candidates: Iterable<BudgetCandidate>): number {
     const correction = this.#correction();
     // The tolerance is for rounding errors in sums of many small numbers.
-    const left = this.#cap * (1 + 1e-9) - this.#spent;
+    const left = this.#cap * (1 + 1e-9) - this.spent;
     const share = this.#records < ENOUGH_RECORDS ? SAMPLE_SHARE : SHARE;
     let sum = this.#openSum;
     let count = 0;
@@ -95,11 +95,9 @@ export class Budget {
   recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
       const estimate = this.#close(record.index);
-      const cost = this.#computeCost(recordUsage(record), record.call?.startedAt);
-      this.#spent += cost;
       if (record.failure || estimate === undefined) continue;
       this.#records += 1;
-      this.#actual += cost;
+      this.#actual += this.#computeCost(recordUsage(record), record.call?.startedAt);
       this.#estimated += estimate;
     }
   }

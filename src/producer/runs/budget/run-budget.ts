@@ -10,7 +10,7 @@ export interface RunBudget {
   countAffordable(items: readonly Item[]): number;
   /** Registers items as in flight. */
   recordSent(items: readonly Item[]): void;
-  /** Registers records that have been stored. */
+  /** Registers records that have been stored, and whose cost `readSpent` includes. */
   recordResults(records: readonly WireRecord[]): void;
   /** The error that stops the run when the budget allows no further item. */
   createStopError(): RunStoppedError;

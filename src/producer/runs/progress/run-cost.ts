@@ -4,7 +4,7 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { recordUsage } from "#src/state/record-format/record-usage.ts";
 
-/** What the records of one model have cost, each at the price at the time of its call. */
+/** What the calls of one model have cost: its records at the price at the time of their calls, and discarded answers. */
 export class RunCost {
   readonly #price: TokenPrice | undefined;
   readonly #clock: Clock;
@@ -14,6 +14,7 @@ export class RunCost {
   readonly #wasFinished: boolean;
   #amount: number | undefined;
   #tokens = 0;
+  #discarded = 0;
   #isRestored = false;
 
   constructor(
@@ -47,18 +48,29 @@ export class RunCost {
 
   /**
    * Adds the cost of the stored records that the last checkpoint does not contain, at the current price. If it contains
-   * records that are not stored any more (after a kill or a deletion), removes their share: they will be added again. `tokens`
-   * and `outputTokens` are those of all stored records. Only the first call has an effect.
+   * records that are not stored any more (after a kill or a deletion), removes their share: they will be added again. `recordTokens`
+   * and `outputTokens` are those of all stored records; `discarded` are input tokens of answers without a record. Only the
+   * first call has an effect.
    */
-  restore(tokens: number, outputTokens: number): void {
+  restore(recordTokens: number, outputTokens: number, discarded = 0): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
+    const tokens = recordTokens + discarded;
     this.#tokens = tokens;
+    this.#discarded = discarded;
     const added = Math.max(0, tokens - this.#restoredTokens);
     if (!this.#wasFinished && tokens < this.#restoredTokens && this.#amount !== undefined)
       this.#amount *= tokens / this.#restoredTokens;
     const output = tokens === 0 ? 0 : added * Math.min(1, outputTokens / tokens);
     this.#increase((price) => computeTotalCost(price, { input: added - output, output }, this.#clock.now()));
+  }
+
+  /** `tokens` are those of all answers that were discarded so far; those that are new cost the current price. */
+  addDiscarded(tokens: number): void {
+    const added = tokens - this.#discarded;
+    this.#discarded = tokens;
+    this.#tokens += added;
+    this.#increase((price) => computeTotalCost(price, { input: added, output: 0 }, this.#clock.now()));
   }
 
   #increase(computeAmount: (price: TokenPrice) => number | undefined): void {

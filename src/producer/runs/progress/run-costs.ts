@@ -12,7 +12,7 @@ export type ModelPrices = ReadonlyMap<string, TokenPrice | undefined>;
 
 type CostManifest = Pick<RunManifest, "cost" | "costs" | "tokens" | "state">;
 
-/** What the records of a run have cost, for each of its models. */
+/** What the calls of a run have cost, for each of its models. */
 export class RunCosts {
   readonly #models: ReadonlyMap<string, RunCost>;
   #isRestored = false;
@@ -50,16 +50,22 @@ export class RunCosts {
     for (const record of records) this.#find(record.call?.lane)?.add(record);
   }
 
+  /** `tokens` are those of all discarded answers of the run. Only embedding runs have such answers, and they have one model. */
+  addDiscarded(tokens: number): void {
+    const [only, ...others] = this.#models.values();
+    if (others.length === 0) only?.addDiscarded(tokens);
+  }
+
   /**
-   * See `RunCost.restore`. The parameters are the sums over all stored records, and the database that contains them. Only the
-   * first call has an effect.
+   * See `RunCost.restore`. The parameters are the sums over all stored records, the database that contains them, and the tokens
+   * of discarded answers. Only the first call has an effect.
    */
-  restore(tokens: number, outputTokens: number, database: DatabaseSync): void {
+  restore(tokens: number, outputTokens: number, database: DatabaseSync, discarded = 0): void {
     if (this.#isRestored) return;
     this.#isRestored = true;
     const [only, ...others] = this.#models.values();
     if (others.length === 0) {
-      only?.restore(tokens, outputTokens);
+      only?.restore(tokens, outputTokens, discarded);
       return;
     }
     const sums = new Map<string, { tokens: number; outputTokens: number }>();

@@ -99,7 +99,7 @@ export class RunMonitor {
     return countUnansweredCalls(this.#counters);
   }
 
-  /** What the records of the run have cost so far; 0 if the price is unknown. */
+  /** What the run has cost so far; 0 if the price is unknown. */
   spent(store: MonitoredStore): number {
     return this.#readSpent(store)?.spent ?? 0;
   }
@@ -175,8 +175,9 @@ export class RunMonitor {
 
   #buildSnapshot(phase: RunPhase, store: MonitoredStore, inFlight: number, now: number): RunSnapshot {
     const counts = store.counts();
-    const { ok, failed, missing, tokens } = counts;
-    const { callsMade = 0, callsAnswered = 0, throttles = 0, snoozes = 0 } = this.#counters;
+    const { ok, failed, missing } = counts;
+    const { callsMade = 0, callsAnswered = 0, throttles = 0, snoozes = 0, discardedTokens = 0 } = this.#counters;
+    const tokens = counts.tokens + discardedTokens;
     const reused = computeCacheStats(counts, this.#deps, now);
     const requested = countRequestedItems(counts, store.duplicates);
     const cost = this.#readSpent(store);
@@ -260,8 +261,9 @@ export class RunMonitor {
   /** Undefined fields keep their values. */
   #buildManifestChanges(state: RunManifest["state"], store: MonitoredStore, now: number): Partial<RunManifest> {
     const counts = store.counts();
-    const { ok, failed, missing, tokens } = counts;
+    const { ok, failed, missing } = counts;
     const { callsMade = 0, callsAnswered = 0, callsFailed = 0, throttles = 0, snoozes = 0 } = this.#counters;
+    const { discardedTokens = 0 } = this.#counters;
     const cost = this.#readSpent(store);
     const { canaries = 0, canaryMismatches = 0 } = this.#counters;
     // Unanswered calls are no lower bound: the counts of their answers may be lost.
@@ -274,7 +276,7 @@ export class RunMonitor {
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
       items: { total: store.items, succeeded: ok, failed, missing },
       failuresByKind: this.failures.countsByKind(),
-      tokens,
+      tokens: counts.tokens + discardedTokens,
       calls: {
         made: callsMade,
         answered: callsAnswered,
@@ -319,7 +321,9 @@ export class RunMonitor {
   }
 
   #readSpent(store: MonitoredStore): { readonly spent: number; readonly currency: string } | undefined {
-    this.#costs.restore(store.counts().tokens, this.#counters.outputTokens ?? 0, store.database);
+    const { outputTokens = 0, discardedTokens = 0 } = this.#counters;
+    this.#costs.restore(store.counts().tokens, outputTokens, store.database, discardedTokens);
+    this.#costs.addDiscarded(discardedTokens);
     return this.#costs.total;
   }
 }

@@ -62,3 +62,12 @@ test("the cost is unknown if the price of some tokens is", () => {
   cost.add(record(10, 0, { outputTokens: 1 }));
   expect(cost.total).toBeUndefined();
 });
+
+test("discarded answers are paid once, also those that the last checkpoint contains", () => {
+  const cost = new RunCost(PRICE, { tokens: 100, state: "running", cost: { amount: 100, currency: "USD" } }, clock);
+  cost.restore(90, 0, 10);
+  expect(cost.total?.amount).toBe(100);
+  for (const discarded of [10, 15, 15]) cost.addDiscarded(discarded);
+  expect(cost.total?.amount).toBe(105);
+  expect(cost.tokens).toBe(105);
+});
