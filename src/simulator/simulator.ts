@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { SimulatedVectorStore } from "./answers/vector-store.ts";
 import { createAnthropicEndpoint } from "./anthropic/anthropic.ts";
+import { createAnswerFinder, type SimulatorAnswer } from "./chat/scripted-answers.ts";
 import { createGeminiEndpoints } from "./gemini/gemini.ts";
 import { createJinaEmbeddingEndpoint } from "./jina/embeddings.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
@@ -38,6 +39,8 @@ export interface SimulatorOptions extends SimulatorSettingsPatch {
   /** Seed of latency jitter and fault probabilities. */
   readonly seed?: number;
   readonly onCall?: (report: CallReport) => void;
+  /** Answers of the OpenAI protocol; other prompts get a computed one. */
+  readonly answers?: readonly SimulatorAnswer[];
   readonly spark?: SparkSimulatorOptions;
 }
 
@@ -90,6 +93,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     groupId,
     seed = 1,
     onCall,
+    answers = [],
     spark: sparkOptions = {},
     ...rest
   } = options;
@@ -104,7 +108,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createMinimaxEndpoint({ apiKey, groupId }, vectors),
     ...createMinimaxChatEndpoints({ apiKey, groupId }),
     createOpenaiEndpoint(apiKey, vectors),
-    createOpenaiChatEndpoint(apiKey),
+    createOpenaiChatEndpoint(apiKey, createAnswerFinder(answers)),
     createModerationEndpoint(apiKey),
     createJinaEmbeddingEndpoint(apiKey, vectors),
     createZhipuChatEndpoint(zhipuApiKey),

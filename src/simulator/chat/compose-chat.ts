@@ -15,6 +15,8 @@ export interface ChatCall {
   readonly reasoning: boolean;
   /** The function that the answer must call. */
   readonly tool: string | undefined;
+  /** Instead of the one that is computed from the prompt. */
+  readonly answer?: string | undefined;
 }
 
 /** Differences between the frames of the vendors. */
@@ -48,7 +50,7 @@ export function composeChat(call: ChatCall, style: ChatStyle, fault: ChatFault |
 }
 
 function compose(call: ChatCall, style: ChatStyle): Composed {
-  const full = call.tool === undefined ? answerPrompt(call.prompt) : "";
+  const full = call.tool === undefined ? (call.answer ?? answerPrompt(call.prompt)) : "";
   const reasoning = call.reasoning ? "\nI read the question and look for numbers." : "";
   const pieces = splitAnswer(full);
   const kept: string[] = [];

@@ -1,5 +1,6 @@
 import { type ChatCall, composeChat } from "#src/simulator/chat/compose-chat.ts";
 import { readMessages } from "#src/simulator/chat/read-messages.ts";
+import type { AnswerFinder } from "#src/simulator/chat/scripted-answers.ts";
 import {
   asObject,
   type CheckedCall,
@@ -17,7 +18,7 @@ interface OpenaiChatCall extends CheckedCall {
 }
 
 /** The OpenAI-compatible chat endpoint, with and without streaming. */
-export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCall> {
+export function createOpenaiChatEndpoint(apiKey: string, findAnswer: AnswerFinder): Endpoint<OpenaiChatCall> {
   let answerCount = 0;
   return {
     path: "/openai/v1/chat/completions",
@@ -32,7 +33,7 @@ export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCal
     fail: (code, message) => errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
     succeed: ({ chat, model }, _mode, _vectors, fault) =>
       composeChat(
-        chat,
+        { ...chat, answer: findAnswer(chat.prompt, model) },
         {
           id: `chatcmpl-simulated${answerCount++}`,
           created: 1_760_000_000,

@@ -10,6 +10,12 @@ export const simulateCommand = defineCommand({
     "Serves a strict local simulation of the providers' protocols and prints the environment variables that point Sluice at it.",
   arguments: [],
   options: {
+    ...inGroup(OPTION_GROUPS.input, {
+      answers: value(
+        "file",
+        "answers of the models with the OpenAI protocol, as JSONL: {prompt, answer, model?} answers every prompt that contains this text; others get a computed answer",
+      ),
+    }),
     ...inGroup(OPTION_GROUPS.network, {
       port: valueOr(8900, "n", "port to listen on; 0 selects a free port", parsePort),
       latency: valueOr(150, "ms", "duration of each call", parseNonNegativeInteger),
@@ -22,5 +28,9 @@ export const simulateCommand = defineCommand({
       concurrency: value("n", "concurrent calls of the simulated account", parsePositiveInteger),
     }),
   },
-  examples: ["sluice simulate", "sluice simulate --requests-per-minute 60 --latency 500"],
+  examples: [
+    "sluice simulate",
+    "sluice simulate --requests-per-minute 60 --latency 500",
+    "sluice simulate --answers answers.jsonl",
+  ],
 });

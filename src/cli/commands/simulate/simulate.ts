@@ -8,6 +8,7 @@ import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.t
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
 import type { simulateCommand } from "./definition.ts";
+import { readAnswers } from "./read-answers.ts";
 
 /** The simulated OpenAI protocol serves every vendor with this protocol. */
 function describeVendors(openaiUrl: string): string[] {
@@ -30,9 +31,11 @@ function toPortError(error: unknown, port: number): unknown {
 /** `sluice simulate`: serves until it is stopped, and prints the environment variables that point Sluice at it. */
 export async function runSimulate(options: OptionValues<typeof simulateCommand>): Promise<number> {
   const { port, requestsPerSecond, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
+  const answers = options.answers === undefined ? [] : await readAnswers(options.answers);
   const interrupt = listenForInterrupt();
   const simulator = await startSimulator({
     port,
+    answers,
     limits: {
       requestsPerWindow: requestsPerMinute ?? null,
       tokensPerWindow: tokensPerMinute ?? null,
