@@ -1,7 +1,7 @@
 // Benchmark "bisection": calls that a run with bad inputs makes, compared with the minimum and with plain halving.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { halve } from "#src/workers/dispatch/bad-input-search.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
 import { measureProcess } from "./measure-process.ts";
@@ -44,7 +44,7 @@ export async function benchBisection({ quick, log }: BisectionOptions): Promise<
     const results: BisectionCase[] = [];
     for (const share of SHARES) {
       for (const inputsPerCall of INPUTS_PER_CALL) {
-        const random = createRandom(inputsPerCall);
+        const random = createSimulatorRandom(inputsPerCall);
         const isBad = Array.from({ length: items }, () => random() < share);
         const bad = isBad.filter(Boolean).length;
         const result = {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createRandom, mix32 } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom, mix32 } from "#src/simulator/answers/random.ts";
 import { makeFolder, removeFolder } from "../bench/cleanup.ts";
 import { type Checked, checkRound } from "./check.ts";
 import { ClientWorkload } from "./client-workload.ts";
@@ -43,7 +43,7 @@ const CLOCK_SHIFTS_MS = [-3_600_000, -30_000, 30_000, 3_600_000, 86_400_000];
 /** Never rejects: whatever goes wrong is a violation. */
 export async function runRound(params: RoundParams): Promise<RoundResult> {
   const { fault, kind, seed } = params;
-  const random = createRandom(mix32(seed ^ hashName(`${fault.name}/${kind}`)));
+  const random = createSimulatorRandom(mix32(seed ^ hashName(`${fault.name}/${kind}`)));
   const startedAt = performance.now();
   const progress = { injected: 0 };
   const stack = new AsyncDisposableStack();

@@ -5,11 +5,11 @@ import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import {
   baseUrl,
-  choice,
   duration,
   headerName,
   headerValue,
   logLevel,
+  oneOf,
   positiveInteger,
   redisUrl,
   setting,
@@ -38,7 +38,7 @@ const limits = z.strictObject({
   tokensPerDay: setting(positiveInteger, "Tokens per day of one account, over all calls in any 24 hours"),
   concurrency: setting(positiveInteger, "Calls in flight, over all workers on all machines"),
   pacing: setting(
-    choice(["burst", "even"]),
+    oneOf(["burst", "even"]),
     "burst: a limit may be spent at once; even: calls are spread over the second or minute",
     { default: "the provider's" },
   ),
@@ -53,7 +53,7 @@ const modelShape = {
   limits: limits.optional(),
   price: priceSchema.optional(),
 };
-const kind = choice(["chat", "embedding", "rerank"]);
+const kind = oneOf(["chat", "embedding", "rerank"]);
 
 const model = z.strictObject({
   kind: setting(kind, "What the model does", { default: "as published, or guessed from the name" }),
@@ -140,12 +140,12 @@ const definedProvider = z
     apiKey,
     apiKeyEnv,
     encoding: setting(
-      choice(["float", "base64", "omitted"]),
+      oneOf(["float", "base64", "omitted"]),
       "Encoding of vectors: float, which most servers support, base64, which is smaller, or omitted, for servers that do not know the field (Voyage)",
       { default: "float" },
     ),
     profile: setting(
-      choice(["openai", "azure-openai"]),
+      oneOf(["openai", "azure-openai"]),
       "azure-openai: baseUrl is the URL of the resource, models are deployments, and the key is sent as api-key",
       { default: "openai" },
     ),
@@ -155,17 +155,17 @@ const definedProvider = z
       { default: "none: the v1 path" },
     ),
     maxTokensField: setting(
-      choice(["max_tokens", "max_completion_tokens"]),
+      oneOf(["max_tokens", "max_completion_tokens"]),
       "The only name of the limit of tokens that the server accepts",
       { default: "the one that the request uses" },
     ),
     reasoningField: setting(
-      choice(["reasoning_content", "reasoning"]),
+      oneOf(["reasoning_content", "reasoning"]),
       "Field in which assistant messages return their reasoning",
       { default: "none: reasoning is not returned" },
     ),
     endOfStream: setting(
-      choice(["done", "finish-reason", "end-of-body"]),
+      oneOf(["done", "finish-reason", "end-of-body"]),
       "What completes a stream. With end-of-body, a truncated answer cannot be recognized",
       { default: "a finish reason and [DONE]" },
     ),

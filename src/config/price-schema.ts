@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { amount, choice, currency, nonNegativeInteger, setting, text } from "./value-schemas.ts";
+import { amount, currency, nonNegativeInteger, oneOf, setting, text } from "./value-schemas.ts";
 
 /** As in `PriceWindow.days`. */
 const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
@@ -33,7 +33,7 @@ const tier = z.strictObject({
 
 const window = z.strictObject({
   days: z
-    .array(setting(choice(WEEKDAYS).unwrap(), "Day on which the window begins, in UTC; by default every day"))
+    .array(setting(oneOf(WEEKDAYS).unwrap(), "Day on which the window begins, in UTC; by default every day"))
     .optional(),
   from: setting(timeOfDay.unwrap(), "Start of the window, in UTC"),
   to: setting(timeOfDay.unwrap(), "End of the window, in UTC; on the next day if it is not after the start"),

@@ -1,5 +1,5 @@
 import type { ExtraSetting, ProviderSettings } from "./provider-settings.ts";
-import { baseUrl, choice, socketUrl, text } from "./value-schemas.ts";
+import { baseUrl, oneOf, socketUrl, text } from "./value-schemas.ts";
 
 /** A provider that is reached over WebSocket has a `ws:` or `wss:` base URL. */
 export function baseUrlSchema({ baseUrl: { defaultUrl } }: ProviderSettings) {
@@ -8,5 +8,5 @@ export function baseUrlSchema({ baseUrl: { defaultUrl } }: ProviderSettings) {
 
 export function extraSchema(form: ExtraSetting["form"]) {
   if (form === "url") return baseUrl;
-  return form === "text" || form === "plain" ? text("expected text") : choice(form);
+  return form === "text" || form === "plain" ? text("expected text") : oneOf(form);
 }

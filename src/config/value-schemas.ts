@@ -54,7 +54,7 @@ export function text(expected: string, accepts: (raw: string) => boolean = (raw)
   return value(expected, (raw) => (typeof raw === "string" && accepts(raw) ? raw.trim() : undefined), false, type);
 }
 
-export function choice<const T extends string>(choices: readonly T[]) {
+export function oneOf<const T extends string>(choices: readonly T[]) {
   const expected = `expected ${listChoices(choices)}`;
   return value(expected, (raw) => choices.find((one) => one === raw), true);
 }
@@ -161,4 +161,4 @@ export const currency = text(
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-export const logLevel = choice(LOG_LEVELS);
+export const logLevel = oneOf(LOG_LEVELS);

@@ -10,7 +10,7 @@ import { describeIssues } from "./describe-issues.ts";
 import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import { areProxies } from "./trusted-proxies.ts";
-import { choice, logLevel, redisUrl, setting, text } from "./value-schemas.ts";
+import { logLevel, oneOf, redisUrl, setting, text } from "./value-schemas.ts";
 
 const namespace = text('expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first', (raw) =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
@@ -86,7 +86,7 @@ const networkVariables = {
 
 const traceVariables = {
   SLUICE_TRACES: setting(
-    choice(["0", "1"]),
+    oneOf(["0", "1"]),
     "1: record spans from submission to commit, without contents, and export them by OTLP over HTTP; 0: never",
     { default: "1 if one of the OTLP endpoints is set" },
   ),

@@ -6,7 +6,7 @@ import { sessionRoutes } from "./auth/session-routes.ts";
 import { createServer } from "./create-server.ts";
 import { createServices, type DashboardServices, type ServiceOptions } from "./create-services.ts";
 import { evaluationRoutes } from "./evaluations/evaluation-routes.ts";
-import { findPages, pageFiles } from "./http/page-files.ts";
+import { findPageFolder, pageFiles } from "./http/page-files.ts";
 import { causeRoutes } from "./items/causes/cause-routes.ts";
 import { itemRoutes } from "./items/item-routes.ts";
 import { formatServerUrl, listen } from "./listen.ts";
@@ -46,7 +46,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const { host, passwords, trustedProxies = [], onError, plugins = [] } = options;
   const authenticator = new Authenticator({ host, passwords });
   const services = createServices(options, authenticator);
-  const pages = findPages();
+  const pages = findPageFolder();
   const server = await createServer({
     authenticator,
     trustedProxies,

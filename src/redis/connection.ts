@@ -4,8 +4,9 @@ import { coerceError } from "#src/core/failures/errors.ts";
 import { closeClient } from "./connection-close.ts";
 import { createUnreachableError } from "./connection-errors.ts";
 import { OutageReporter } from "./outage-reporter.ts";
-import { createRedisClient, type RedisClient, readTlsFiles, reconnectDelay } from "./redis-client.ts";
+import { createRedisClient, readTlsFiles, reconnectDelay } from "./redis-client.ts";
 import type { RedisEvent, RedisRole } from "./redis-event.ts";
+import type { RedisClient } from "./script.ts";
 import { MALFORMED_EVENT } from "./stored-json.ts";
 import type { RedisTarget } from "./url.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import { describeConnectionError } from "./connection-errors.ts";
-import type { RedisClient } from "./redis-client.ts";
 import type { RedisEvent, RedisRole } from "./redis-event.ts";
+import type { RedisClient } from "./script.ts";
 
 /** An outage is reported once, and then once a minute, for all connections of a source together. */
 const REPORT_INTERVAL_MS = 60_000;

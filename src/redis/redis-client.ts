@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { ConfigError, errorCode } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { RedisClient } from "./script.ts";
 import type { RedisTarget, RedisTls } from "./url.ts";
 
-export type RedisClient = Redis | Cluster;
 /** The reply mapping is a parameter of the client's type; without it, the type is the default one. */
 type ClientOptions = Omit<RedisOptions, "replyMapping">;
 

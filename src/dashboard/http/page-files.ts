@@ -8,7 +8,7 @@ import type { FastifyInstance } from "fastify";
 const FOLDERS = ["../../web/", "../../../dist/web/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 /** The folder of the bundled pages; undefined when they have not been built. */
-export function findPages(): string | undefined {
+export function findPageFolder(): string | undefined {
   return FOLDERS.find((folder) => existsSync(join(folder, "index.html")));
 }
 

@@ -1,5 +1,5 @@
 import { findMarkedAnswers, LONGEST_TEXT } from "./marked-answers.ts";
-import { normalizeText } from "./normalize.ts";
+import { normalizeAnswerText } from "./normalize.ts";
 import { ambiguous, found, NOTHING_READ, type Reading } from "./reading.ts";
 import { stripDecoration } from "./text-extractors.ts";
 
@@ -188,9 +188,9 @@ function readOnlyLetter(text: string, options: ChoiceOptions): Reading<string> {
 
 /** The only choice whose text occurs in the answer. */
 function readTexts(text: string, { texts = [] }: ChoiceOptions): Reading<string> {
-  const answer = normalizeText(text).toLowerCase();
+  const answer = normalizeAnswerText(text).toLowerCase();
   const included = texts
-    .map((choice) => normalizeText(choice).toLowerCase())
+    .map((choice) => normalizeAnswerText(choice).toLowerCase())
     .flatMap((choice, i) => (containsPhrase(answer, choice) ? [i] : []));
   const [only] = included;
   if (only === undefined) return NOTHING_READ;
@@ -206,8 +206,8 @@ function containsPhrase(text: string, phrase: string): boolean {
 }
 
 function matchText(text: string, { texts = [] }: ChoiceOptions): string | undefined {
-  const simple = normalizeText(text).toLowerCase();
-  const index = texts.findIndex((choice) => normalizeText(choice).toLowerCase() === simple);
+  const simple = normalizeAnswerText(text).toLowerCase();
+  const index = texts.findIndex((choice) => normalizeAnswerText(choice).toLowerCase() === simple);
   return index === -1 ? undefined : letterAt(index);
 }
 

@@ -6,10 +6,10 @@ import type { ScoreRange } from "#src/evaluation/scorer.ts";
 import { adjustHolm } from "#src/evaluation/statistics/corrections.ts";
 import { type Interval, studentInterval, wilsonInterval } from "#src/evaluation/statistics/intervals.ts";
 import { estimateMean, type Observation } from "#src/evaluation/statistics/mean.ts";
-import { type GroupColumn, ItemTable } from "./item-table.ts";
 import { NumberColumn } from "./number-column.ts";
 import { reduceScores } from "./reduce-scores.ts";
 import type { Estimate, EvaluationFindings, GroupMetric, Metric, MetricComparison, MetricKey } from "./results.ts";
+import { type GroupColumn, ScoredItems } from "./scored-items.ts";
 
 export interface ScoreboardOptions {
   /** The ranges of the scorers, by name. */
@@ -28,7 +28,7 @@ export interface ScoredSample {
 interface MetricEntry {
   readonly key: MetricKey;
   readonly range: ScoreRange;
-  readonly items: ItemTable;
+  readonly items: ScoredItems;
   /** By the index of the item. */
   readonly values: NumberColumn;
   unanswered: number;
@@ -42,7 +42,7 @@ interface MetricEntry {
 export class Scoreboard {
   readonly #options: ScoreboardOptions;
   /** By dataset. */
-  readonly #items = new Map<string, ItemTable>();
+  readonly #items = new Map<string, ScoredItems>();
   readonly #entries = new Map<string, MetricEntry>();
 
   constructor(options: ScoreboardOptions) {
@@ -78,15 +78,15 @@ export class Scoreboard {
     return { metrics: entries.map((entry) => this.#toMetric(entry)), comparisons: this.#compare(entries) };
   }
 
-  #findItems({ dataset }: Sample): ItemTable {
-    const items = this.#items.get(dataset) ?? new ItemTable();
+  #findItems({ dataset }: Sample): ScoredItems {
+    const items = this.#items.get(dataset) ?? new ScoredItems();
     this.#items.set(dataset, items);
     return items;
   }
 
   #findEntry(
     { dataset, prompt, model }: Sample,
-    { scorer, range, items }: { readonly scorer: string; readonly range: ScoreRange; readonly items: ItemTable },
+    { scorer, range, items }: { readonly scorer: string; readonly range: ScoreRange; readonly items: ScoredItems },
   ): MetricEntry {
     const key = { dataset, prompt, model, scorer };
     const name = JSON.stringify([dataset, prompt, model, scorer]);

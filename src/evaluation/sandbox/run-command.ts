@@ -28,7 +28,7 @@ const LIMIT = 'ulimit -d "$1" -t "$2" 2>/dev/null; shift 2; exec "$@"';
  * Runs a command with limits on time and memory; with it, all processes that it started end. Resolves for every outcome of the
  * command (127: not found), and rejects with the reason of the signal.
  */
-export async function runCommand(options: CommandOptions): Promise<CommandResult> {
+export async function runLimitedCommand(options: CommandOptions): Promise<CommandResult> {
   const { command, input, cwd, environment, timeMs, memoryMb, signal } = options;
   signal?.throwIfAborted();
   const limits = [String(memoryMb * 1024), String(Math.ceil(timeMs / 1000) + 1)];

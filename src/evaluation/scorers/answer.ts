@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText, simplifyText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText, simplifyText } from "#src/evaluation/extract/normalize.ts";
 import { extractAnswer } from "#src/evaluation/extract/text-extractors.ts";
 import { unparseable } from "#src/evaluation/score.ts";
 import { defineScorer, scoreBest } from "./define-scorer.ts";
@@ -15,13 +15,13 @@ export const answer = defineScorer({
   create({ ignoreCase, simplify }) {
     const normalize = (text: string) => {
       if (simplify) return simplifyText(text);
-      return ignoreCase ? normalizeText(text).toLowerCase() : normalizeText(text);
+      return ignoreCase ? normalizeAnswerText(text).toLowerCase() : normalizeAnswerText(text);
     };
     return (text, { targets }) => {
       const found = extractAnswer(text);
       if (found === undefined || found === "") return unparseable("the text marks no answer");
       const normalized = normalize(found);
-      return scoreBest(targets, normalizeText(found), (target) => (normalize(target) === normalized ? 1 : 0));
+      return scoreBest(targets, normalizeAnswerText(found), (target) => (normalize(target) === normalized ? 1 : 0));
     };
   },
 });

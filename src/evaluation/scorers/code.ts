@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { extractCode } from "#src/evaluation/extract/text-extractors.ts";
-import { runCommand } from "#src/evaluation/sandbox/run-command.ts";
+import { runLimitedCommand } from "#src/evaluation/sandbox/run-command.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
 import { defineScorer } from "./define-scorer.ts";
@@ -101,10 +101,10 @@ function completeProgram(
 }
 
 /** Files that the program writes are in a folder of its own, which is removed. */
-async function runInFolder(options: Omit<Parameters<typeof runCommand>[0], "cwd">) {
+async function runInFolder(options: Omit<Parameters<typeof runLimitedCommand>[0], "cwd">) {
   const cwd = await mkdtemp(join(tmpdir(), "sluice-code-"));
   try {
-    return await runCommand({ ...options, cwd });
+    return await runLimitedCommand({ ...options, cwd });
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }

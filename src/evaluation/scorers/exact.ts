@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText, simplifyText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText, simplifyText } from "#src/evaluation/extract/normalize.ts";
 import { defineScorer, scoreBest } from "./define-scorer.ts";
 
 export const exact = defineScorer({
@@ -12,8 +12,8 @@ export const exact = defineScorer({
     simplify: z.boolean().default(false).describe("ignore case, punctuation, and the articles a, an, and the"),
   },
   create({ ignoreCase, simplify }) {
-    const lowerCase = (text: string) => normalizeText(text).toLowerCase();
-    const normalize = simplify ? simplifyText : ignoreCase ? lowerCase : normalizeText;
+    const lowerCase = (text: string) => normalizeAnswerText(text).toLowerCase();
+    const normalize = simplify ? simplifyText : ignoreCase ? lowerCase : normalizeAnswerText;
     return (text, { targets }) => {
       const answer = normalize(text);
       return scoreBest(targets, answer, (target) => (normalize(target) === answer ? 1 : 0));

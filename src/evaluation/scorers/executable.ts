@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CommandResult, runCommand } from "#src/evaluation/sandbox/run-command.ts";
+import { type CommandResult, runLimitedCommand } from "#src/evaluation/sandbox/run-command.ts";
 import { scoringError } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
 import { defineScorer } from "./define-scorer.ts";
@@ -21,7 +21,7 @@ export function createExecutableScorer(resources: ScorerResources): ScorerType {
       const { baseDir: cwd, environment } = resources;
       return async (output, sample, signal) => {
         const input = JSON.stringify({ output, context: createUserContext(sample) });
-        const result = await runCommand({ ...limits, command, input, cwd, environment, signal });
+        const result = await runLimitedCommand({ ...limits, command, input, cwd, environment, signal });
         const failure = describeFailure(result, timeLimit);
         if (failure !== undefined) return scoringError(failure);
         const line = result.stdout.split("\n").findLast((each) => each.trim() !== "");

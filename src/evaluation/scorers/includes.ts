@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
 import { scored } from "#src/evaluation/score.ts";
 import { defineScorer, NO_TARGET } from "./define-scorer.ts";
 
@@ -14,7 +14,8 @@ export const includes = defineScorer({
     all: z.boolean().default(false).describe("the answer must contain all targets"),
   },
   create({ ignoreCase, wholeWord, all }) {
-    const normalize = (text: string) => (ignoreCase ? normalizeText(text).toLowerCase() : normalizeText(text));
+    const normalize = (text: string) =>
+      ignoreCase ? normalizeAnswerText(text).toLowerCase() : normalizeAnswerText(text);
     const contains = wholeWord ? includesWord : (text: string, part: string) => text.includes(part);
     return (text, { targets }) => {
       if (targets.length === 0) return NO_TARGET;

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { coerceError } from "#src/core/failures/errors.ts";
-import { readJson } from "#src/evaluation/extract/read-json.ts";
+import { findJson } from "#src/evaluation/extract/read-json.ts";
 import { LimitedThread } from "#src/evaluation/sandbox/limited-thread.ts";
 import type { SchemaRequest } from "#src/evaluation/sandbox/schema-thread.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
@@ -40,14 +40,14 @@ export function createJsonScorer(resources: Pick<ScorerResources, "onClose">): S
       const check = schema === true ? undefined : createCheck(schema, resources);
       return async (text, { targets }, signal) => {
         if (equals && targets.length === 0) return NO_TARGET;
-        const found = readJson(text);
+        const found = findJson(text);
         if (found === undefined) return unparseable("the text has no JSON value");
         const answer = JSON.stringify(found.value);
         const result = await check?.(found.value, signal);
         if (result?.status === "failed") return scoringError(`the schema was not checked: ${result.reason}`, answer);
         if (result?.value.problem !== undefined) return scored(0, answer, result.value.problem);
         if (!equals) return scored(1, answer);
-        const wanted = targets.map((target) => readJson(target));
+        const wanted = targets.map((target) => findJson(target));
         if (wanted.includes(undefined)) return scoringError("a target is not JSON", answer);
         return scored(wanted.some((each) => isDeepStrictEqual(each?.value, found.value)) ? 1 : 0, answer);
       };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
 import { defineScorer, scoreBest } from "./define-scorer.ts";
 
 export const levenshtein = defineScorer({
@@ -12,7 +12,8 @@ export const levenshtein = defineScorer({
     maxEdits: z.int().min(0).optional().describe("score 1 up to this edit distance, otherwise 0"),
   },
   create({ ignoreCase, maxEdits }) {
-    const normalize = (text: string) => (ignoreCase ? normalizeText(text).toLowerCase() : normalizeText(text));
+    const normalize = (text: string) =>
+      ignoreCase ? normalizeAnswerText(text).toLowerCase() : normalizeAnswerText(text);
     return (text, { targets }) => {
       const answer = normalize(text);
       return scoreBest(targets, answer, (target) => {

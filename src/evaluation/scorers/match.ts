@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
 import { defineScorer, scoreBest } from "./define-scorer.ts";
 import { includesWord } from "./includes.ts";
 
@@ -15,7 +15,7 @@ export const match = defineScorer({
   },
   create({ location, ignoreCase }) {
     const normalize = (text: string) => {
-      const trimmed = normalizeText(text).replace(
+      const trimmed = normalizeAnswerText(text).replace(
         /^[\p{P}\p{S}\s]+(?=[\p{L}\p{N}])|(?<=[\p{L}\p{N}])[\p{P}\p{S}\s]+$/gu,
         "",
       );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { normalizeText } from "#src/evaluation/extract/normalize.ts";
+import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
 import { PatternRunner } from "#src/evaluation/sandbox/pattern-runner.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
@@ -35,7 +35,8 @@ export function createPatternScorer(resources: Pick<ScorerResources, "onClose">)
       checkPattern(pattern, flags, group);
       const runner = new PatternRunner(timeLimit * 1000);
       resources.onClose(() => runner.close());
-      const normalize = (text: string) => (ignoreCase ? normalizeText(text).toLowerCase() : normalizeText(text));
+      const normalize = (text: string) =>
+        ignoreCase ? normalizeAnswerText(text).toLowerCase() : normalizeAnswerText(text);
       return async (text, { targets }, signal) => {
         const result = await runner.run({ source: pattern, flags: `g${flags}`, text, position }, signal);
         if (result.status === "failed") return scoringError(`the pattern was stopped: ${result.reason}`);
@@ -46,7 +47,7 @@ export function createPatternScorer(resources: Pick<ScorerResources, "onClose">)
         if (found === undefined)
           return unparseable(match ? "the group of the pattern matched nothing" : "the pattern does not match");
         const answer = normalize(found);
-        return scoreBest(targets, normalizeText(found), (target) => (normalize(target) === answer ? 1 : 0));
+        return scoreBest(targets, normalizeAnswerText(found), (target) => (normalize(target) === answer ? 1 : 0));
       };
     },
   });

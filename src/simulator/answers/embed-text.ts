@@ -1,4 +1,4 @@
-import { createRandom, mix32 } from "./random.ts";
+import { createSimulatorRandom, mix32 } from "./random.ts";
 
 export const DIMENSIONS = 1536;
 
@@ -77,7 +77,7 @@ function addFeature(vector: Float64Array, feature: string, weight: number): void
 }
 
 function addNoise(vector: Float64Array, seed: number): void {
-  const random = createRandom(seed);
+  const random = createSimulatorRandom(seed);
   const amplitude = NOISE * Math.sqrt(3 / vector.length);
   for (let index = 0; index < vector.length; index++)
     vector[index] = (vector[index] as number) + amplitude * (2 * random() - 1);

@@ -1,5 +1,5 @@
 /** Random numbers in [0, 1), the same for a seed on every machine (32-bit xorshift). */
-export function createRandom(seed: number): () => number {
+export function createSimulatorRandom(seed: number): () => number {
   let state = mix32(seed) || 1;
   return () => {
     state ^= state << 13;

@@ -15,7 +15,7 @@ export function isDeliveryFault(action: FaultAction | undefined): action is Deli
 }
 
 /** How the parts of a stream are sent. */
-export interface Pace {
+export interface DeliveryPace {
   /** Delay between two parts; with 0, parts are sent as fast as possible. */
   readonly everyMs: number;
   /** Whether a part may be sent after this number of parts; asked again after `everyMs`. */
@@ -29,7 +29,7 @@ export function deliver(
   response: ServerResponse,
   answer: SimulatedResponse,
   fault: DeliveryFault | undefined,
-  pace: Pace = { everyMs: 0, mayContinue: () => true, beforeLast: () => undefined },
+  pace: DeliveryPace = { everyMs: 0, mayContinue: () => true, beforeLast: () => undefined },
 ): void {
   if (response.destroyed) return;
   switch (fault?.type) {
@@ -67,7 +67,7 @@ function sendWhole(response: ServerResponse, answer: SimulatedResponse): void {
 }
 
 /** Sends each part as a separate chunk. */
-function sendPaced(response: ServerResponse, answer: SimulatedResponse, pace: Pace): void {
+function sendPaced(response: ServerResponse, answer: SimulatedResponse, pace: DeliveryPace): void {
   const { everyMs, mayContinue, beforeLast } = pace;
   response.writeHead(answer.status, answer.headers);
   if (everyMs <= 0) {

@@ -1,7 +1,7 @@
 import { type EventEmitter, once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { patchSettings, type SimulatorSettings } from "#src/simulator/settings.ts";
 import { type AccountMaxima, type LimitName, SimulatedAccount } from "./account.ts";
 import { type DeliveryFault, deliver, isDeliveryFault } from "./deliver.ts";
@@ -29,7 +29,7 @@ export class SimulatedProvider {
 
   constructor(settings: SimulatorSettings, seed: number, onCall: (report: CallReport) => void) {
     this.#settings = settings;
-    this.#random = createRandom(seed);
+    this.#random = createSimulatorRandom(seed);
     this.#faults = new FaultPlan(settings.faults, this.#random);
     this.#onCall = onCall;
   }

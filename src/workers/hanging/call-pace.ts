@@ -6,7 +6,7 @@ const MAX_CALLS = 200;
 const MAX_RETRIES = 20;
 
 /** How long calls of one kind take. */
-export interface Pace {
+export interface CallPace {
   /** Median duration. */
   readonly usualMs: number;
   readonly meanMs: number;
@@ -33,7 +33,7 @@ export class PaceTracker {
   /** Durations in ms. */
   #retries: number[] = [];
   /** Computed when it is needed: most calls are never compared with it. */
-  #pace: Pace | undefined;
+  #pace: CallPace | undefined;
 
   add(call: AnsweredCall | "hung"): void {
     this.#pace = undefined;
@@ -43,13 +43,13 @@ export class PaceTracker {
   }
 
   /** Undefined until enough calls were answered. */
-  get pace(): Pace | undefined {
+  get pace(): CallPace | undefined {
     this.#pace ??= computePace(this.#calls.slice(-MAX_CALLS), Math.max(0, ...this.#retries));
     return this.#pace;
   }
 }
 
-function computePace(calls: readonly (AnsweredCall | "hung")[], longestRetryMs: number): Pace | undefined {
+function computePace(calls: readonly (AnsweredCall | "hung")[], longestRetryMs: number): CallPace | undefined {
   const answered = calls.filter((call) => call !== "hung");
   if (answered.length < MIN_ANSWERS) return undefined;
   const durations = answered.map(({ durationMs }) => durationMs).sort((a, b) => a - b);

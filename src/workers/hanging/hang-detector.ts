@@ -1,5 +1,5 @@
 import { LruCache } from "#src/core/lru-cache.ts";
-import { type Pace, PaceTracker } from "./call-pace.ts";
+import { type CallPace, PaceTracker } from "./call-pace.ts";
 
 export interface HangSettings {
   /** False: hanging calls are only reported. */
@@ -106,8 +106,8 @@ export class HangDetector<C extends ObservedCall> {
     if (!oldest || now - oldest.sentAt < LEAST.ms) return undefined;
     const isAnswering = this.#isAnswering(now);
     // For each kind once: the adapted limit depends on all calls.
-    const limits = new Map<Pace, number>();
-    const limitOf = (pace: Pace) => {
+    const limits = new Map<CallPace, number>();
+    const limitOf = (pace: CallPace) => {
       const limit = limits.get(pace) ?? (isAnswering ? this.#adaptLimit(pace, now) : this.#longLimit(pace));
       limits.set(pace, limit);
       return limit;
@@ -119,12 +119,12 @@ export class HangDetector<C extends ObservedCall> {
     return { hanging, aborted, isAnswering, limitMs: limitOf(pace), usualMs: pace.usualMs };
   }
 
-  #getPace({ kind }: C): Pace | undefined {
+  #getPace({ kind }: C): CallPace | undefined {
     return this.#trackers.get(kind)?.pace;
   }
 
   /** Calls in flight that exceed the limit of their kind. */
-  #listOver(limitOf: (pace: Pace) => number, now: number): C[] {
+  #listOver(limitOf: (pace: CallPace) => number, now: number): C[] {
     return [...this.#open].filter((call) => {
       const pace = this.#getPace(call);
       return pace !== undefined && now - call.aliveAt > limitOf(pace) * scaleLimit(call, pace);
@@ -139,15 +139,15 @@ export class HangDetector<C extends ObservedCall> {
     return latest.filter(({ isAnswered }) => isAnswered).length > LATEST_CALLS / 2;
   }
 
-  #longLimit(pace: Pace): number {
+  #longLimit(pace: CallPace): number {
     return Math.max(pace.p95Ms * this.#settings.factor, this.#settings.leastMs, shortestLimit(pace));
   }
 
   /** The more calls hang, the sooner they are aborted: the limit at which they take `MAX_HANGING_TIME` of the lane's time. */
-  #adaptLimit(pace: Pace, now: number): number {
+  #adaptLimit(pace: CallPace, now: number): number {
     const longest = this.#longLimit(pace);
     const shortest = shortestLimit(pace);
-    const ofKind = (each: Pace) => (each === pace ? shortest : Number.POSITIVE_INFINITY);
+    const ofKind = (each: CallPace) => (each === pace ? shortest : Number.POSITIVE_INFINITY);
     const answersPerHung = pace.answered / (pace.hung + this.#listOver(ofKind, now).length);
     const limit = (MAX_HANGING_TIME / (1 - MAX_HANGING_TIME)) * answersPerHung * pace.meanMs;
     return Math.min(longest, Math.max(shortest, limit));
@@ -176,11 +176,11 @@ export class HangDetector<C extends ObservedCall> {
 }
 
 /** If inputs that were called again needed this long after all, their earlier calls were slow, and did not hang. */
-function shortestLimit({ p95Ms, longestRetryMs }: Pace): number {
+function shortestLimit({ p95Ms, longestRetryMs }: CallPace): number {
   return Math.max(p95Ms * LEAST.factor, longestRetryMs * OVERDUE_FACTOR, LEAST.ms);
 }
 
 /** Larger calls take longer, and inputs whose earlier call was too slow may need more time. */
-function scaleLimit({ tokens, attempts }: ObservedCall, { p95Tokens }: Pace): number {
+function scaleLimit({ tokens, attempts }: ObservedCall, { p95Tokens }: CallPace): number {
   return Math.max(1, p95Tokens === 0 ? 1 : tokens / p95Tokens) * 2 ** attempts;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
 import { CliSandbox, killIfRunning } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText } from "#test/support/runs/corpus.ts";
@@ -14,7 +14,7 @@ const MINIMUM = 184;
 
 /** Numbers of the bad items. */
 function drawBad(): Set<number> {
-  const random = createRandom(12);
+  const random = createSimulatorRandom(12);
   const bad = new Set<number>();
   while (bad.size < BAD) bad.add(Math.floor(random() * ITEMS));
   return bad;

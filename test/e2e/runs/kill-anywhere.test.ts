@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { answerPrompt } from "#src/simulator/chat/answer-prompt.ts";
 import { CliSandbox, MODEL } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
@@ -69,7 +69,7 @@ test.each([
   sandbox.write("requests.jsonl", requests.join("\n"));
   const command = [...args, "--out", "out", "--workers", "2", "--json"];
   console.info(`KILL_SEED=${SEED}`);
-  const random = createRandom(SEED);
+  const random = createSimulatorRandom(SEED);
   const delays = Array.from({ length: KILLS }, () => Math.round(random() * MAX_DELAY_MS));
   for (const [kill, delay] of delays.entries()) {
     const cli = sandbox.start(command);

@@ -3,7 +3,7 @@ import type { LaneLimits } from "#src/core/lane.ts";
 import type { Limiter, Reservation, Throttle } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { SimulatedAccount } from "#src/simulator/server/account.ts";
 import { settingsSchema } from "#src/simulator/settings.ts";
 import { createFakeClock, type FakeClock } from "#test/support/fakes/fake-clock.ts";
@@ -50,7 +50,7 @@ async function callFor(
   accepts: (now: number) => boolean,
   throttle: Pick<Throttle, "dimension" | "window">,
 ): Promise<Outcome> {
-  const random = createRandom(7);
+  const random = createSimulatorRandom(7);
   const outcome = { answered: 0, refused: 0 };
   const events: { at: number; run: () => Promise<void> }[] = [];
   const later = (at: number, run: () => Promise<void>) => {
@@ -113,7 +113,7 @@ for (const [share, goodput] of [
   [0.1, 0.87],
 ] as const) {
   test(`${share * 100} % of refusals at random cost a lane little more than these calls`, async () => {
-    const random = createRandom(3);
+    const random = createSimulatorRandom(3);
     const usual = await callFor(30_000, {}, () => true, { dimension: "requests" });
     const outcome = await callFor(30_000, {}, () => random() >= share, { dimension: "requests" });
     expect(outcome.refused).toBeGreaterThan(0);

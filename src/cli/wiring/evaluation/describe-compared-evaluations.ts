@@ -4,8 +4,9 @@ import { formatTable } from "#src/cli/format/format-table.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { ComparedEvaluations, EvaluationComparison } from "#src/evaluation/compare/compare-evaluations.ts";
 import type { GateResult } from "#src/evaluation/compare/gate.ts";
+import { formatPValue } from "#src/evaluation/results/format-score.ts";
 import type { StoredEvaluation } from "#src/evaluation/results/stored-evaluation.ts";
-import { describeComparison, describeModels, formatDifference, formatPValue, toHeading } from "./describe-results.ts";
+import { describeComparison, describeModels, formatDifference, toHeading } from "./describe-results.ts";
 
 type Evaluation = Pick<StoredEvaluation, "dir"> & Pick<StoredEvaluation["results"], "models" | "cost" | "activeMs">;
 

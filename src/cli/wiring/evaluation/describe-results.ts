@@ -2,6 +2,7 @@ import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, formatMoney, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
+import { formatPValue } from "#src/evaluation/results/format-score.ts";
 import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
@@ -124,11 +125,6 @@ export function describeComparison(comparison: MetricComparison): string {
     isSignificant || itemsNeeded === null ? "" : `; a difference of this size needs ${formatMany(itemsNeeded, "item")}`;
   const p = formatPValue(adjustedPValue);
   return `${verdict}: ${size}, p ${p.startsWith("<") ? p : `= ${p}`}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
-}
-
-/** "< 0.001" or "0.042" */
-export function formatPValue(value: number): string {
-  return value < 0.001 ? "< 0.001" : value.toFixed(3);
 }
 
 /** A signed difference: in points for scores between 0 and 1. */

@@ -5,7 +5,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { findNearestStep, getTimeShare, listTimeTicks, listValueTicks } from "./axes.ts";
 import { buildPath, PLOT_SIZE } from "./build-path.ts";
 import { type ChartProps, getLatestValue } from "./chart-props.ts";
-import { findNearbyEvents, listRunEvents, type RunEvent } from "./run-events.ts";
+import { findNearbyEvents, listRunEvents, type RunMarker } from "./run-events.ts";
 
 const toPercent = (share: number): string => `${share * 100}%`;
 
@@ -133,7 +133,7 @@ function Lines({
 interface SelectionProps extends Pick<ChartProps, "at" | "lines" | "format"> {
   readonly index: number;
   readonly max: number;
-  readonly events: readonly RunEvent[];
+  readonly events: readonly RunMarker[];
 }
 
 /** A cursor at the selected step, a dot on each line, and the values in a box. */
@@ -169,7 +169,7 @@ function Selection({ at, lines, format, index, max, events }: SelectionProps) {
   );
 }
 
-function describeEvent({ kind, name, at }: RunEvent): string {
+function describeEvent({ kind, name, at }: RunMarker): string {
   return translations.value.charts.runEvents[kind](name, formatters.value.timestamp(at, at));
 }
 
@@ -177,7 +177,7 @@ function describeEvent({ kind, name, at }: RunEvent): string {
 function describeStep(
   { at, lines, format }: Pick<ChartProps, "at" | "lines" | "format">,
   index: number,
-  events: readonly RunEvent[],
+  events: readonly RunMarker[],
 ): string {
   const t = translations.value.charts;
   const time = at[index];

@@ -1,7 +1,7 @@
 import type { RunPeriod } from "#src/dashboard/overview/history-api.ts";
 
 /** The start or the end of a run. */
-export interface RunEvent {
+export interface RunMarker {
   readonly kind: "started" | "ended";
   readonly run: string;
   readonly name: string;
@@ -13,11 +13,11 @@ export interface RunEvent {
 const NEARBY_SHARE = 0.015;
 
 /** The starts and ends of runs within the period of the steps, in the order of time. Pure. */
-export function listRunEvents(runs: readonly RunPeriod[], times: readonly number[]): RunEvent[] {
+export function listRunEvents(runs: readonly RunPeriod[], times: readonly number[]): RunMarker[] {
   const [from = 0, second = 0, to = 0] = [times[0], times[1], times.at(-1)];
   const end = to + Math.max(0, second - from);
   return runs
-    .flatMap(({ run, name = run, startedAt, endedAt }): RunEvent[] => [
+    .flatMap(({ run, name = run, startedAt, endedAt }): RunMarker[] => [
       { kind: "started", run, name, at: startedAt },
       ...(endedAt === undefined ? [] : [{ kind: "ended" as const, run, name, at: endedAt }]),
     ])
@@ -26,7 +26,7 @@ export function listRunEvents(runs: readonly RunPeriod[], times: readonly number
 }
 
 /** The events at a step, or close to it; none for a step that does not exist. Pure. */
-export function findNearbyEvents(events: readonly RunEvent[], times: readonly number[], index: number): RunEvent[] {
+export function findNearbyEvents(events: readonly RunMarker[], times: readonly number[], index: number): RunMarker[] {
   const time = times[index];
   if (time === undefined) return [];
   const [from = 0, second = 0, to = 0] = [times[0], times[1], times.at(-1)];

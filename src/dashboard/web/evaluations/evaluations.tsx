@@ -10,7 +10,7 @@ import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
-import { formatScore } from "./format-score.ts";
+import { formatScore } from "#src/evaluation/results/format-score.ts";
 import { ScoreMatrixTable } from "./score-matrix.tsx";
 import { buildMatrix, buildTrends, type ScoreTrend } from "./summarize-evaluations.ts";
 
@@ -77,7 +77,7 @@ function TrendChart({ trend: { question, at, lines } }: { trend: ScoreTrend }) {
       unit={prompt === "default" ? "" : translations.value.evaluations.prompt(prompt)}
       at={at}
       lines={series}
-      format={(value) => formatScore(value, range)}
+      format={(value) => formatScore(value ?? null, range)}
     />
   );
 }

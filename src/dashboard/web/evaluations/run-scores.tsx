@@ -6,7 +6,8 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { formatInterval, formatScore } from "./format-score.ts";
+import { formatScore } from "#src/evaluation/results/format-score.ts";
+import { formatInterval } from "./format-interval.ts";
 
 const REFRESH_INTERVAL_MS = 5_000;
 

@@ -2,9 +2,10 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
-import { formatInterval, formatScore } from "./format-score.ts";
+import { formatScore } from "#src/evaluation/results/format-score.ts";
+import { formatInterval } from "./format-interval.ts";
 import { QuestionName } from "./question-name.tsx";
-import type { ScoreCell, ScoreMatrix } from "./summarize-evaluations.ts";
+import type { MatrixCell, ScoreMatrix } from "./summarize-evaluations.ts";
 
 /** Questions by models, with the latest score of each. */
 export function ScoreMatrixTable({ matrix }: { matrix: ScoreMatrix }) {
@@ -39,7 +40,7 @@ export function ScoreMatrixTable({ matrix }: { matrix: ScoreMatrix }) {
   );
 }
 
-function Cell({ model, cell }: { model: string; cell: ScoreCell | undefined }) {
+function Cell({ model, cell }: { model: string; cell: MatrixCell | undefined }) {
   const t = translations.value.evaluations;
   const { count } = formatters.value;
   if (cell === undefined)

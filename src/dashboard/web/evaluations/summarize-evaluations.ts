@@ -7,7 +7,7 @@ export interface Question extends Pick<EvaluationScore, "dataset" | "datasetHash
   readonly hasOtherContents: boolean;
 }
 
-export interface ScoreCell {
+export interface MatrixCell {
   readonly evaluation: EvaluationView;
   readonly score: EvaluationScore;
 }
@@ -15,7 +15,7 @@ export interface ScoreCell {
 /** The latest score of every model for every question. */
 export interface ScoreMatrix {
   readonly models: readonly string[];
-  readonly rows: readonly { readonly question: Question; readonly cells: readonly (ScoreCell | undefined)[] }[];
+  readonly rows: readonly { readonly question: Question; readonly cells: readonly (MatrixCell | undefined)[] }[];
 }
 
 /** How the scores of a question developed, oldest first; null where an evaluation did not have the model. */
@@ -67,7 +67,7 @@ function* findCells(
   evaluations: readonly EvaluationView[],
   { key }: Question,
   model: string,
-): Generator<ScoreCell, undefined> {
+): Generator<MatrixCell, undefined> {
   for (const evaluation of evaluations)
     for (const score of evaluation.scores)
       if (score.model === model && toKey(score) === key) yield { evaluation, score };

@@ -8,7 +8,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
 import { findProblems, isCritical, type OverviewProblem } from "./find-problems.ts";
 import { LaneReason } from "./lane-reason.tsx";
-import { findTightestLimit, sumCosts } from "./summary-stats.ts";
+import { findTightestLimit, sumRunCosts } from "./summary-stats.ts";
 
 /** Four summary stats: what runs, what needs attention, what it costs, and how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {
@@ -157,7 +157,7 @@ function ProblemLine({ problem }: { problem: OverviewProblem }) {
 function Spend({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
   const { money } = formatters.value;
-  const active = overview?.runs.money ?? sumCosts(overview?.runs.active ?? []);
+  const active = overview?.runs.money ?? sumRunCosts(overview?.runs.active ?? []);
   const day = overview?.spentLastDay ?? [];
   const unpriced = overview?.runs.unpriced ?? 0;
   const shown = active.length > 0 ? active : day;

@@ -30,7 +30,7 @@ export function findTightestLimit(lanes: readonly LaneView[]): TightestLimit | u
 }
 
 /** Sums of costs per currency; `expected` only if every run of that currency has an expected cost. */
-export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
+export function sumRunCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
   const sums = new Map<string, { spent: number; expected: number | undefined }>();
   for (const { cost } of runs) {
     if (!cost) continue;

@@ -2,8 +2,13 @@ import { Card } from "#src/dashboard/web/components/card.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
+import {
+  formatEstimate,
+  formatPValue,
+  formatScoreDifference,
+  formatScoreTick,
+} from "#src/evaluation/results/format-score.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { formatEstimate, formatPValue, formatScoreDifference, formatScoreTick } from "./format-score.ts";
 import { listComparisons, type ReportComparison } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 

@@ -4,8 +4,8 @@ import { SegmentedControl } from "#src/dashboard/web/components/segmented-contro
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead, ReportResults } from "#src/evaluation/report/report-data.ts";
+import { boundsOf, formatScoreTick } from "#src/evaluation/results/format-score.ts";
 import { ScatterPlot } from "./charts/scatter-plot.tsx";
-import { boundsOf, formatScoreTick } from "./format-score.ts";
 import { labelModel, listSections } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 

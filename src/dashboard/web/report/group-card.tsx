@@ -1,7 +1,7 @@
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
+import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "#src/evaluation/results/format-score.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "./format-score.ts";
 import { listSections, type ScoreSection } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 

@@ -2,8 +2,8 @@ import { Card } from "#src/dashboard/web/components/card.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import type { ReportHead } from "#src/evaluation/report/report-data.ts";
+import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "#src/evaluation/results/format-score.ts";
 import { ForestPlot } from "./charts/forest-plot.tsx";
-import { boundsOf, formatEstimate, formatScore, formatScoreTick } from "./format-score.ts";
 import { type LabelledMetric, listSections, type ScoreSection } from "./sections.ts";
 import { texts } from "./texts/texts.ts";
 

@@ -3,7 +3,7 @@ import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { getRunTone } from "#src/dashboard/web/components/run-tone.ts";
 import { findProblems, isCritical } from "#src/dashboard/web/overview/find-problems.ts";
-import { findTightestLimit, sumCosts } from "#src/dashboard/web/overview/summary-stats.ts";
+import { findTightestLimit, sumRunCosts } from "#src/dashboard/web/overview/summary-stats.ts";
 
 const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   name,
@@ -91,7 +91,7 @@ test("sums costs per currency, without an expected cost if one run lacks it", ()
   const cost = (spent: number, currency: string, expected?: number) => ({
     cost: { spent, currency, expected },
   });
-  expect(sumCosts([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
+  expect(sumRunCosts([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
     { currency: "CNY", spent: 3, expected: 9 },
     { currency: "USD", spent: 2 },
   ]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { FaultPlan, faultSchema } from "#src/simulator/server/faults.ts";
 import { patchSettings, settingsSchema } from "#src/simulator/settings.ts";
 
 function plan(...faults: unknown[]): FaultPlan {
   return new FaultPlan(
     faults.map((fault) => faultSchema.parse(fault)),
-    createRandom(1),
+    createSimulatorRandom(1),
   );
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createRandom } from "#src/simulator/answers/random.ts";
+import { createSimulatorRandom } from "#src/simulator/answers/random.ts";
 import { BadInputSearch, type GroupTest, halve } from "#src/workers/dispatch/bad-input-search.ts";
 
 interface Outcome {
@@ -54,7 +54,7 @@ function bind(search: BadInputSearch) {
 }
 
 function drawBad(inputs: number, share: number, seed: number): Set<number> {
-  const random = createRandom(seed);
+  const random = createSimulatorRandom(seed);
   return new Set(Array.from({ length: inputs }, (_, i) => i).filter(() => random() < share));
 }
 
@@ -103,7 +103,7 @@ test("whatever is refused, the search ends, and an input fails only if its own c
       fc.double({ min: 0, max: 1, noNaN: true }),
       fc.nat(),
       (inputs, maxInputs, concurrency, probability, seed) => {
-        const random = createRandom(seed);
+        const random = createSimulatorRandom(seed);
         const isRefused = () => random() < probability;
         const { failed, answered } = searchAll({ inputs, maxInputs, concurrency, isRefused });
         expect([...failed, ...answered].sort((a, b) => a - b)).toEqual(Array.from({ length: inputs }, (_, i) => i));
@@ -183,7 +183,7 @@ test.each([
 );
 
 test("refusals by chance cost few calls, and inference is used again when bad inputs are found", () => {
-  const random = createRandom(5);
+  const random = createSimulatorRandom(5);
   const search = new BadInputSearch();
   const byChance = searchAll({
     inputs: 64_000,

@@ -1,6 +1,6 @@
-import { formatScore } from "#src/dashboard/web/report/format-score.ts";
 import type { Cell, Outcome } from "#src/dashboard/web/report/report-rows.ts";
 import { texts } from "#src/dashboard/web/report/texts/texts.ts";
+import { formatScore } from "#src/evaluation/results/format-score.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
 
 const SYMBOLS: Readonly<Record<Exclude<Outcome, "scored">, string>> = {

@@ -22,6 +22,7 @@ export function formatEstimate(
   return interval === null ? format(mean) : `${format(mean)} [${format(interval.low)}, ${format(interval.high)}]`;
 }
 
+/** "< 0.001" or "0.042" */
 export function formatPValue(value: number): string {
   return value < 0.001 ? "< 0.001" : value.toFixed(3);
 }

@@ -11,7 +11,7 @@ export interface GroupColumn {
  * The items of a dataset by their index, in the order of the plan, without their ids: of a million items only clusters and groups
  * stay in memory.
  */
-export class ItemTable {
+export class ScoredItems {
   readonly #clusters = new Map<string, number>();
   readonly #clusterNumbers = new NumberColumn();
   readonly #groups = new Map<string, { readonly values: Map<string, number>; readonly numbers: NumberColumn }>();
