@@ -5,13 +5,14 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const USAGE = `usage: npm run stats -- [--root DIR]
+const USAGE = `usage: npm run stats -- [--root DIR] [--check]
 
 Prints statistics about the TypeScript files below src that git tracks: lines, files, lines per file (median, 90th
 percentile, maximum), conditional spreads, folders with more than 20 files, and exported names that more than one file
 defines; and the number of lines of the README.
 
   --root DIR   measure another checkout
+  --check      exit with code 1 if a folder has too many files, or if several files define the same exported name
   -h, --help   show this help`;
 
 const MAX_FILES_PER_FOLDER = 20;
@@ -22,6 +23,7 @@ const EXPORTED_NAME =
 
 const { values } = parseArgs({
   options: {
+    check: { type: "boolean" },
     help: { type: "boolean", short: "h" },
     root: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
   },
@@ -51,9 +53,12 @@ print(
 print("files", sizes.length);
 print("lines per file: median, p90, max", [quantile(0.5), quantile(0.9), sizes.at(-1)].join(", "));
 print("conditional spreads", spreads.length);
-print(`folders with more than ${MAX_FILES_PER_FOLDER} files`, above(folders, MAX_FILES_PER_FOLDER));
-print("exported names with several definitions", above(definitions, 1));
+const crowded = above(folders, MAX_FILES_PER_FOLDER);
+const ambiguous = above(definitions, 1);
+print(`folders with more than ${MAX_FILES_PER_FOLDER} files`, describe(crowded));
+print("exported names with several definitions", describe(ambiguous));
 print("lines of README.md", countLines(readFileSync(`${values.root}/README.md`, "utf8")));
+if (values.check && crowded.length + ambiguous.length > 0) process.exit(1);
 
 function countLines(text: string): number {
   return text.split("\n").length - 1;
@@ -65,8 +70,13 @@ function countBy(keys: readonly string[]): Map<string, number> {
   return counts;
 }
 
-function above(counts: ReadonlyMap<string, number>, limit: number): string {
-  const found = [...counts].filter(([, count]) => count > limit);
+type Count = readonly [key: string, count: number];
+
+function above(counts: ReadonlyMap<string, number>, limit: number): Count[] {
+  return [...counts].filter(([, count]) => count > limit);
+}
+
+function describe(found: readonly Count[]): string {
   return found.length === 0 ? "0" : `${found.length} (${found.map(([key, count]) => `${key} ${count}`).join(", ")})`;
 }
 

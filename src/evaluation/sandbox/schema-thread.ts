@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { compileSchema, type JsonSchema, type SchemaCheck } from "#src/evaluation/scorers/json-schema.ts";
+import { compileSchema, type JsonSchema, type SchemaCheck } from "#src/evaluation/scorers/sandboxed/json-schema.ts";
 
 /* Checks values against JSON Schemas in a thread of its own, because their patterns may need very long. */
 

@@ -1,23 +1,23 @@
 import type { CreatedScorer, ScorerType } from "#src/evaluation/scorer.ts";
 import { answer } from "./answer.ts";
-import { bleu } from "./bleu.ts";
 import { choice } from "./choice.ts";
-import { chrf } from "./chrf.ts";
-import { createCodeScorer } from "./code.ts";
 import { exact } from "./exact.ts";
-import { createExecutableScorer } from "./executable.ts";
-import { f1 } from "./f1.ts";
 import { includes } from "./includes.ts";
-import { createJavascriptScorer } from "./javascript.ts";
-import { createJsonScorer } from "./json.ts";
-import { levenshtein } from "./levenshtein.ts";
 import { match } from "./match.ts";
 import { math } from "./math.ts";
 import { numeric } from "./numeric.ts";
-import { createPatternScorer } from "./pattern.ts";
-import { rouge } from "./rouge.ts";
-import type { ScorerResources } from "./sandbox-options.ts";
+import { createCodeScorer } from "./sandboxed/code.ts";
+import { createExecutableScorer } from "./sandboxed/executable.ts";
+import { createJavascriptScorer } from "./sandboxed/javascript.ts";
+import { createJsonScorer } from "./sandboxed/json.ts";
+import { createPatternScorer } from "./sandboxed/pattern.ts";
+import type { ScorerResources } from "./sandboxed/sandbox-options.ts";
 import { suggestNames } from "./scorer-options.ts";
+import { bleu } from "./text/bleu.ts";
+import { chrf } from "./text/chrf.ts";
+import { f1 } from "./text/f1.ts";
+import { levenshtein } from "./text/levenshtein.ts";
+import { rouge } from "./text/rouge.ts";
 
 export interface ScorerRegistry extends AsyncDisposable {
   readonly types: readonly ScorerType[];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { compileSchema } from "#src/evaluation/scorers/json-schema.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
+import { compileSchema } from "#src/evaluation/scorers/sandboxed/json-schema.ts";
 import { createSample } from "#test/support/evaluation/create-sample.ts";
 
 const DRAFT_7 = "http://json-schema.org/draft-07/schema#";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { countEdits } from "#src/evaluation/scorers/levenshtein.ts";
 import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
+import { countEdits } from "#src/evaluation/scorers/text/levenshtein.ts";
 import { createSample } from "#test/support/evaluation/create-sample.ts";
 
 // scripts/reference-text-metrics.py made the values with sacrebleu, rouge-score, python-Levenshtein, and SQuAD's formula.

@@ -1,6 +1,6 @@
 import { simplifyText } from "#src/evaluation/extract/normalize.ts";
 import { splitAtSpaces } from "#src/evaluation/extract/words.ts";
-import { defineScorer, scoreBest } from "./define-scorer.ts";
+import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.ts";
 import { countNgrams, countShared, fMeasure } from "./ngrams.ts";
 
 export const f1 = defineScorer({

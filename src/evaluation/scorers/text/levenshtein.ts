@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
-import { defineScorer, scoreBest } from "./define-scorer.ts";
+import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.ts";
 
 export const levenshtein = defineScorer({
   type: "levenshtein",

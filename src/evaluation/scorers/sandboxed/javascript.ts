@@ -4,9 +4,9 @@ import { z } from "zod";
 import { ScriptRunner } from "#src/evaluation/sandbox/script-runner.ts";
 import { scoringError } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
-import { defineScorer } from "./define-scorer.ts";
+import { defineScorer } from "#src/evaluation/scorers/define-scorer.ts";
+import { OptionError } from "#src/evaluation/scorers/scorer-options.ts";
 import { SANDBOX_OPTIONS, type ScorerResources } from "./sandbox-options.ts";
-import { OptionError } from "./scorer-options.ts";
 import { createUserContext, parseUserScore } from "./user-score.ts";
 
 export function createJavascriptScorer(resources: ScorerResources): ScorerType {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { scored } from "#src/evaluation/score.ts";
-import { defineScorer, NO_TARGET } from "./define-scorer.ts";
+import { defineScorer, NO_TARGET } from "#src/evaluation/scorers/define-scorer.ts";
 import { countNgrams } from "./ngrams.ts";
 
 const LONGEST_NGRAM = 4;

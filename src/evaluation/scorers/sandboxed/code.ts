@@ -7,7 +7,7 @@ import { extractCode } from "#src/evaluation/extract/text-extractors.ts";
 import { runLimitedCommand } from "#src/evaluation/sandbox/run-command.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
-import { defineScorer } from "./define-scorer.ts";
+import { defineScorer } from "#src/evaluation/scorers/define-scorer.ts";
 import { SANDBOX_OPTIONS, type ScorerResources } from "./sandbox-options.ts";
 
 interface Language {

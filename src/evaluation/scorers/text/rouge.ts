@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { splitWords } from "#src/evaluation/extract/words.ts";
-import { defineScorer, scoreBest } from "./define-scorer.ts";
+import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.ts";
 import { countNgrams, countShared, fMeasure } from "./ngrams.ts";
 
 export const rouge = defineScorer({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type CommandResult, runLimitedCommand } from "#src/evaluation/sandbox/run-command.ts";
 import { scoringError } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
-import { defineScorer } from "./define-scorer.ts";
+import { defineScorer } from "#src/evaluation/scorers/define-scorer.ts";
 import { SANDBOX_OPTIONS, type ScorerResources } from "./sandbox-options.ts";
 import { createUserContext, parseUserScore } from "./user-score.ts";
 

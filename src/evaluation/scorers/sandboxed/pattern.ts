@@ -3,9 +3,9 @@ import { normalizeAnswerText } from "#src/evaluation/extract/normalize.ts";
 import { PatternRunner } from "#src/evaluation/sandbox/pattern-runner.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
-import { defineScorer, scoreBest } from "./define-scorer.ts";
+import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.ts";
+import { OptionError } from "#src/evaluation/scorers/scorer-options.ts";
 import type { ScorerResources } from "./sandbox-options.ts";
-import { OptionError } from "./scorer-options.ts";
 
 export function createPatternScorer(resources: Pick<ScorerResources, "onClose">): ScorerType {
   return defineScorer({

@@ -7,10 +7,10 @@ import { LimitedThread } from "#src/evaluation/sandbox/limited-thread.ts";
 import type { SchemaRequest } from "#src/evaluation/sandbox/schema-thread.ts";
 import { scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { ScorerType } from "#src/evaluation/scorer.ts";
-import { defineScorer, NO_TARGET } from "./define-scorer.ts";
+import { defineScorer, NO_TARGET } from "#src/evaluation/scorers/define-scorer.ts";
+import { OptionError } from "#src/evaluation/scorers/scorer-options.ts";
 import { compileSchema, type JsonSchema } from "./json-schema.ts";
 import type { ScorerResources } from "./sandbox-options.ts";
-import { OptionError } from "./scorer-options.ts";
 
 const LIMITS = { timeMs: 5_000, memoryMb: 128 };
 
@@ -56,7 +56,7 @@ export function createJsonScorer(resources: Pick<ScorerResources, "onClose">): S
 }
 
 function createCheck(schema: JsonSchema, resources: Pick<ScorerResources, "onClose">) {
-  const script = new URL(`../sandbox/schema-thread${extname(import.meta.url)}`, import.meta.url);
+  const script = new URL(`../../sandbox/schema-thread${extname(import.meta.url)}`, import.meta.url);
   const thread = new LimitedThread<SchemaRequest, { readonly problem?: string }>(script, LIMITS);
   resources.onClose(() => thread.close());
   return (value: unknown, signal?: AbortSignal) => thread.run({ schema, value }, signal);

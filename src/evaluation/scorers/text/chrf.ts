@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineScorer, scoreBest } from "./define-scorer.ts";
+import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.ts";
 import { countNgrams, countShared, fMeasure } from "./ngrams.ts";
 
 const CHARACTER_ORDER = 6;
