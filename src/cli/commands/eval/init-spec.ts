@@ -8,7 +8,7 @@ import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
 import { readRows } from "#src/producer/run-kinds/evaluation/read-rows.ts";
-import type { Row } from "#src/producer/run-kinds/evaluation/starter/dataset-fields.ts";
+import type { StarterRow } from "#src/producer/run-kinds/evaluation/starter/dataset-fields.ts";
 import { formatSpec } from "#src/producer/run-kinds/evaluation/starter/format-spec.ts";
 import { GuessError, guessSpec } from "#src/producer/run-kinds/evaluation/starter/guess-spec.ts";
 
@@ -44,7 +44,7 @@ export async function initSpec(dataset: string, file: string, options: InitSpecO
   return EXIT_CODES.ok;
 }
 
-function guessRows(rows: readonly Row[], dataset: string) {
+function guessRows(rows: readonly StarterRow[], dataset: string) {
   try {
     return guessSpec(rows);
   } catch (error) {
@@ -55,14 +55,14 @@ function guessRows(rows: readonly Row[], dataset: string) {
 }
 
 /** Rejects with an InputError that names the file, and the line if it is one. */
-async function readFirstRows(dataset: string): Promise<Row[]> {
+async function readFirstRows(dataset: string): Promise<StarterRow[]> {
   const { files, problems } = await listSources({ paths: [dataset], cwd: process.cwd() });
   const [problem] = problems;
   if (problem) throw new InputError(problem.message, problem.where);
   const [file] = files;
   if (file === undefined || files.length > 1) throw new InputError("expected one file", dataset);
   const source = { ...{ name: "dataset", path: file.path, id: "id", target: undefined }, groups: [], limit: ROWS_READ };
-  const rows: Row[] = [];
+  const rows: StarterRow[] = [];
   for await (const findings of readRows(source, file, () => undefined, new PromptTemplates()))
     for (const finding of findings) {
       if ("problem" in finding) throw new InputError(finding.problem.message, finding.problem.where);

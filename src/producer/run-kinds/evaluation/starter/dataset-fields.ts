@@ -1,4 +1,4 @@
-export type Row = Readonly<Record<string, unknown>>;
+export type StarterRow = Readonly<Record<string, unknown>>;
 
 export interface FieldGuess {
   readonly field: string | undefined;
@@ -7,7 +7,7 @@ export interface FieldGuess {
 }
 
 /** The first of these names, in any case, that all rows have a value for. */
-export function findField(rows: readonly Row[], names: readonly string[]): string | undefined {
+export function findField(rows: readonly StarterRow[], names: readonly string[]): string | undefined {
   const fields = Object.keys(rows[0] ?? {});
   return names
     .map((name) => fields.find((field) => field.toLowerCase() === name))
@@ -19,14 +19,14 @@ function hasValue(value: unknown): boolean {
 }
 
 /** The value at a path such as "choices.text". */
-export function readField(row: Row, path: string): unknown {
+export function readRowField(row: StarterRow, path: string): unknown {
   return path.split(".").reduce<unknown>((value, name) => {
     const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
     return entries.find(([key]) => key === name)?.[1];
   }, row);
 }
 
-export function isText(value: unknown): value is string {
+export function isFilledText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 

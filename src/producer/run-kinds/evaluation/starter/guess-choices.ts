@@ -1,4 +1,4 @@
-import { findField, type Row, readField, referTo } from "./dataset-fields.ts";
+import { findField, readRowField, referTo, type StarterRow } from "./dataset-fields.ts";
 
 export interface ChoiceGuess {
   /** Template that lists the choices, each with its letter. */
@@ -12,7 +12,7 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const CHOICES = ["choices", "options", "endings", "选项"];
 
 /** Choices in a list (or one inside `text`, as in ARC), a mapping by letter, or fields of their own: A, B, ... or option_a, ... */
-export function guessChoices(rows: readonly Row[], target: string): ChoiceGuess | undefined {
+export function guessChoices(rows: readonly StarterRow[], target: string): ChoiceGuess | undefined {
   const field = findField(rows, CHOICES);
   const reason = `“${field ?? "A"}” has the choices of each question.`;
   if (field === undefined) {
@@ -21,7 +21,7 @@ export function guessChoices(rows: readonly Row[], target: string): ChoiceGuess 
     const list = fields.map((name, i) => `${LETTERS[i]}. ${referTo(name)}`).join("\n");
     return { list, scorer: { type: "choice", count: fields.length }, target: toLetter(rows, target, 0), reason };
   }
-  const path = [field, `${field}.text`].find((each) => rows.every((row) => Array.isArray(readField(row, each))));
+  const path = [field, `${field}.text`].find((each) => rows.every((row) => Array.isArray(readRowField(row, each))));
   if (path !== undefined) {
     const reference = path === field ? referTo(field).slice(3, -3) : `${referTo(field).slice(3, -3)}.text`;
     return {
@@ -39,7 +39,7 @@ export function guessChoices(rows: readonly Row[], target: string): ChoiceGuess 
   };
 }
 
-function findLetterFields(rows: readonly Row[]): string[] | undefined {
+function findLetterFields(rows: readonly StarterRow[]): string[] | undefined {
   const names = Object.keys(rows[0] ?? {});
   for (const prefix of ["", "option_", "choice_", "option", "choice"]) {
     const found = [...LETTERS].map((letter) =>
@@ -52,12 +52,12 @@ function findLetterFields(rows: readonly Row[]): string[] | undefined {
   return undefined;
 }
 
-function countMost(rows: readonly Row[], path: string): number {
-  return Math.max(2, ...rows.map((row) => [readField(row, path)].flat().length));
+function countMost(rows: readonly StarterRow[], path: string): number {
+  return Math.max(2, ...rows.map((row) => [readRowField(row, path)].flat().length));
 }
 
 /** The target as it is, or a template that turns positions (counted from 0, or from 1 if one is `choices`) into letters. */
-function toLetter(rows: readonly Row[], target: string, choices: number): string {
+function toLetter(rows: readonly StarterRow[], target: string, choices: number): string {
   const values = rows
     .map((row) => row[target])
     .map((value) => (/^\d{1,2}$/.test(String(value)) ? Number(value) : Number.NaN));

@@ -1,4 +1,4 @@
-import { type FieldGuess, findField, isText, type Row, readField, referTo } from "./dataset-fields.ts";
+import { type FieldGuess, findField, isFilledText, readRowField, referTo, type StarterRow } from "./dataset-fields.ts";
 import { guessChoices } from "./guess-choices.ts";
 
 /** Sections of a spec for a dataset, and why they are so. */
@@ -33,7 +33,7 @@ const SHORT_WORDS = 6;
 const MAX_LABELS = 10;
 
 /** Guesses a spec from the first rows of a dataset. Throws a GuessError if it finds no question or no expected answer. Pure. */
-export function guessSpec(rows: readonly Row[]): SpecGuess {
+export function guessSpec(rows: readonly StarterRow[]): SpecGuess {
   const id = guessId(rows);
   const code = guessCode(rows);
   if (code) return { id, cluster: undefined, ...code };
@@ -67,9 +67,9 @@ interface AnswerGuess extends Pick<SpecGuess, "target" | "scorer" | "reason"> {
   readonly hint: string;
 }
 
-function guessAnswer(rows: readonly Row[], field: string): AnswerGuess {
+function guessAnswer(rows: readonly StarterRow[], field: string): AnswerGuess {
   const values = rows.flatMap((row) => readTargetTexts(row[field]));
-  const target = rows.every((row) => Array.isArray(readField(row, `${field}.text`)))
+  const target = rows.every((row) => Array.isArray(readRowField(row, `${field}.text`)))
     ? `{{ ${referToPath(field)}.text | first }}`
     : field;
   const every = (test: (value: string) => boolean) => values.length > 0 && values.every(test);
@@ -134,15 +134,17 @@ function readTargetTexts(value: unknown): string[] {
 }
 
 /** An instruction has its input in a field of its own. */
-function askedFields(rows: readonly Row[], question: string): string[] {
+function askedFields(rows: readonly StarterRow[], question: string): string[] {
   const input = question.toLowerCase() === "input" ? findField(rows, ["instruction"]) : undefined;
   return input === undefined ? [question] : [input, question];
 }
 
-function guessCode(rows: readonly Row[]): Pick<SpecGuess, "prompt" | "target" | "scorer" | "reason"> | undefined {
+function guessCode(
+  rows: readonly StarterRow[],
+): Pick<SpecGuess, "prompt" | "target" | "scorer" | "reason"> | undefined {
   const test = findField(rows, ["test", "tests", "test_code"]);
   const prompt = findField(rows, ["prompt", "question", "problem", "instruction", "text"]);
-  if (test === undefined || prompt === undefined || !rows.every((row) => isText(row[test]))) return undefined;
+  if (test === undefined || prompt === undefined || !rows.every((row) => isFilledText(row[test]))) return undefined;
   const tests = rows.map((row) => String(row[test]));
   const isJavascript = tests.every(
     (text) => /\b(?:const|let|require|=>|function)\b|===/.test(text) && !/\bdef \w/.test(text),
@@ -164,13 +166,14 @@ function guessCode(rows: readonly Row[]): Pick<SpecGuess, "prompt" | "target" | 
   };
 }
 
-function guessId(rows: readonly Row[]): FieldGuess {
+function guessId(rows: readonly StarterRow[]): FieldGuess {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const found = names
     .filter((name) => IDS.includes(name.toLowerCase()))
     .toSorted((a, b) => IDS.indexOf(a.toLowerCase()) - IDS.indexOf(b.toLowerCase()))
     .find(
-      (name) => rows.every((row) => isText(row[name]) || Number.isSafeInteger(row[name])) && !hasRepeats(rows, name),
+      (name) =>
+        rows.every((row) => isFilledText(row[name]) || Number.isSafeInteger(row[name])) && !hasRepeats(rows, name),
     );
   if (found !== undefined) return { field: found, reason: "Unique in the rows that were read." };
   if (!names.includes("id")) return { field: undefined, reason: "No field has an id: rows are numbered by line." };
@@ -180,7 +183,7 @@ function guessId(rows: readonly Row[]): FieldGuess {
   };
 }
 
-function hasRepeats(rows: readonly Row[], field: string): boolean {
+function hasRepeats(rows: readonly StarterRow[], field: string): boolean {
   return new Set(rows.map((row) => JSON.stringify(row[field]))).size < rows.length;
 }
 

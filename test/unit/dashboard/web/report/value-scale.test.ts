@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createValueScale } from "#src/dashboard/web/report/charts/value-scale.ts";
-import { formatScoreTick } from "#src/dashboard/web/report/format-score.ts";
+import { formatScoreTick } from "#src/evaluation/results/format-score.ts";
 
 test("round ticks around the values", () => {
   const scale = createValueScale([0.81, 0.95], { start: 0, end: 100, bounds: [0, 1] });
