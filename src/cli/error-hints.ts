@@ -5,7 +5,7 @@ import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {
   throttled: "Wait a minute and try again. A run waits by itself.",
   quota: "Check the account's balance and plan with the provider.",
-  auth: `Check the key, the other credentials of the account and the base URL ("${SUGGESTED_COMMANDS.providers()}" shows them).`,
+  auth: `Check the model's name, the key, the other credentials of the account, and the base URL ("${SUGGESTED_COMMANDS.providers()}" shows them).`,
   "invalid-request": "The provider rejects this call. Check the model's name and the account's permissions.",
   "too-long":
     "The input is longer than the model accepts. Split documents into smaller chunks (--chunk-tokens), or choose another model.",

@@ -50,8 +50,10 @@ export const CLI_ERRORS = {
     ),
   invalidLane: (name: string) =>
     new InputError(`"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`),
-  unknownAccount: (provider: string, account: string, names: readonly string[]) =>
-    new ConfigError([`${provider} has no account "${account}"; known: ${names.join(", ")}`]),
+  unknownAccount: (provider: string, account: string, names: readonly string[], missing: readonly string[]) =>
+    new ConfigError([
+      `${provider} has no account "${account}" with a key; known: ${names.join(", ")}${missing.length > 0 ? `; not set: ${missing.join(", ")}` : ""}`,
+    ]),
   missingVariables: (provider: string, names: readonly string[]) =>
     new ConfigError(names.map((name) => `${name} is not set, and ${provider} requires it (environment or .env)`)),
   noCredentials: (names: readonly string[]) =>

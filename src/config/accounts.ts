@@ -145,8 +145,10 @@ export function findAccountWarnings(
   file: FileSettings,
   checked: CheckedVariables,
 ): string[] {
-  return [...resolved].flatMap(([name, { accounts }]) => {
+  return [...resolved].flatMap(([name, { accounts, missing }]) => {
     const warnings: string[] = [];
+    if (accounts.length > 0 && missing.length > 0)
+      warnings.push(`${name}: ${missing.join(", ")} is not set, so not all accounts are used`);
     const owners = new Map<string, string>();
     for (const account of accounts) {
       const owner = owners.get(account.apiKey.reveal());

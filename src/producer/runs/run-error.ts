@@ -47,7 +47,7 @@ export function describeStopReason(thrown: unknown): { message: string; hint?: s
 
 const RESUME_HINT = "then run the same command again. It resumes where it stopped.";
 const PARKED_HINTS = {
-  auth: `Fix the credentials, ${RESUME_HINT}`,
+  auth: `Fix the credentials or the permissions of the account, ${RESUME_HINT} If the name of the model is wrong, start a new run.`,
   quota: `Fix the account (balance, plan or quota), ${RESUME_HINT}`,
   canary:
     "Find out from the provider which vectors are right. To replace the suspect ones, embed everything again with --force, at the usual price; to keep them, run the same command again: it resumes where it stopped, with a new reference.",

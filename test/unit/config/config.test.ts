@@ -234,6 +234,15 @@ describe("the settings file", () => {
     expect(load().warnings).toEqual([]);
   });
 
+  it("warns about accounts of the settings file whose variable is not set", () => {
+    write(
+      "sluice.yaml",
+      "providers: { minimax: { accounts: [{name: a, apiKeyEnv: A1}, {name: b, apiKeyEnv: B1}] } }\n",
+    );
+    expect(load({ A1: "sk-a" }).warnings).toEqual(["minimax: B1 is not set, so not all accounts are used"]);
+    expect(load({}).warnings).toEqual([]);
+  });
+
   it("warns about keys that are used twice, unused or sent unencrypted", () => {
     write(
       "sluice.yaml",

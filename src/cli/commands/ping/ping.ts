@@ -67,7 +67,7 @@ function chooseAccount(config: Config, fullName: string, requested: string | und
   const found = accounts.find(({ name }) => requested === undefined || name === requested);
   if (found) return found;
   const names = accounts.map(({ name }) => name);
-  throw CLI_ERRORS.unknownAccount(provider, requested ?? "", names);
+  throw CLI_ERRORS.unknownAccount(provider, requested ?? "", names, config.missing(provider));
 }
 
 /** Calls a model once. A failure of the call is a result, not an error. */

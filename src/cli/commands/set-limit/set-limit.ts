@@ -57,7 +57,7 @@ function findLane(config: Config, name: string): Lane {
   writeModelNotices(config, [`${lane.provider}/${lane.model}`]);
   const names = config.accounts(lane.provider).map((account) => account.name);
   if (names.length > 0 && !names.includes(lane.account)) {
-    throw CLI_ERRORS.unknownAccount(lane.provider, lane.account, names);
+    throw CLI_ERRORS.unknownAccount(lane.provider, lane.account, names, config.missing(lane.provider));
   }
   return lane;
 }
