@@ -9,6 +9,7 @@ import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
 import { benchDisturbance, type Disturbance, describeDisturbance } from "./bench/disturbances.ts";
 import { benchEval, describeEvalBench } from "./bench/eval.ts";
+import { assertReportFast, benchEvalReport, describeEvalReport } from "./bench/eval-report.ts";
 import { assertScoringFast, benchEvalScoring, describeEvalScoring } from "./bench/eval-scoring.ts";
 import { assertItemsFast, benchItems, describeItems } from "./bench/items.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
@@ -38,6 +39,7 @@ Requires Linux (/proc) and redis-server.
   bisection    calls of runs with 0.1 to 10 % bad inputs, compared with the minimum and with plain halving
   eval         time of an evaluation beside that of its calls and promptfoo, and the memory of large ones
   eval-scoring answers per second that scorers read and score; fails below 50,000 for exact and numeric
+  eval-report  how fast the report of 10,000 rows opens and filters; fails above 2 s and 100 ms; needs Chromium
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -50,6 +52,7 @@ Environment:
   SLUICE_REDIS_SERVER   path of the Redis server to start (default: redis-server)
   BENCH_JOBS            contenders of "jobs", separated by commas: client, batch, add, addBulk (default: all)
   BENCH_BEFORE          another checkout, whose answer cache "cache" measures too
+  SLUICE_BROWSER        path of the browser of "eval-report" (default: /usr/bin/chromium)
   PROMPTFOO             entry script of promptfoo (dist/src/entrypoint.js of its package), which "eval" compares with
   BENCH_PROFILE         directory for CPU profiles of the child processes of "jobs" and "streams"
 `;
@@ -144,6 +147,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchEvalScoring({ quick, log });
       return { result, text: describeEvalScoring(result), check: () => assertScoringFast(result) };
+    },
+  },
+  "eval-report": {
+    async run(quick, log) {
+      const result = await benchEvalReport({ quick, log });
+      return { result, text: describeEvalReport(result), check: () => assertReportFast(result) };
     },
   },
   start: {

@@ -43,12 +43,10 @@ export function ComparisonCard({ head }: { head: ReportHead }) {
 }
 
 function DifferenceChart({ name, comparisons }: { name: string; comparisons: readonly ReportComparison[] }) {
-  const baselines = new Set(comparisons.map(({ baseline }) => baseline));
   const rows = comparisons
     .filter(({ items }) => items > 0)
-    .map(({ model, baseline, range, difference, interval }) => ({
-      label: baselines.size === 1 ? model : `${model} – ${baseline}`,
-      ...{ mean: difference, interval },
+    .map(({ label, range, difference, interval }) => ({
+      ...{ label, mean: difference, interval },
       shortText: formatScoreDifference(difference, range),
       text: formatEstimate(difference, interval, (value) => formatScoreDifference(value, range)),
     }));

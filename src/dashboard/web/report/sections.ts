@@ -47,6 +47,8 @@ export function listSections(head: ReportHead): ScoreSection[] {
 /** A comparison in the form in which a report shows it. */
 export interface ReportComparison {
   readonly section: string;
+  /** Names the comparison among those of its section. */
+  readonly label: string;
   readonly model: string;
   readonly baseline: string;
   readonly range: ScoreRange;
@@ -65,12 +67,16 @@ export function listComparisons(head: ReportHead): ReportComparison[] {
   const nameOf = createSectionNamer(head);
   if (head.compared === undefined)
     return head.evaluations.flatMap(({ results }) =>
-      results.comparisons.map((comparison) => ({ ...comparison, section: nameOf(comparison) })),
+      results.comparisons.map((comparison) => ({
+        ...comparison,
+        section: nameOf(comparison),
+        label: comparison.model,
+      })),
     );
-  return head.compared.comparisons.map((comparison) => ({
-    ...comparison,
-    section: nameOf(comparison),
-    model: `${comparison.model} · ${comparison.dir}`,
-    baseline: `${comparison.baseline} · ${comparison.baselineDir}`,
-  }));
+  return head.compared.comparisons.map((comparison) => {
+    const { dir, baselineDir } = comparison;
+    const [model, baseline] = [`${comparison.model} · ${dir}`, `${comparison.baseline} · ${baselineDir}`];
+    const label = comparison.model === comparison.baseline ? model : `${model} – ${baseline}`;
+    return { ...comparison, section: nameOf(comparison), label, model, baseline };
+  });
 }

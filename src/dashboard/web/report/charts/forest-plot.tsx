@@ -18,18 +18,18 @@ export interface ForestRow {
 const LAYOUTS = {
   wide: {
     width: 860,
-    plotStart: 250,
-    plotEnd: 640,
+    plotStart: 290,
+    plotEnd: 650,
     rowHeight: 26,
-    labelChars: 34,
+    labelChars: 40,
     labelDy: 0,
     barDy: 0,
     isShort: false,
   },
   narrow: {
     width: 360,
-    plotStart: 8,
-    plotEnd: 352,
+    plotStart: 16,
+    plotEnd: 344,
     rowHeight: 44,
     labelChars: 36,
     labelDy: -8,

@@ -2,6 +2,7 @@ import { escapeControlCharacters } from "#src/dashboard/web/components/escape-co
 import { shortenText } from "#src/dashboard/web/report/shorten-text.ts";
 import { ChartFrame } from "./chart-frame.tsx";
 import { isNarrowScreen } from "./narrow-screen.ts";
+import { placeLabels } from "./place-labels.ts";
 import { createValueScale } from "./value-scale.ts";
 
 export interface ScatterPoint {
@@ -11,7 +12,7 @@ export interface ScatterPoint {
   readonly interval: { readonly low: number; readonly high: number } | null;
 }
 
-const LABEL_CHARS = 28;
+const LABEL_CHARS = 40;
 
 /** Points with vertical intervals; the horizontal axis starts at zero. */
 export function ScatterPlot({
@@ -32,35 +33,41 @@ export function ScatterPlot({
 }) {
   const [width, height] = isNarrowScreen.value ? [360, 300] : [600, 340];
   const [left, right, bottom] = [56, width - 40, height - 44];
-  const x = createValueScale([0, ...points.map((point) => point.x)], {
+  const xScale = createValueScale([0, ...points.map((point) => point.x)], {
     ...{ start: left, end: right, count: isNarrowScreen.value ? 3 : 4 },
     bounds: [0, Number.POSITIVE_INFINITY],
   });
-  const y = createValueScale(
+  const yScale = createValueScale(
     points.flatMap((point) => [point.y, ...(point.interval ? [point.interval.low, point.interval.high] : [])]),
     { start: bottom, end: 16, ...(bounds && { bounds }) },
   );
+  const drawn = points.map((point) => ({
+    ...{ point, x: xScale.toPosition(point.x), y: yScale.toPosition(point.y) },
+    label: escapeControlCharacters(shortenText(point.label, LABEL_CHARS)),
+  }));
+  const labels = placeLabels(drawn, left, width);
+  const placed = drawn.map((each, i) => ({ ...each, at: labels[i] }));
   return (
     <ChartFrame title={title} width={width} height={height}>
-      {y.ticks.map((tick) => (
+      {yScale.ticks.map((tick) => (
         <g key={tick}>
-          <path d={`M${left},${y.toPosition(tick)}H${right}`} stroke="var(--border)" />
+          <path d={`M${left},${yScale.toPosition(tick)}H${right}`} stroke="var(--border)" />
           <text
             x={left - 8}
-            y={y.toPosition(tick)}
+            y={yScale.toPosition(tick)}
             text-anchor="end"
             dominant-baseline="central"
             fill="var(--text-muted)"
             font-size="11"
           >
-            {formatY(tick, y.step)}
+            {formatY(tick, yScale.step)}
           </text>
         </g>
       ))}
-      {x.ticks.map((tick) => (
+      {xScale.ticks.map((tick) => (
         <text
           key={tick}
-          x={x.toPosition(tick)}
+          x={xScale.toPosition(tick)}
           y={bottom + 16}
           text-anchor="middle"
           fill="var(--text-muted)"
@@ -72,52 +79,21 @@ export function ScatterPlot({
       <text x={(left + right) / 2} y={height - 8} text-anchor="middle" fill="var(--text-muted)">
         {xTitle}
       </text>
-      {points
-        .toSorted((a, b) => a.x - b.x)
-        .map((point, i) => (
-          <Point
-            key={`${i} ${point.label}`}
-            isBelow={i % 2 === 1}
-            point={point}
-            x={x.toPosition(point.x)}
-            toY={y.toPosition}
-            right={right}
-          />
-        ))}
+      {placed.map(({ point, x, y, label, at }, i) => (
+        <g key={`${i} ${label}`}>
+          {point.interval === null ? null : (
+            <path
+              d={`M${x},${yScale.toPosition(point.interval.low)}V${yScale.toPosition(point.interval.high)}`}
+              stroke="var(--accent)"
+              stroke-width="2"
+            />
+          )}
+          <circle cx={x} cy={y} r="5" fill="var(--accent)" />
+          <text x={at?.x} y={at?.y} fill="var(--text)" unicode-bidi="isolate">
+            {label}
+          </text>
+        </g>
+      ))}
     </ChartFrame>
-  );
-}
-
-function Point({
-  point: { label, y, interval },
-  x,
-  isBelow,
-  toY,
-  right,
-}: {
-  point: ScatterPoint;
-  x: number;
-  /** Neighbours have their labels above and below, so that fewer of them overlap. */
-  isBelow: boolean;
-  toY: (value: number) => number;
-  right: number;
-}) {
-  const isLeft = x > right * 0.6;
-  return (
-    <g>
-      {interval === null ? null : (
-        <path d={`M${x},${toY(interval.low)}V${toY(interval.high)}`} stroke="var(--accent)" stroke-width="2" />
-      )}
-      <circle cx={x} cy={toY(y)} r="5" fill="var(--accent)" />
-      <text
-        x={x + (isLeft ? -9 : 9)}
-        y={toY(y) + (isBelow ? 16 : -8)}
-        text-anchor={isLeft ? "end" : "start"}
-        fill="var(--text)"
-        unicode-bidi="isolate"
-      >
-        {escapeControlCharacters(shortenText(label, LABEL_CHARS))}
-      </text>
-    </g>
   );
 }

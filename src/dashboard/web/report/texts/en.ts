@@ -44,7 +44,7 @@ export const reportEn = {
   median: "Median time",
   p95: "95th percentile",
   runTotal: (cost: string, time: string) => `All calls of the run cost ${cost} and took ${time}.`,
-  scoreAgainst: (name: string, what: string) => `${name}: score and ${what}`,
+  scoreAgainst: (name: string, what: string) => `${name}: score by ${what.charAt(0).toLowerCase()}${what.slice(1)}`,
   worst: "Worst rows",
   worstBy: (scorer: string) => `Worst rows by ${scorer}`,
   lowest: "Lowest mean score",

@@ -2,7 +2,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { errorCode } from "#src/core/failures/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { type CompareEvaluationsOptions, compareEvaluations } from "#src/evaluation/compare/compare-evaluations.ts";
 import {
   type ReportEvaluation,
@@ -66,6 +66,7 @@ export async function writeReport(
     return rows;
   } catch (error) {
     await rm(temporary, { force: true });
+    if (errorCode(error) === "EISDIR") throw new RunError(`${path} is a folder`, "Name a file with --out.", error);
     throw errorCode(error) === undefined ? error : toDiskError(error, path);
   }
 }
