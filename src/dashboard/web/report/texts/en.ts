@@ -38,7 +38,7 @@ export const reportEn = {
   samples: "Samples",
   inputTokens: "Input tokens",
   outputTokens: "Output tokens",
-  reasoningTokens: "of it reasoning",
+  reasoningTokens: "of which reasoning",
   cost: "Cost",
   costPerThousand: "Cost per 1,000 answers",
   median: "Median time",
