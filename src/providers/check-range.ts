@@ -24,6 +24,7 @@ export function assertInRange(provider: string, name: string, value: unknown, ra
 export function findRangeProblem(value: unknown, range: Range): string | undefined {
   if (value === undefined || value === null || isInside(value, range)) return undefined;
   const received = typeof value === "number" ? String(value) : `a ${typeof value}`;
+  if (range.min !== undefined && range.min === range.max) return `must be ${range.min} or absent, not ${received}`;
   return `must be ${range.integer ? "a whole number" : "a number"} ${describeRange(range)}, not ${received}`;
 }
 

@@ -91,7 +91,7 @@ export function createCompatibleChatDialect(
   maxOutputTokens?: number,
 ): ChatDialect {
   const { name, maxTokensField = "as-given", includeUsage = true, reasoningField } = profile;
-  const ranges = listRanges(profile, maxOutputTokens);
+  const ranges = listRanges(profile, model, maxOutputTokens);
   return {
     provider: name,
     encode: (request, stream) => {
@@ -116,14 +116,21 @@ export function createCompatibleChatDialect(
   };
 }
 
+const ONLY_ONE: Range = { min: 1, max: 1 };
+
 /** The accepted values by field of the body. Servers whose operator chooses the models may accept more. */
-function listRanges({ isSelfHosted }: CompatibleProfile, max: number | undefined): Readonly<Record<string, Range>> {
+function listRanges(
+  { isSelfHosted, maxTemperature = 2, fixedSampling }: CompatibleProfile,
+  model: string,
+  max: number | undefined,
+): Readonly<Record<string, Range>> {
   const output = { min: 1, max, integer: true };
+  const isFixed = fixedSampling?.test(model) ?? false;
   return {
     max_tokens: output,
     max_completion_tokens: output,
-    temperature: { min: 0, max: isSelfHosted ? undefined : 2 },
-    top_p: { min: 0, max: 1 },
+    temperature: isFixed ? ONLY_ONE : { min: 0, max: isSelfHosted ? undefined : maxTemperature },
+    top_p: isFixed ? ONLY_ONE : { min: 0, max: 1 },
   };
 }
 

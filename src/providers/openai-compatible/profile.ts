@@ -42,6 +42,10 @@ export interface CompatibleProfile extends ProviderFacts {
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
   /** Whether the usage of a stream must be requested. Default true. */
   readonly includeUsage?: boolean;
+  /** Upper bound of the temperature, if it is not the usual 2. */
+  readonly maxTemperature?: number;
+  /** Names of the models that accept only their own temperature and top_p, which is 1. */
+  readonly fixedSampling?: RegExp;
   /** Calls may ask for several answers (`n`). */
   readonly supportsChoices?: true;
   /** Names of the models that answer only, or better, as a stream. */

@@ -18,6 +18,8 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     supportsChoices: true,
     offersModerations: true,
     maxTokensField: "max_completion_tokens",
+    // Later versions of GPT-5 accept other values if they do not reason.
+    fixedSampling: /^(o\d|gpt-5(-(?!chat)|$))/,
     encoding: "base64",
     catalogue: "openai",
     defaults: { embedding: { maxInputs: 2048, maxBatchTokens: 300_000, acceptsTokenIds: true } },
@@ -50,6 +52,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     defaultBaseUrl: "https://api.moonshot.cn/v1",
     envPrefix: "MOONSHOT",
     supportsChoices: true,
+    maxTemperature: 1,
     reasoningField: "reasoning_content",
     catalogue: "moonshotai-cn",
     models: [{ name: "kimi-k3", kind: "chat" }],
