@@ -30,3 +30,9 @@ export const EVALUATION_FILES = {
   report: "report.html",
   spec: "spec.yaml",
 } as const;
+
+/** Every file that can be in the output folder of a finished run, also one that a killed scoring left behind. */
+export const OUTPUT_FILES: readonly string[] = [
+  ...Object.values(RESULT_FILES),
+  ...Object.values(EVALUATION_FILES).flatMap((name) => [name, `${name}.tmp`]),
+];

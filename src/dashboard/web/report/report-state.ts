@@ -49,6 +49,14 @@ export class ReportState {
     });
   }
 
+  /** Opens the next or previous one of the rows that match the filter. */
+  move(step: 1 | -1): void {
+    const { value: opened } = this.opened;
+    const at = opened === undefined ? -1 : this.found.value.indexOf(opened);
+    const next = at < 0 ? undefined : this.found.value[at + step];
+    if (next) this.opened.value = next;
+  }
+
   /** The first rows in this order, without those that are as good as the best row. */
   #findWorst(order: RowOrder, rate: (row: MergedRow) => number | undefined): MergedRow[] {
     const rows = this.rows.value;

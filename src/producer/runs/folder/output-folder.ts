@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
-import { EVALUATION_FILES, RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import { OUTPUT_FILES } from "#src/producer/output/result-writer.ts";
 import { MANIFEST_FILE } from "#src/producer/runs/run-manifest.ts";
 import { deleteRunDatabase, hasRecords, isRunDatabaseFile } from "#src/producer/storage/run-database.ts";
 import { RUN_DATABASE } from "#src/producer/storage/schema.ts";
@@ -23,8 +23,7 @@ export async function createOutputFolder(dir: string): Promise<void> {
  * files that no run writes, or results and `force` is false.
  */
 export async function clearOutputFolder(dir: string, force: boolean): Promise<void> {
-  const outputFiles: readonly string[] = [...Object.values(RESULT_FILES), ...Object.values(EVALUATION_FILES)];
-  const runFiles = new Set<string>([MANIFEST_FILE, WORK_FOLDER, ...outputFiles]);
+  const runFiles = new Set<string>([MANIFEST_FILE, WORK_FOLDER, ...OUTPUT_FILES]);
   const names = await readdir(dir);
   const foreignFiles = names.filter(
     (name) => !runFiles.has(name) && !name.startsWith(`${MANIFEST_FILE}.`) && !isRunDatabaseFile(name),
@@ -37,7 +36,7 @@ export async function clearOutputFolder(dir: string, force: boolean): Promise<vo
   }
   // A kill right after planning leaves a database without records, and no manifest or a part of one.
   const isDatabaseUsed = names.includes(RUN_DATABASE) && hasRecords(dir);
-  const results = names.filter((name) => (name === RUN_DATABASE ? isDatabaseUsed : outputFiles.includes(name)));
+  const results = names.filter((name) => (name === RUN_DATABASE ? isDatabaseUsed : OUTPUT_FILES.includes(name)));
   if (results.length > 0 && !force) {
     throw new RunError(
       `${dir} contains ${listNames(results)} of a run, but no ${MANIFEST_FILE}`,

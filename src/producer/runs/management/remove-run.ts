@@ -4,7 +4,7 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RunError } from "#src/core/failures/errors.ts";
-import { EVALUATION_FILES, RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import { OUTPUT_FILES } from "#src/producer/output/result-writer.ts";
 import { lockFolder } from "#src/producer/runs/folder/folder-lock.ts";
 import { LEASE_MS, mayHolderLive } from "#src/producer/runs/lease.ts";
 import { MANIFEST_FILE, readManifest } from "#src/producer/runs/run-manifest.ts";
@@ -58,8 +58,7 @@ async function removeFiles(run: string, dir: string, outputs: boolean): Promise<
     const manifest = await readManifest(dir);
     if (manifest?.run !== run) return;
     await deleteRunDatabase(dir);
-    const outputFiles: readonly string[] = [...Object.values(RESULT_FILES), ...Object.values(EVALUATION_FILES)];
-    const found = (await readdir(dir)).filter((name) => outputFiles.includes(name));
+    const found = (await readdir(dir)).filter((name) => OUTPUT_FILES.includes(name));
     if (outputs || (found.length === 0 && manifest.state !== "finished")) {
       for (const name of found) await rm(join(dir, name), { force: true });
       // Last, so that an interrupted removal can be repeated.

@@ -33,3 +33,10 @@ test("a database with records or another content, without a run.json, is only de
   await clearOutputFolder(dir, true);
   expect(readdirSync(dir)).toEqual([".work"]);
 });
+
+test("the files of an evaluation are those of a run, also what a killed scoring left", async () => {
+  for (const name of ["results.json", "report.html", "report.html.tmp"]) writeFileSync(join(dir, name), "");
+  await expect(clearOutputFolder(dir, false)).rejects.toThrow("report.html");
+  await clearOutputFolder(dir, true);
+  expect(readdirSync(dir)).toEqual([".work"]);
+});

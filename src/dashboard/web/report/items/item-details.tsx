@@ -29,6 +29,11 @@ export function ItemDetails({ state }: { state: ReportState }) {
       onClose={() => {
         state.opened.value = undefined;
       }}
+      onKeyDown={(event) => {
+        const isField = event.target instanceof HTMLSelectElement;
+        if (!isField && event.key === "ArrowLeft") state.move(-1);
+        if (!isField && event.key === "ArrowRight") state.move(1);
+      }}
     >
       <DialogHeader state={state} row={row} onClose={() => dialog.current?.close()} />
       <div class="row-dialog-body" key={row.position}>
@@ -44,23 +49,20 @@ function DialogHeader({ state, row, onClose }: { state: ReportState; row: Merged
   const t = texts.value;
   const found = state.found.value;
   const at = found.indexOf(row);
-  const show = (next: MergedRow | undefined) => {
-    if (next) state.opened.value = next;
-  };
   return (
     <header>
       <h2 id="row-title">
         <UntrustedText value={row.item} truncate />
       </h2>
       <div class="actions">
-        <button type="button" class="button compact" disabled={at <= 0} onClick={() => show(found[at - 1])}>
+        <button type="button" class="button compact" disabled={at <= 0} onClick={() => state.move(-1)}>
           {t.previous}
         </button>
         <button
           type="button"
           class="button compact"
           disabled={at < 0 || at === found.length - 1}
-          onClick={() => show(found[at + 1])}
+          onClick={() => state.move(1)}
         >
           {t.next}
         </button>

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
@@ -31,6 +31,9 @@ export function ItemList({ state }: { state: ReportState }) {
     >
       <ItemFilters state={state} />
       <ScoreLegend />
+      {!state.isLoading.value && state.rows.value.every(({ questions }) => questions.size === 0) ? (
+        <p class="card-body muted small">{t.noQuestions}</p>
+      ) : null}
       {found.length === 0 ? (
         <EmptyState>{state.isLoading.value ? t.loading : t.noRows}</EmptyState>
       ) : (
@@ -44,6 +47,7 @@ function Rows({ state }: { state: ReportState }) {
   const found = state.found.value;
   const [top, setTop] = useState(0);
   const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.scrollTo(0, 0), [found]);
   const height = box.current?.clientHeight ?? 600;
   const first = Math.max(0, Math.min(Math.floor(top / ROW_HEIGHT), found.length - 1) - OVERSCAN);
   const last = Math.min(found.length, Math.ceil((top + height) / ROW_HEIGHT) + OVERSCAN);

@@ -30,7 +30,6 @@ export const reportEn = {
   tooFew: "Too few rows to tell",
   needed: (rows: string) => `Too few rows to tell; a difference of this size needs ${rows} rows`,
   noCommonRows: "No row in common that both have a score for",
-  notes: "Notes",
   groups: "By group",
   groupsOf: (field: string, name: string) => `${name} by ${field}`,
   field: "Group",

@@ -31,7 +31,6 @@ export const reportZh: typeof reportEn = {
   tooFew: "行数太少，无法判断",
   needed: (rows) => `行数太少，无法判断；要确认这样大小的差值，需要 ${rows} 行`,
   noCommonRows: "没有双方都有得分的共同行",
-  notes: "说明",
   groups: "分组得分",
   groupsOf: (field, name) => `${name}，按 ${field} 分组`,
   field: "分组",
