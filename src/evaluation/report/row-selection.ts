@@ -12,7 +12,7 @@ export class RowSelection {
   #chosen: ReadonlySet<number> | undefined;
 
   /** Adds a row as one evaluation answered it; `key` is the same in all evaluations. */
-  add(key: number, answers: readonly ReportAnswer[], bytes: number): void {
+  add(key: number, answers: readonly Pick<ReportAnswer, "scores">[], bytes: number): void {
     const position = this.#positions.get(key) ?? this.#keys.length;
     if (position === this.#keys.length) {
       this.#positions.set(key, position);
@@ -43,7 +43,7 @@ export class RowSelection {
 }
 
 /** From 0 (all scores are 1) to 1: what has no score counts like the score 0. */
-function rateBadness(answers: readonly ReportAnswer[]): number {
+function rateBadness(answers: readonly Pick<ReportAnswer, "scores">[]): number {
   const each = answers.map(({ scores = {} }) => {
     const values = Object.values(scores).map((score) =>
       score.status === "scored" ? Math.min(1, Math.max(0, score.value)) : 0,

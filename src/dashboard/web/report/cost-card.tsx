@@ -72,7 +72,6 @@ function CostCharts({ head, models }: { head: ReportHead; models: readonly Model
             const x = row && read(row);
             return x === undefined || mean === null ? [] : [{ label, x, y: mean, interval }];
           });
-          const bounds = boundsOf(range);
           return points.length === 0 ? null : (
             <ScatterPlot
               key={name}
@@ -81,7 +80,7 @@ function CostCharts({ head, models }: { head: ReportHead; models: readonly Model
               points={points}
               formatX={formatX}
               formatY={formatScoreTick(range)}
-              {...(bounds && { bounds })}
+              bounds={boundsOf(range)}
             />
           );
         })}

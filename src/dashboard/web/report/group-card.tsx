@@ -29,7 +29,6 @@ function listFields({ metrics }: ScoreSection): string[] {
 
 function GroupChart({ section: { name, range, metrics }, field }: { section: ScoreSection; field: string }) {
   const format = (value: number) => formatScore(value, range);
-  const bounds = boundsOf(range);
   const values = [
     ...new Set(metrics.flatMap(({ groups }) => groups.filter((g) => g.field === field).map((g) => g.value))),
   ];
@@ -59,7 +58,7 @@ function GroupChart({ section: { name, range, metrics }, field }: { section: Sco
         title={texts.value.groupsOf(field, name)}
         rows={rows.slice(0, MAX_LINES)}
         format={formatScoreTick(range)}
-        {...(bounds && { bounds })}
+        bounds={boundsOf(range)}
       />
       {rows.length > MAX_LINES ? (
         <p class="card-body muted small">{texts.value.shown(String(MAX_LINES), String(rows.length))}</p>

@@ -23,7 +23,6 @@ export function ScoreCard({ head }: { head: ReportHead }) {
 
 function ScoreSectionView({ section: { name, range, metrics }, head }: { section: ScoreSection; head: ReportHead }) {
   const format = (value: number) => formatScore(value, range);
-  const bounds = boundsOf(range);
   const rows = metrics.flatMap(({ label, model, evaluation, mean, interval }) =>
     mean === null
       ? []
@@ -41,7 +40,7 @@ function ScoreSectionView({ section: { name, range, metrics }, head }: { section
           title={texts.value.scoresOf(name)}
           rows={rows}
           format={formatScoreTick(range)}
-          {...(bounds && { bounds })}
+          bounds={boundsOf(range)}
         />
       )}
       <ScoreTable metrics={metrics} format={format} />

@@ -51,14 +51,14 @@ export function ForestPlot({
   /** A label of the axis, whose labels differ by `step`. */
   format: (value: number, step: number) => string;
   reference?: number;
-  bounds?: readonly [number, number];
+  bounds?: readonly [number, number] | undefined;
 }) {
   const layout = isNarrowScreen.value ? LAYOUTS.narrow : LAYOUTS.wide;
   const { width, plotStart, plotEnd, rowHeight } = layout;
   const values = rows.flatMap(({ mean, interval }) => [mean, ...(interval ? [interval.low, interval.high] : [])]);
   const scale = createValueScale([...values, ...(reference === undefined ? [] : [reference])], {
     ...{ start: plotStart + 8, end: plotEnd - 8, count: isNarrowScreen.value ? 4 : 5 },
-    ...(bounds && { bounds }),
+    bounds,
   });
   const bottom = rows.length * rowHeight + 6;
   return (

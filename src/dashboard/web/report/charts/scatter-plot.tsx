@@ -29,7 +29,7 @@ export function ScatterPlot({
   formatX: (value: number) => string;
   /** A label of the axis, whose labels differ by `step`. */
   formatY: (value: number, step: number) => string;
-  bounds?: readonly [number, number];
+  bounds?: readonly [number, number] | undefined;
 }) {
   const [width, height] = isNarrowScreen.value ? [360, 300] : [600, 340];
   const [left, right, bottom] = [56, width - 40, height - 44];
@@ -39,7 +39,7 @@ export function ScatterPlot({
   });
   const yScale = createValueScale(
     points.flatMap((point) => [point.y, ...(point.interval ? [point.interval.low, point.interval.high] : [])]),
-    { start: bottom, end: 16, ...(bounds && { bounds }) },
+    { start: bottom, end: 16, bounds },
   );
   const drawn = points.map((point) => ({
     ...{ point, x: xScale.toPosition(point.x), y: yScale.toPosition(point.y) },

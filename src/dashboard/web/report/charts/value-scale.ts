@@ -10,7 +10,12 @@ const STEPS = [1, 2, 5, 10];
 /** A scale for these values from `start` to `end` (positions), with some space around; values stay within `bounds`. */
 export function createValueScale(
   values: readonly number[],
-  { start, end, bounds, count = 5 }: { start: number; end: number; bounds?: readonly [number, number]; count?: number },
+  {
+    start,
+    end,
+    bounds,
+    count = 5,
+  }: { start: number; end: number; bounds?: readonly [number, number] | undefined; count?: number },
 ): ValueScale {
   const [lowest, highest] = [Math.min(...values), Math.max(...values)];
   const space = (highest - lowest) * 0.05 || Math.abs(highest) * 0.1 || 0.1;

@@ -38,7 +38,7 @@ export class QuestionReader {
     }
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#database.close();
   }
 }

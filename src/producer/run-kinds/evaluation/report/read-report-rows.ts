@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import {
   type ReportAnswer,
   type ReportRow,
@@ -6,58 +7,53 @@ import {
   reportSampleSchema,
 } from "#src/evaluation/report/report-data.ts";
 import { readStoredSamples } from "#src/producer/run-kinds/evaluation/read-evaluation.ts";
-import { QuestionReader } from "./read-questions.ts";
+import type { QuestionReader } from "./read-questions.ts";
 
 /** Longer texts are cut in the middle. */
 const MAX_ANSWER_CHARS = 20_000;
 const MAX_QUESTION_CHARS = 4_000;
 const MAX_EXPLANATION_CHARS = 2_000;
 
+/** The samples of a row. */
 export interface StoredReportRow {
   /** The same in all evaluations that have this row. */
   readonly key: number;
-  readonly row: ReportRow;
+  readonly samples: readonly [ReportSample, ...ReportSample[]];
   /** Of its lines in `samples.jsonl`. */
   readonly chars: number;
 }
 
-/**
- * Yields the rows of the evaluation in `dir` in order, each with all of its answers; the samples of a row are adjacent. Questions
- * are read from the run database for rows that `needsQuestions` accepts.
- */
-export async function* readReportRows(
-  dir: string,
-  evaluation: number,
-  needsQuestions: (key: number) => boolean,
-): AsyncGenerator<StoredReportRow> {
-  const questions = QuestionReader.open(dir);
-  const finish = (samples: readonly ReportSample[], chars: number): StoredReportRow[] => {
-    const [first] = samples;
-    if (first === undefined) return [];
-    const { dataset, item, targets, groups } = first;
-    const key = hashKey(dataset, item);
-    const found = needsQuestions(key) && questions !== undefined ? findQuestions(samples, questions) : {};
-    const row = { evaluation, dataset, item, targets, groups, questions: found, answers: samples.map(toAnswer) };
-    return [{ key, row, chars }];
-  };
-  try {
-    let pending: ReportSample[] = [];
-    let pendingChars = 0;
-    for await (const block of readStoredSamples(dir, reportSampleSchema)) {
-      for (const { value, chars } of block) {
-        if (pending[0] !== undefined && (pending[0].item !== value.item || pending[0].dataset !== value.dataset)) {
-          yield* finish(pending, pendingChars);
-          pending = [];
-          pendingChars = 0;
-        }
+/** Yields the samples of each row of the evaluation in `dir` together and in order; those of a row are adjacent. */
+export async function* readReportRows(dir: string): AsyncGenerator<StoredReportRow> {
+  let pending: [ReportSample, ...ReportSample[]] | undefined;
+  let chars = 0;
+  for await (const block of readStoredSamples(dir, reportSampleSchema)) {
+    for (const { value, chars: ownChars } of block) {
+      if (pending && pending[0].item === value.item && pending[0].dataset === value.dataset) {
         pending.push(value);
-        pendingChars += chars;
+        chars += ownChars;
+        continue;
       }
+      if (pending) yield { key: hashKey(pending[0]), samples: pending, chars };
+      pending = [value];
+      chars = ownChars;
     }
-    yield* finish(pending, pendingChars);
-  } finally {
-    questions?.close();
   }
+  if (pending) yield { key: hashKey(pending[0]), samples: pending, chars };
+}
+
+/** The row as a report contains it; long texts are cut. */
+export function toReportRow(
+  { samples }: StoredReportRow,
+  evaluation: number,
+  questions: QuestionReader | undefined,
+): ReportRow {
+  const [{ dataset, item, targets, groups }] = samples;
+  return {
+    ...{ evaluation, dataset, item, targets, groups },
+    questions: questions === undefined ? {} : findQuestions(samples, questions),
+    answers: samples.map(toAnswer),
+  };
 }
 
 function findQuestions(samples: readonly ReportSample[], questions: QuestionReader): Record<string, string> {
@@ -72,19 +68,15 @@ function findQuestions(samples: readonly ReportSample[], questions: QuestionRead
 
 function toAnswer(sample: ReportSample): ReportAnswer {
   const { id: _, item: __, dataset: ___, cluster: ____, groups: _____, targets: ______, ...answer } = sample;
-  const { text, scores = {} } = answer;
-  const cutScores = Object.entries(scores).map(([scorer, score]) => {
-    const { explanation } = score;
-    return [
-      scorer,
-      explanation === undefined ? score : { ...score, explanation: cutMiddle(explanation, MAX_EXPLANATION_CHARS) },
-    ] as const;
+  const scores = Object.entries(answer.scores ?? {}).map(([scorer, score]) => {
+    const explanation = score.explanation && cutMiddle(score.explanation, MAX_EXPLANATION_CHARS);
+    return [scorer, explanation === undefined ? score : { ...score, explanation }] as const;
   });
-  return {
+  return omitUndefined({
     ...answer,
-    ...(text !== undefined && { text: cutMiddle(text, MAX_ANSWER_CHARS) }),
-    ...(answer.scores !== undefined && { scores: Object.fromEntries(cutScores) }),
-  };
+    text: answer.text && cutMiddle(answer.text, MAX_ANSWER_CHARS),
+    scores: answer.scores && Object.fromEntries(scores),
+  });
 }
 
 function cutMiddle(text: string, max: number): string {
@@ -93,6 +85,6 @@ function cutMiddle(text: string, max: number): string {
 }
 
 /** 48 bits of a hash: two rows with the same key would only be chosen together. */
-function hashKey(dataset: string, item: string): number {
+function hashKey({ dataset, item }: ReportSample): number {
   return hash("sha256", JSON.stringify([dataset, item]), "buffer").readUIntBE(0, 6);
 }

@@ -16,7 +16,8 @@ import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import { readEvaluation, readStoredResults } from "#src/producer/run-kinds/evaluation/read-evaluation.ts";
 import { systemDisk, toDiskError } from "#src/producer/storage/disk.ts";
-import { readReportRows } from "./read-report-rows.ts";
+import { QuestionReader } from "./read-questions.ts";
+import { readReportRows, toReportRow } from "./read-report-rows.ts";
 import { readReportTemplate } from "./report-template.ts";
 
 export interface WriteReportOptions {
@@ -113,10 +114,10 @@ async function selectRows(
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const rows = evaluations.flatMap(({ results }) => results.datasets).reduce((sum, { items }) => sum + items, 0);
   if (bytes <= limits.bytes && rows <= limits.rows) return selection;
-  for (const [i, dir] of dirs.entries()) {
-    for await (const { key, row, chars } of readReportRows(dir, i, () => false)) {
+  for (const dir of dirs) {
+    for await (const { key, samples, chars } of readReportRows(dir)) {
       signal?.throwIfAborted();
-      selection.add(key, row.answers, chars);
+      selection.add(key, samples, chars);
     }
   }
   selection.choose(limits);
@@ -133,13 +134,14 @@ async function writeRows(
 ): Promise<ReportHead["rows"]> {
   let [total, included] = [0, 0];
   let block: ReportRow[] = [];
-  for (const [i, dir] of dirs.entries()) {
-    for await (const { key, row } of readReportRows(dir, i, (each) => selection.has(each))) {
+  for (const [evaluation, dir] of dirs.entries()) {
+    using questions = QuestionReader.open(dir);
+    for await (const row of readReportRows(dir)) {
       signal?.throwIfAborted();
       total += 1;
-      if (!selection.has(key)) continue;
+      if (!selection.has(row.key)) continue;
       included += 1;
-      block.push(row);
+      block.push(toReportRow(row, evaluation, questions));
       if (block.length < ROWS_PER_BLOCK) continue;
       await writeElement(file, REPORT_ELEMENTS.rows, block);
       block = [];
