@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Complete, RootCommand } from "@bomb.sh/tab";
+import { type Complete, RootCommand, ShellCompDirective } from "@bomb.sh/tab";
 import { type CommandDefinition, formatOptionName } from "#src/cli/options/command-definition.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
@@ -42,9 +42,21 @@ export async function completeWords(
   createCompletion(definitions, values).parse([...words]);
 }
 
+/** Prints what the library would, but lets the shell complete files where there is nothing to offer. */
+function printCompletions({ completions }: RootCommand, word: string): void {
+  const start = word.slice(word.indexOf("=") + 1);
+  const offered = new Map(completions.map(({ value, description }) => [value, description]));
+  const matching = [...offered].filter(([value]) => value.startsWith(start));
+  for (const [value, description = ""] of matching) console.log(`${value}\t${description}`);
+  const { ShellCompDirectiveDefault, ShellCompDirectiveNoFileComp } = ShellCompDirective;
+  console.log(`:${matching.length > 0 ? ShellCompDirectiveNoFileComp : ShellCompDirectiveDefault}`);
+}
+
 /** The commands with their options and arguments, in the form of the completion library. Pure. */
 export function createCompletion(definitions: readonly CommandDefinition[], values: CompletionValues): RootCommand {
   const root = new RootCommand();
+  // Private, but the library has no other way to print another directive.
+  Reflect.set(root, "complete", (word: string) => printCompletions(root, word));
   const offer = (offered: readonly CompletionValue[]) => (complete: Complete) => {
     for (const { value, description } of offered) complete(value, description);
   };
