@@ -31,7 +31,8 @@ export function syncRouteWithUrl(): void {
 /** Changes the query of the current page, with a new history entry unless `replace`. */
 export function setUrlQuery(query: string, { replace }: { readonly replace: boolean }): void {
   if (query === urlQuery.value) return;
-  const [path] = splitHash();
+  // The start page may have no fragment, and the query must not become one of the server.
+  const path = splitHash()[0] || "#/";
   const url = query === "" ? path : `${path}?${query}`;
   if (replace) history.replaceState(history.state, "", url);
   else history.pushState(null, "", url);

@@ -47,9 +47,10 @@ function printCompletions({ completions }: RootCommand, word: string): void {
   const start = word.slice(word.indexOf("=") + 1);
   const offered = new Map(completions.map(({ value, description }) => [value, description]));
   const matching = [...offered].filter(([value]) => value.startsWith(start));
-  for (const [value, description = ""] of matching) console.log(`${value}\t${description}`);
+  const lines = matching.map(([value, description = ""]) => `${value}\t${description}`);
   const { ShellCompDirectiveDefault, ShellCompDirectiveNoFileComp } = ShellCompDirective;
-  console.log(`:${matching.length > 0 ? ShellCompDirectiveNoFileComp : ShellCompDirectiveDefault}`);
+  lines.push(`:${lines.length > 0 ? ShellCompDirectiveNoFileComp : ShellCompDirectiveDefault}`);
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** The commands with their options and arguments, in the form of the completion library. Pure. */

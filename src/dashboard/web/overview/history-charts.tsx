@@ -10,6 +10,7 @@ import { SegmentedControl } from "#src/dashboard/web/components/segmented-contro
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { setUrlQuery, urlQuery } from "#src/dashboard/web/route.ts";
 import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./metric-history.ts";
 
 type TimeRange = "hour" | "day";
@@ -21,18 +22,18 @@ const FAST_REFRESH_MS = 5_000;
 
 /** The last hour or day in six charts with the same time axis. */
 export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
-  const timeRange = useSignal<TimeRange>("hour");
+  const timeRange = readTimeRange(urlQuery.value);
   // A phone shows only the first two charts until the user expands the list.
   const isExpanded = useSignal(false);
   const intervalMs = useRef<number | undefined>(undefined);
   const { answer, error } = useQuery<MetricHistory>(
-    `api/history?span=${timeRange.value}`,
-    intervalMs.current ?? REFRESH_INTERVAL_MS[timeRange.value],
+    `api/history?span=${timeRange}`,
+    intervalMs.current ?? REFRESH_INTERVAL_MS[timeRange],
   );
   const t = translations.value.charts;
-  const merged = useMergedHistory(answer, latest[timeRange.value]);
+  const merged = useMergedHistory(answer, latest[timeRange]);
   // A lane that is used for the first time has no series yet; after a fresh start, no lane has.
-  intervalMs.current = merged && hasNewSeries(merged, latest[timeRange.value]) ? FAST_REFRESH_MS : undefined;
+  intervalMs.current = merged && hasNewSeries(merged, latest[timeRange]) ? FAST_REFRESH_MS : undefined;
   const history = merged && trimLeadingGap(dropIncompleteStep(merged, at));
   return (
     <Card
@@ -40,14 +41,12 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       actions={
         <SegmentedControl
           label={t.timeRange}
-          selected={timeRange.value}
+          selected={timeRange}
           options={[
             { value: "hour", text: t.hour },
             { value: "day", text: t.day },
           ]}
-          onSelect={(next) => {
-            timeRange.value = next;
-          }}
+          onSelect={(next) => setUrlQuery(next === "hour" ? "" : `range=${next}`, { replace: true })}
         />
       }
     >
@@ -70,6 +69,10 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       )}
     </Card>
   );
+}
+
+function readTimeRange(query: string): TimeRange {
+  return new URLSearchParams(query).get("range") === "day" ? "day" : "hour";
 }
 
 /** The answer with all latest points received since; merging only the last one would leave gaps. */

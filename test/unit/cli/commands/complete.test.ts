@@ -16,7 +16,7 @@ const values = {
 /** What `sluice complete --` prints, with descriptions and the directive for the shell. */
 function printed(...words: string[]): string[] {
   const lines: string[] = [];
-  vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => lines.push(...String(text).trimEnd().split("\n")) > 0);
   createCompletion(
     COMMANDS.map(({ definition }) => definition),
     values,
