@@ -1,5 +1,6 @@
 import type { CreatedScorer, ScorerType } from "#src/evaluation/scorer.ts";
 import { answer } from "./answer.ts";
+import { createChecksScorer } from "./checks.ts";
 import { choice } from "./choice.ts";
 import { exact } from "./exact.ts";
 import { includes } from "./includes.ts";
@@ -41,20 +42,32 @@ export function createScorerRegistry(options: ScorerRegistryOptions = {}): Score
   const closers = new Set<() => Promise<void>>();
   const resources: ScorerResources = { baseDir, environment, onClose: (close) => closers.add(close) };
   const types = new Map(listTypes(resources).map((type) => [type.type, type]));
+  // Rows may have thousands of different checks; their functions and patterns share processes and threads.
+  const shared = { ...resources, scriptRunners: new Map(), patternRunners: new Map() };
+  const checkTypes = new Map(listTypes(shared).map((type) => [type.type, type]));
+  const checks = createChecksScorer((...args) => createScorer(checkTypes, ...args));
+  types.set(checks.type, checks);
   const close = async () => {
     await Promise.all([...closers].map((each) => each()));
   };
   return {
     types: [...types.values()],
-    create(name, type, scorerOptions) {
-      const found = types.get(type);
-      if (found) return found.create(name, scorerOptions);
-      const message = `unknown scorer "${type}"; ${suggestNames(type, [...types.keys()])}`;
-      return { problems: [{ path: ["type"], message }] };
-    },
+    create: (...args) => createScorer(types, ...args),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function createScorer(
+  types: ReadonlyMap<string, ScorerType>,
+  name: string,
+  type: string,
+  options: unknown,
+): CreatedScorer {
+  const found = types.get(type);
+  if (found) return found.create(name, options);
+  const message = `unknown scorer "${type}"; ${suggestNames(type, [...types.keys()])}`;
+  return { problems: [{ path: ["type"], message }] };
 }
 
 function listTypes(resources: ScorerResources): ScorerType[] {

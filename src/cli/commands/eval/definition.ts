@@ -10,11 +10,19 @@ export const evalCommand = defineCommand({
   summary: "Ask models the questions of datasets, and score their answers",
   description:
     "Sends every row of the datasets to every model and prompt of a spec, scores the answers, and reports means with confidence intervals. Running the same command again resumes the run, and scores the answers again if they are complete.",
-  arguments: [optionalArgument("spec.yaml", "datasets, prompts, models, and scorers; see docs/eval.md")],
+  arguments: [
+    optionalArgument(
+      "spec.yaml",
+      "datasets, prompts, models, and scorers, or a configuration of promptfoo, OpenAI's hosted evals, or openai/evals; see docs/eval.md",
+    ),
+  ],
   options: {
     ...inGroup(OPTION_GROUPS.input, {
       limit: value("n", "use only n rows of each dataset", parsePositiveInteger),
-      models: values("label", "use only these models of the spec"),
+      models: values(
+        "label",
+        "use only these models of the spec; for files of other tools, and with --init: use these models",
+      ),
       samples: value("n", "answers per row, model, and prompt", parsePositiveInteger),
     }),
     ...inGroup(OPTION_GROUPS.output, {

@@ -1,5 +1,6 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
@@ -10,6 +11,7 @@ import { createRequestChecker } from "#src/cli/wiring/request-checker.ts";
 import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEvaluationPlanner } from "#src/producer/run-kinds/evaluation/evaluation-planner.ts";
+import { importSpec } from "#src/producer/run-kinds/evaluation/import/import-spec.ts";
 import type { EvaluationSource } from "#src/producer/run-kinds/evaluation/plan-evaluation.ts";
 import type { evalCommand } from "./definition.ts";
 import { printEvaluationDryRun } from "./eval-dry-run.ts";
@@ -27,7 +29,11 @@ export async function runEval(
   const config = loadConfig({ file: options.config });
   const { registry } = config;
   const { limit, models, samples, skipInvalid } = options;
-  const spec = await checkSpec(specFile, { registry, needsDatasets: true, limit, models, samples });
+  const target = join(config.home, ".sluice", "imports");
+  const imported = await importSpec(specFile, { registry, models, skipInvalid, target });
+  for (const problem of imported.skipped) process.stderr.write(`Left out: ${sanitize(problem)}\n`);
+  const overrides = { limit, samples, models: imported.isForeign ? undefined : models };
+  const spec = await checkSpec(imported.path, { registry, needsDatasets: true, ...overrides });
   const dir = resolve(out);
   const source: EvaluationSource = {
     spec,

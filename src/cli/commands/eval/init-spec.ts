@@ -5,9 +5,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import { type Config, loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
-import { listSources } from "#src/producer/input/list-sources.ts";
-import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
-import { readRows } from "#src/producer/run-kinds/evaluation/read-rows.ts";
+import { readRecords } from "#src/producer/run-kinds/evaluation/import/read-records.ts";
 import type { StarterRow } from "#src/producer/run-kinds/evaluation/starter/dataset-fields.ts";
 import { formatSpec } from "#src/producer/run-kinds/evaluation/starter/format-spec.ts";
 import { GuessError, guessSpec } from "#src/producer/run-kinds/evaluation/starter/guess-spec.ts";
@@ -56,20 +54,10 @@ function guessRows(rows: readonly StarterRow[], dataset: string) {
 
 /** Rejects with an InputError that names the file, and the line if it is one. */
 async function readFirstRows(dataset: string): Promise<StarterRow[]> {
-  const { files, problems } = await listSources({ paths: [dataset], cwd: process.cwd() });
-  const [problem] = problems;
-  if (problem) throw new InputError(problem.message, problem.where);
-  const [file] = files;
-  if (file === undefined || files.length > 1) throw new InputError("expected one file", dataset);
-  const source = { ...{ name: "dataset", path: file.path, id: "id", target: undefined }, groups: [], limit: ROWS_READ };
-  const rows: StarterRow[] = [];
-  for await (const findings of readRows(source, file, () => undefined, new PromptTemplates()))
-    for (const finding of findings) {
-      if ("problem" in finding) throw new InputError(finding.problem.message, finding.problem.where);
-      if ("row" in finding) rows.push(finding.row.fields);
-    }
-  if (rows.length === 0) throw new InputError("contains no rows with fields", dataset);
-  return rows;
+  const read = await readRecords(dataset, ROWS_READ);
+  if ("problem" in read) throw new InputError(read.problem, read.where);
+  if (read.records.length === 0) throw new InputError("contains no rows with fields", dataset);
+  return read.records.map(({ fields }) => fields);
 }
 
 /** The first chat model of the first provider with credentials. */

@@ -26,7 +26,10 @@ export function createJavascriptScorer(resources: ScorerResources): ScorerType {
     create({ file, code, timeLimit, memoryLimit }) {
       const source = readSource(resources.baseDir, file, code);
       const { baseDir: cwd, environment } = resources;
-      const runner = new ScriptRunner({ timeMs: timeLimit * 1000, memoryMb: memoryLimit, cwd, environment });
+      const limits = { timeMs: timeLimit * 1000, memoryMb: memoryLimit };
+      const key = JSON.stringify(limits);
+      const runner = resources.scriptRunners?.get(key) ?? new ScriptRunner({ ...limits, cwd, environment });
+      resources.scriptRunners?.set(key, runner);
       resources.onClose(() => runner.close());
       return async (output, sample, signal) => {
         const result = await runner.run({ source, output, context: createUserContext(sample) }, signal);

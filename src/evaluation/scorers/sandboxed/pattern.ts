@@ -7,7 +7,7 @@ import { defineScorer, scoreBest } from "#src/evaluation/scorers/define-scorer.t
 import { OptionError } from "#src/evaluation/scorers/scorer-options.ts";
 import type { ScorerResources } from "./sandbox-options.ts";
 
-export function createPatternScorer(resources: Pick<ScorerResources, "onClose">): ScorerType {
+export function createPatternScorer(resources: Pick<ScorerResources, "onClose" | "patternRunners">): ScorerType {
   return defineScorer({
     type: "pattern",
     summary: "What a regular expression finds in the answer equals a target. The expression runs with a time limit.",
@@ -33,7 +33,8 @@ export function createPatternScorer(resources: Pick<ScorerResources, "onClose">)
     },
     create({ pattern, flags, group, position, mode, ignoreCase, timeLimit }) {
       checkPattern(pattern, flags, group);
-      const runner = new PatternRunner(timeLimit * 1000);
+      const runner = resources.patternRunners?.get(timeLimit) ?? new PatternRunner(timeLimit * 1000);
+      resources.patternRunners?.set(timeLimit, runner);
       resources.onClose(() => runner.close());
       const normalize = (text: string) =>
         ignoreCase ? normalizeAnswerText(text).toLowerCase() : normalizeAnswerText(text);

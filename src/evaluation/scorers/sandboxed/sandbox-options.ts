@@ -1,10 +1,15 @@
 import { z } from "zod";
+import type { PatternRunner } from "#src/evaluation/sandbox/pattern-runner.ts";
+import type { ScriptRunner } from "#src/evaluation/sandbox/script-runner.ts";
 
 /** What scorers with threads and processes get from their registry. */
 export interface ScorerResources {
   /** Folder against which relative paths are resolved, and in which commands run. */
   readonly baseDir: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Runners by their limits, where scorers share them; otherwise each has its own. */
+  readonly scriptRunners?: Map<string, ScriptRunner>;
+  readonly patternRunners?: Map<number, PatternRunner>;
   /** Called when the registry closes. */
   onClose(close: () => Promise<void>): void;
 }
