@@ -177,7 +177,7 @@ export interface LimiterOptions {
   readonly leaseMs?: number;
   /** A lane without any known limit makes one call at a time for this long, or until its first answer. */
   readonly soloMs?: number;
-  /** Bulk calls in flight at once on a lane that has not succeeded yet, or not since it was denied or parked; 0 for no limit. */
+  /** Bulk calls in flight at once on a lane that has not succeeded yet, or not since it was denied, parked, or idle for a window; 0 for no limit. */
   readonly firstCalls?: number;
 }
 

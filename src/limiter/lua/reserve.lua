@@ -110,11 +110,6 @@ if #rates == 0 and concurrency == 0 and not s.answered and not s.lastOk then
   if not s.firstAt then redis.call('HSET', state, 'firstAt', now) end
   if now < firstAt + soloMs then concurrency = 1 end
 end
--- A key may be wrong: the lane has not succeeded yet, or not since it was denied or parked. Interactive calls do not wait,
--- because the call that finds out is one of them.
--- Each denial takes away a place, because the lane may be parked after it.
-local isUnproven = firstCalls > 0 and (not s.lastOk or s.denied)
-local firstPlaces = math.max(1, firstCalls - (tonumber(s.denied) or 0))
 -- While the lane is out, one probe at a time: more calls would neither help the provider nor tell us more.
 if (tonumber(s.faults) or 0) >= outageStreak then concurrency = 1 end
 
@@ -145,6 +140,16 @@ redis.call('ZREMRANGEBYSCORE', recent, '-inf', now - secondMs)
 local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
 -- On an idle lane the keys window and costs expire as a whole, and nothing subtracts their tokens.
 if count == 0 then sum = 0 end
+-- The key of an idle lane may have been replaced or revoked.
+if firstCalls > 0 and count == 0 and inFlight == 0 and s.lastOk and not s.denied then
+  s.denied = '0'
+  redis.call('HSET', state, 'denied', 0)
+end
+-- A key may be wrong: the lane has not succeeded yet, or not since it was denied, parked, or idle. Interactive calls do not wait,
+-- because the call that finds out is one of them.
+-- Each denial takes away a place, because the lane may be parked after it.
+local isUnproven = firstCalls > 0 and (not s.lastOk or s.denied)
+local firstPlaces = math.max(1, firstCalls - (tonumber(s.denied) or 0))
 local ratio, nextAt = tonumber(s.ratio) or 1, tonumber(s.nextAt) or 0
 -- Never below the estimate: cheap calls so far do not guarantee that this one is cheap. And far above it until enough
 -- calls have reported their cost: a whole window of estimates that are all too low would exceed the limit by far. With

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Limiter, Reservation, Settlement } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
+import { injectTime } from "#test/support/fakes/injected-time.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
@@ -62,4 +64,26 @@ test("a lane that was parked makes four bulk calls until it succeeds again", asy
   await limiter.park(LANE, "auth");
   await limiter.unpark(LANE);
   expect(await reserve(30)).toHaveLength(4);
+});
+
+test("a lane without a call for a whole window may have another key, and makes four bulk calls until it succeeds again", async () => {
+  const clock = createFakeClock();
+  limiter = createRedisLimiter(
+    injectTime(redis.connect(), () => clock.now()),
+    createKeys(redis.namespace),
+    { leaseMs: 600_000 },
+  );
+  const [long] = await reserve(1);
+  await settle(await reserve(1), "ok");
+  await clock.advance(61_000);
+  // A call that takes long shows that the lane is in use.
+  const inUse = await reserve(30);
+  expect(inUse).toHaveLength(29);
+  if (long) await settle([long], "ok");
+  await settle(inUse, "ok");
+  await clock.advance(61_000);
+  const first = await reserve(30);
+  expect(first).toHaveLength(4);
+  await settle(first.slice(0, 1), "ok");
+  expect(await reserve(30)).toHaveLength(27);
 });
