@@ -80,6 +80,8 @@ export const CLI_ERRORS = {
       "no spec given",
       `Name one: "${SUGGESTED_COMMANDS.eval()}". "${SUGGESTED_COMMANDS.evalInit()}" writes one.`,
     ),
+  noQueriesGiven: () =>
+    new InputError("an embedding run needs the folder of an embedding run of the queries", "--queries"),
   noOutputFolder: () => new InputError("no output folder given", "--out"),
   noProviderGiven: () => new InputError("no provider given: name at least one", "--provider"),
   unknownProviderName: (name: string, names: readonly string[]) =>

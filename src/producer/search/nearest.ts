@@ -1,7 +1,7 @@
 import { InputError, RunError } from "#src/core/failures/errors.ts";
 import { openResult } from "./open-result.ts";
-import type { ResultItem } from "./result.ts";
-import { TopK } from "./top-k.ts";
+import type { Result, ResultItem } from "./result.ts";
+import { type Scored, TopK } from "./top-k.ts";
 
 /** A search result; `score` is the cosine similarity of record and query, 1 for the same direction. */
 export interface Hit {
@@ -23,28 +23,56 @@ export async function findNearest(
   k: number,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Hit[]> {
+  const {
+    result,
+    found: [found = []],
+  } = await rankRecords(dir, [query], k, options);
+  const items = new Map((await result.pick(found.map(({ index }) => index))).map((item) => [item.index, item]));
+  return found.flatMap(({ index, score }) => toHit(items.get(index), score));
+}
+
+/** The ids of the `k` nearest records to each query, best first, in one pass over the run; otherwise as `findNearest`. */
+export async function findNearestIds(
+  dir: string,
+  queries: readonly Float32Array[],
+  k: number,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<string[][]> {
+  const { result, found } = await rankRecords(dir, queries, k, options);
+  const indices = new Set(found.flat().map(({ index }) => index));
+  const ids = new Map((await result.pick([...indices])).map(({ index, id }) => [index, id]));
+  return found.map((records) => records.flatMap(({ index }) => ids.get(index) ?? []));
+}
+
+async function rankRecords(
+  dir: string,
+  queries: readonly Float32Array[],
+  k: number,
+  options: { readonly signal?: AbortSignal },
+): Promise<{ readonly result: Result; readonly found: readonly Scored[][] }> {
   if (!Number.isInteger(k) || k < 1) throw new InputError(`the number of results must be 1 or more, not ${k}`);
   const result = await openResult(dir);
   const { dimensions } = result;
-  if (dimensions > 0 && query.length !== dimensions) {
-    throw new RunError(
-      `the query has ${query.length} dimensions, the vectors in ${dir} have ${dimensions}`,
-      "Embed the query with the model of the run.",
-    );
-  }
-  const direction = normalize(query);
-  const best = new TopK(k);
-  for await (const { start, count, vectors } of result.blocks({ ...options, vectorsOnly: true })) {
-    const scores = scoreBlock(vectors, direction, count);
-    for (let i = 0; i < count; i += 1) {
-      const score = scores[i] ?? Number.NaN;
-      // Written so that NaN, the score of a failed item, fails the comparison.
-      if (score >= best.threshold) best.add({ index: start + i, score });
+  for (const { length } of queries) {
+    if (dimensions > 0 && length !== dimensions) {
+      throw new RunError(
+        `the query has ${length} dimensions, the vectors in ${dir} have ${dimensions}`,
+        "Embed the query with the model of the run.",
+      );
     }
   }
-  const found = best.best();
-  const items = new Map((await result.pick(found.map(({ index }) => index))).map((item) => [item.index, item]));
-  return found.flatMap(({ index, score }) => toHit(items.get(index), score));
+  const rankings = queries.map((query) => ({ direction: normalize(query), best: new TopK(k) }));
+  for await (const { start, count, vectors } of result.blocks({ ...options, vectorsOnly: true })) {
+    for (const { direction, best } of rankings) {
+      const scores = scoreBlock(vectors, direction, count);
+      for (let i = 0; i < count; i += 1) {
+        const score = scores[i] ?? Number.NaN;
+        // Written so that NaN, the score of a failed item, fails the comparison.
+        if (score >= best.threshold) best.add({ index: start + i, score });
+      }
+    }
+  }
+  return { result, found: rankings.map(({ best }) => best.best()) };
 }
 
 function toHit(item: ResultItem | undefined, score: number): Hit[] {
