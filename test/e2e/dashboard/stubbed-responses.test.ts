@@ -164,6 +164,22 @@ describe.skipIf(!hasBrowser)("pages with stubbed answers", () => {
     await close();
   });
 
+  test("the URL of the overview contains the time range of its charts", async () => {
+    const { page, close } = await open("?range=day");
+    const range = (name: string) => page.getByRole("button", { name });
+    await expectEventually(() => range("Last day").getAttribute("aria-pressed")).toBe("true");
+    await range("Last hour").click();
+    await expectEventually(() => page.url()).toBe(`${up.url}/#/`);
+    const asked = page.waitForRequest(/api\/history\?span=day/);
+    await range("Last day").click();
+    await asked;
+    expect(page.url()).toBe(`${up.url}/#/?range=day`);
+    await page.goto(up.url);
+    await range("Last day").click();
+    await expectEventually(() => page.url()).toBe(`${up.url}/#/?range=day`);
+    await close();
+  });
+
   test("shows twenty causes, then all; the catch-all cause has no message of its own", async () => {
     const { page, close } = await open("runs/e-1");
     const shown = page.locator(".failure-cause");
