@@ -82,7 +82,17 @@ const overview: Overview = {
   ],
   workers: [{ id: "w", state: "alive", seenAt: at, queues: ["q-full", "q-empty"] }],
   redis: { isPrivate: true },
-  runs: { byPhase: {}, active: [], activeTotal: 0, recentlyFinished: [run], unpriced: 0, money: [] },
+  runs: {
+    byPhase: {},
+    active: [],
+    activeTotal: 0,
+    recentlyFinished: [run],
+    unpriced: 0,
+    money: [
+      { spent: 0.1, expected: 0.4, currency: "CNY" },
+      { spent: 0, currency: "USD" },
+    ],
+  },
   totals: {},
   latest: {},
   spentLastDay: [{ spent: 0.5, currency: "CNY" }],
@@ -153,7 +163,9 @@ describe.skipIf(!hasBrowser)("pages with stubbed answers", () => {
     const { page, close } = await open("");
     const stats = page.locator(".stat");
     await expectEventually(() => stats.nth(1).innerText()).toContain("Queue paused in bull-board: q-full");
-    await expectEventually(() => stats.nth(2).innerText()).toContain("0.50 CNY in the last 24 hours");
+    await expectEventually(() => stats.nth(2).innerText()).toMatch(
+      /spent by active runs, 0\.40 CNY expected\n0\.50 CNY in the last 24 hours/,
+    );
     const recentlyFinished = page.locator(".card", { hasText: "Ended in the last hour" });
     await expectEventually(() => recentlyFinished.locator(".status-badge").getAttribute("class")).toBe(
       "status-badge error",

@@ -14,7 +14,7 @@ export function FailureMessage({
   const t = translations.value.common;
   return (
     <>
-      <UntrustedText value={message} />
+      <UntrustedText value={message} />{" "}
       {providerMessage === undefined ? null : (
         <span class="secondary">
           {t.providerSays}{" "}

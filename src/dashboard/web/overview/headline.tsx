@@ -159,6 +159,7 @@ function Spend({ overview }: { overview: Overview | undefined }) {
   const { money } = formatters.value;
   const active = overview?.runs.money ?? sumRunCosts(overview?.runs.active ?? []);
   const day = overview?.spentLastDay ?? [];
+  const expected = active.filter((sum) => sum.expected !== undefined);
   const unpriced = overview?.runs.unpriced ?? 0;
   const shown = active.length > 0 ? active : day;
   const formatSpent = (sums: readonly MoneyView[]) =>
@@ -169,8 +170,8 @@ function Spend({ overview }: { overview: Overview | undefined }) {
         {active.length > 0 ? (
           <li>
             {t.spentByActiveRuns}
-            {active.some(({ expected }) => expected !== undefined)
-              ? `, ${t.expected(active.map(({ expected, currency }) => money(expected, currency)).join(" + "))}`
+            {expected.length > 0
+              ? `, ${t.expected(expected.map((sum) => money(sum.expected, sum.currency)).join(" + "))}`
               : ""}
           </li>
         ) : null}
