@@ -98,7 +98,10 @@ export function filterRuns(
       known.createdAt >= from &&
       known.createdAt < before &&
       (state === undefined || getRunPhase(known) === state) &&
-      (needle === "" || [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(needle))),
+      (needle === "" ||
+        [known.run, known.name, known.note, known.model, known.dir].some((value) =>
+          value?.toLowerCase().includes(needle),
+        )),
   );
   const end = offset + limit;
   const page =

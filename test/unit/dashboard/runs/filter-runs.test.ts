@@ -33,6 +33,14 @@ describe("the list of runs", () => {
     expect(list({ from: 200 }).total).toBe(2);
   });
 
+  it("contains the runs whose id, name, note, model, or folder contains a text", () => {
+    const labels = { name: "nightly", note: "before the move", model: "minimax/embo-01", dir: "/data/vectors" };
+    const labeled = [...runs, { ...known("e-1", 50), ...labels }];
+    const find = (text: string) =>
+      filterRuns({ at: 1_000, runs: labeled }, { offset: 0, limit: 50, text }).runs.map(({ run }) => run);
+    for (const text of ["E-1", "Night", "move", "embo", "vectors"]) expect(find(text)).toEqual(["e-1"]);
+  });
+
   it("is sorted before it is divided into pages", () => {
     expect(names({ sort: "run", order: "ascending", limit: 2 })).toEqual(["a", "b"]);
     expect(names({ sort: "run", order: "ascending", offset: 2 })).toEqual(["c"]);
