@@ -18,8 +18,8 @@ export interface ForestRow {
 const LAYOUTS = {
   wide: {
     width: 860,
-    plotStart: 290,
-    plotEnd: 650,
+    plotStart: 270,
+    plotEnd: 580,
     rowHeight: 26,
     labelChars: 40,
     labelDy: 0,
