@@ -128,7 +128,7 @@ export function formatProgress(snapshot: RunSnapshot, now: number): string {
   const nextCallAt = findNextCall(snapshot.lanes);
   const parts = [
     `${formatCount(items.succeeded + items.failed)} of ${formatMany(items.total, "item")}`,
-    `${formatRate(snapshot.itemsPerSecond)} items/s`,
+    snapshot.itemsPerSecond === undefined ? "" : `${formatRate(snapshot.itemsPerSecond)} items/s`,
     PHASE_LABELS[phase] ?? "",
     phase === "running" && nextCallAt !== undefined ? describeNextCall(nextCallAt, now) : "",
     snapshot.etaMs === undefined || phase !== "running" || computeProgress(snapshot) === 1

@@ -115,6 +115,14 @@ describe("plain lines", () => {
     ]);
   });
 
+  it("name no rate before it is known", () => {
+    const { screen, reporter } = open();
+    reporter.progress(at(0));
+    reporter.progress(at(100, { phase: "finishing", itemsPerSecond: undefined }));
+    reporter.close();
+    expect(screen.lines).toEqual([" 100 %  100 of 100 items, writing the output"]);
+  });
+
   it("report a lane that is snoozed repeatedly at intervals, and failures by kind", () => {
     const { screen, clock, reporter } = open();
     const snoozed = (reason: string) => [sampleLane({ state: "snoozed", reason })];
