@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { parse } from "yaml";
-import { describeReadError, formatPath } from "#src/core/describe-path.ts";
+import { formatPath } from "#src/core/describe-path.ts";
 import { parseExpected, translateAssertion } from "./promptfoo-assertions.ts";
+import { readPrompts, readReferencedText } from "./promptfoo-prompts.ts";
 import { readProviders } from "./promptfoo-providers.ts";
 import { readTestFile } from "./promptfoo-test-files.ts";
 import {
@@ -57,6 +56,8 @@ export async function translatePromptfoo(file: ForeignFile): Promise<Translation
   const repeat = asRecord(content.evaluateOptions)?.repeat;
   const tests = await readTests(file);
   const defaults = asRecord(content.defaultTest) ?? {};
+  for (const key of Object.keys(defaults))
+    if (!TEST_FIELDS.includes(key)) problems.add(["defaultTest", key], "not supported in tests");
   if (typeof content.defaultTest === "string") problems.add(["defaultTest"], "files are not supported here");
   const rows = tests.flatMap((found) => toRows(file, found, defaults));
   const names = new Set(rows.flatMap(({ vars }) => Object.keys(vars)));
@@ -144,9 +145,14 @@ function listAssertions(list: unknown, content: Mapping): ListedAssertion[] {
 function expandVars(vars: Mapping): Mapping[] {
   return Object.entries(vars).reduce<Mapping[]>(
     (rows, [name, value]) =>
-      rows.flatMap((row) => (Array.isArray(value) ? value : [value]).map((one) => ({ ...row, [name]: one }))),
+      rows.flatMap((row) => (isTextList(value) ? value : [value]).map((one) => ({ ...row, [name]: one }))),
     [{}],
   );
+}
+
+/** Other lists are one value. */
+function isTextList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && typeof value[0] === "string";
 }
 
 function readVars(vars: Mapping, folder: string, report: (name: string, message: string) => void): Mapping {
@@ -157,68 +163,12 @@ function readVars(vars: Mapping, folder: string, report: (name: string, message:
       report(name, `only texts in files are supported, not ${extname(path) || "this one"}`);
       return [name, ""];
     }
-    const text = readText(resolve(folder, path));
+    const text = readReferencedText(resolve(folder, path));
     if (typeof text === "string") return [name, text.trimEnd()];
     report(name, text.problem);
     return [name, ""];
   });
   return Object.fromEntries(entries);
-}
-
-function readText(path: string): string | { readonly problem: string } {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    return { problem: `the file cannot be read: ${describeReadError(error)}` };
-  }
-}
-
-function readPrompts({ content, folder, problems }: ForeignFile): object[] {
-  const list = Array.isArray(content.prompts) ? content.prompts : [content.prompts];
-  return list.flatMap((prompt, i) => {
-    const path = Array.isArray(content.prompts) ? ["prompts", i] : ["prompts"];
-    const { raw = prompt, label, id } = asRecord(prompt) ?? {};
-    const source = asRecord(prompt) && !("raw" in { ...asRecord(prompt) }) ? id : raw;
-    if (typeof source !== "string") {
-      problems.add(path, "expected a text");
-      return [];
-    }
-    const name = typeof label === "string" ? { name: label } : {};
-    const reference =
-      readFileReference(source) ?? (/^[\w./-]+\.(?:txt|json|ya?ml|md|js|mjs|ts|py)$/.test(source) ? source : undefined);
-    if (reference === undefined) return [{ ...name, ...toPrompt(source) }];
-    if (!/\.(?:txt|json|ya?ml|md)$/.test(reference)) {
-      problems.add(
-        path,
-        `prompts are supported as texts and in .txt, .md, .json, and .yaml files, not ${extname(reference) || "in this file"}`,
-      );
-      return [];
-    }
-    const text = readText(resolve(folder, reference));
-    if (typeof text !== "string") {
-      problems.add(path, text.problem);
-      return [];
-    }
-    const parts = reference.endsWith(".txt") ? text.split(/^---\s*$/m) : [text];
-    return parts
-      .filter((part) => part.trim() !== "")
-      .map((part) => ({ ...(parts.length === 1 ? name : {}), ...toPrompt(part.trim()) }));
-  });
-}
-
-/** Chat messages as JSON or YAML, or a text. */
-function toPrompt(text: string): object {
-  if (!/^\s*(?:\[|- role:)/.test(text)) return { user: text };
-  try {
-    const messages: unknown = parse(text, { logLevel: "silent" });
-    const isChat =
-      Array.isArray(messages) &&
-      messages.length > 0 &&
-      messages.every((one) => typeof asRecord(one)?.role === "string");
-    return isChat ? { messages } : { user: text };
-  } catch {
-    return { user: text };
-  }
 }
 
 async function readTests({ content, folder, problems }: ForeignFile): Promise<FoundTest[]> {

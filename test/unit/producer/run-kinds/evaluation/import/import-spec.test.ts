@@ -257,6 +257,22 @@ describe("promptfoo", () => {
     expect(replaced.join("\n")).not.toContain("provider");
   });
 
+  test("lists of other values than texts are one value", async () => {
+    const vars = { word: [{ user: "a" }, { user: "b" }], language: ["x", "y"] };
+    const prompts = ["{{ word[1].user }} {{ language }}"];
+    const tests = [{ vars, assert: [{ type: "contains", value: "a" }] }];
+    const { messages } = await start(write("promptfooconfig.yaml", { ...BASE, prompts, tests }));
+    expect(messages.flat().map(({ content }) => content)).toEqual(["b x", "b y"]);
+  });
+
+  test("defaults that are not supported, and chat messages that a template creates, are reported", async () => {
+    const prompts = ['[{% for m in list %}{"role": "user", "content": "{{ m }}"},{% endfor %}]'];
+    const path = write("promptfooconfig.yaml", { ...BASE, prompts, defaultTest: { options: { transform: "x" } } });
+    const problems = await listProblems(path);
+    expect(problems).toContainEqual(expect.stringMatching(/:\d+: defaultTest.options: not supported/));
+    expect(problems).toContainEqual(expect.stringMatching(/:\d+: prompts\[0\]: chat messages that a template creates/));
+  });
+
   test("the same file gives the same spec, so that a run can be resumed", async () => {
     const path = write("promptfooconfig.yaml", {
       ...BASE,
