@@ -19,6 +19,8 @@ export interface Sample {
   /** The dataset row. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly output: SampleOutput;
+  /** Reads the last message of the user, which the model answered. */
+  readonly readQuestion?: () => string;
 }
 
 /** refused: by the model or a content filter; failed: the call failed after its attempts. Neither is scored. */

@@ -1,5 +1,6 @@
 import type { AnsweredSample } from "./sample.ts";
 import type { Score } from "./score.ts";
+import type { JudgeReport, ScorerCall } from "./scorer-call.ts";
 
 /** A scorer with its options applied. */
 export interface Scorer {
@@ -11,6 +12,10 @@ export interface Scorer {
   readonly range: ScoreRange;
   /** Never throws or rejects for a bad answer or a failing user function. Rejects with the signal's reason once it aborts. */
   score(sample: AnsweredSample, signal?: AbortSignal): Score | Promise<Score>;
+  /** The model calls that `score` needs the answers of; empty where it needs none. Absent for scorers without calls. */
+  readonly calls?: ((sample: AnsweredSample) => readonly ScorerCall[]) | undefined;
+  /** About the samples that were scored so far; absent for scorers without judges. */
+  readonly report?: (() => JudgeReport) | undefined;
 }
 
 export type ScoreRange = "binary" | "fraction" | "number";

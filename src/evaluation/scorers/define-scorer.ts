@@ -4,10 +4,18 @@ import { extractText, TEXT_EXTRACTORS, type TextExtractor } from "#src/evaluatio
 import type { AnsweredSample } from "#src/evaluation/sample.ts";
 import { type Score, scored, scoringError, unparseable } from "#src/evaluation/score.ts";
 import type { CreatedScorer, ScoreRange, ScorerType } from "#src/evaluation/scorer.ts";
+import type { JudgeReport, ScorerCall } from "#src/evaluation/scorer-call.ts";
 import { describeOptionIssue, describeOptions, OptionError } from "./scorer-options.ts";
 
 /** Scores the text of an answer, without its reasoning unless that was requested. */
 type ScoreText = (text: string, sample: AnsweredSample, signal?: AbortSignal) => Score | Promise<Score>;
+
+/** A scorer with calls; `calls` sees the same part of the text as `score`. Both may throw a TemplateError. */
+export interface CallingScorer {
+  readonly score: ScoreText;
+  readonly calls: (text: string, sample: AnsweredSample) => readonly ScorerCall[];
+  readonly report?: () => JudgeReport;
+}
 
 interface ScorerDefinition<Shape extends z.ZodRawShape> {
   readonly type: string;
@@ -18,7 +26,7 @@ interface ScorerDefinition<Shape extends z.ZodRawShape> {
   /** Each option has a description. */
   readonly options: Shape;
   /** Throws an OptionError for options that only their combination or their content makes invalid. */
-  create(options: z.output<z.ZodObject<Shape>>): ScoreText;
+  create(options: z.output<z.ZodObject<Shape>>): ScoreText | CallingScorer;
 }
 
 const COMMON_OPTIONS = {
@@ -57,11 +65,20 @@ export function defineScorer<Shape extends z.ZodRawShape>(definition: ScorerDefi
         return { problems: issues.flatMap((issue) => describeOptionIssue(issue, known)) };
       }
       try {
-        const scoreText = definition.create(parsed.data);
+        const created = definition.create(parsed.data);
+        const {
+          score: scoreText,
+          calls,
+          report,
+        }: Partial<CallingScorer> & Pick<CallingScorer, "score"> = typeof created === "function"
+          ? { score: created }
+          : created;
         const { threshold } = parsedCommon.data;
         const score = (sample: AnsweredSample, signal?: AbortSignal) =>
           scoreSample(scoreText, parsedCommon.data, sample, signal);
-        return { scorer: { name, type, range: threshold === undefined ? range : "binary", score } };
+        const listCalls = calls && ((sample: AnsweredSample) => listCallsOf(calls, parsedCommon.data, sample));
+        const shared = { name, type, range: threshold === undefined ? range : ("binary" as const) };
+        return { scorer: { ...shared, score, calls: listCalls, report } };
       } catch (error) {
         if (error instanceof OptionError) return { problems: [{ path: error.path, message: error.message }] };
         throw error;
@@ -74,6 +91,17 @@ interface CommonOptions {
   readonly extract: TextExtractor;
   readonly threshold?: number | undefined;
   readonly reasoning: boolean;
+}
+
+/** Of an answer without a text to score, nothing is asked. */
+function listCallsOf(
+  calls: CallingScorer["calls"],
+  { extract, reasoning }: CommonOptions,
+  sample: AnsweredSample,
+): readonly ScorerCall[] {
+  const text = readAnswerText(sample.output, reasoning);
+  const part = text === undefined ? undefined : extractText(text, extract);
+  return part === undefined ? [] : calls(part, sample);
 }
 
 function scoreSample(

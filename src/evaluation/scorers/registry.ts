@@ -1,5 +1,8 @@
 import type { CreatedScorer, ScorerType } from "#src/evaluation/scorer.ts";
+import type { CallResources } from "#src/evaluation/scorer-call.ts";
 import { answer } from "./answer.ts";
+import { createModelGradedScorer } from "./called/model-graded.ts";
+import { createSimilarScorer } from "./called/similar.ts";
 import { createChecksScorer } from "./checks.ts";
 import { choice } from "./choice.ts";
 import { exact } from "./exact.ts";
@@ -33,18 +36,27 @@ export interface ScorerRegistryOptions {
   readonly baseDir?: string;
   /** Environment variables of user code; give it no secrets. Default: only PATH. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** For scorers with model calls. Default: no call was made, and all models exist. */
+  readonly calls?: CallResources;
 }
+
+const NO_CALLS: CallResources = { findAnswer: () => undefined, resolveModel: (name) => ({ name }) };
+
+const CALLING_TYPES: readonly string[] = ["similar", "model-graded"];
 
 const DEFAULT_ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin" };
 
 export function createScorerRegistry(options: ScorerRegistryOptions = {}): ScorerRegistry {
-  const { baseDir = process.cwd(), environment = DEFAULT_ENVIRONMENT } = options;
+  const { baseDir = process.cwd(), environment = DEFAULT_ENVIRONMENT, calls = NO_CALLS } = options;
   const closers = new Set<() => Promise<void>>();
   const resources: ScorerResources = { baseDir, environment, onClose: (close) => closers.add(close) };
-  const types = new Map(listTypes(resources).map((type) => [type.type, type]));
+  const types = new Map(listTypes(resources, calls).map((type) => [type.type, type]));
   // Rows may have thousands of different checks; their functions and patterns share processes and threads.
   const shared = { ...resources, scriptRunners: new Map(), patternRunners: new Map() };
-  const checkTypes = new Map(listTypes(shared).map((type) => [type.type, type]));
+  // Their model calls could not be known before the rows are read.
+  const checkTypes = new Map(
+    listTypes(shared, calls).flatMap((type) => (CALLING_TYPES.includes(type.type) ? [] : [[type.type, type] as const])),
+  );
   const checks = createChecksScorer((...args) => createScorer(checkTypes, ...args));
   types.set(checks.type, checks);
   const close = async () => {
@@ -70,10 +82,10 @@ function createScorer(
   return { problems: [{ path: ["type"], message }] };
 }
 
-function listTypes(resources: ScorerResources): ScorerType[] {
+function listTypes(resources: ScorerResources, calls: CallResources): ScorerType[] {
   return [
     ...[exact, match, includes, answer, createPatternScorer(resources), choice, numeric, math],
-    ...[f1, levenshtein, bleu, rouge, chrf],
+    ...[f1, levenshtein, bleu, rouge, chrf, createSimilarScorer(calls), createModelGradedScorer(calls)],
     ...[
       createJsonScorer(resources),
       createJavascriptScorer(resources),

@@ -31,8 +31,12 @@ export const EVALUATION_FILES = {
   spec: "spec.yaml",
 } as const;
 
+/** Folder inside that of an evaluation with the runs of calls that its scorers need. */
+export const SCORER_CALLS_FOLDER = "scorer-calls";
+
 /** Every file that can be in the output folder of a finished run, also one that a killed scoring left behind. */
 export const OUTPUT_FILES: readonly string[] = [
   ...Object.values(RESULT_FILES),
   ...Object.values(EVALUATION_FILES).flatMap((name) => [name, `${name}.tmp`]),
+  SCORER_CALLS_FOLDER,
 ];

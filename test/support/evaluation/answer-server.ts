@@ -18,8 +18,12 @@ export interface AnswerServer extends AsyncDisposable {
 }
 
 const bodySchema = z.object({ model: z.string(), messages: z.array(z.object({ content: z.string() })) });
+const embeddingSchema = z.object({ input: z.array(z.string()).or(z.string()) });
 
-/** Starts an OpenAI-compatible server that answers the last message of each request as `answer` says. */
+/**
+ * Starts an OpenAI-compatible server that answers the last message of each request as `answer` says. The embedding of a text counts
+ * its letters "a" and "b".
+ */
 export async function startAnswerServer(
   answer: (question: string, model: string) => ScriptedAnswer,
 ): Promise<AnswerServer> {
@@ -29,6 +33,11 @@ export async function startAnswerServer(
     void readBody(request).then(async (text) => {
       calls += 1;
       if (calls >= heldFrom) await release.promise;
+      if (request.url?.endsWith("/embeddings")) {
+        const { input } = embeddingSchema.parse(JSON.parse(text));
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(toEmbeddings(input)));
+        return;
+      }
       const { model, messages } = bodySchema.parse(JSON.parse(text));
       const found = answer(messages.at(-1)?.content ?? "", model);
       const [status, body] = "status" in found ? [found.status, toError(found)] : [200, toCompletion(found, model)];
@@ -76,4 +85,13 @@ function toCompletion(found: { readonly text: string } | { readonly refusal: str
     choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason: "stop" }],
     usage: { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 },
   };
+}
+
+function toEmbeddings(input: readonly string[] | string) {
+  const texts = [input].flat();
+  const data = texts.map((text, index) => {
+    const embedding = ["a", "b"].map((letter) => text.split(letter).length - 1);
+    return { object: "embedding", index, embedding };
+  });
+  return { object: "list", data, usage: { prompt_tokens: texts.length, total_tokens: texts.length } };
 }

@@ -5,6 +5,8 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
+import { requireRunLanes } from "#src/cli/wiring/coordinator/run-lanes.ts";
+import { makeScorerCalls } from "#src/cli/wiring/evaluation/make-scorer-calls.ts";
 import { checkSpec, scoreInFolder } from "#src/cli/wiring/evaluation/score-in-folder.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { createRequestChecker } from "#src/cli/wiring/request-checker.ts";
@@ -33,7 +35,7 @@ export async function runEval(
   const imported = await importSpec(specFile, { registry, models, skipInvalid, target });
   for (const problem of imported.skipped) process.stderr.write(`Left out: ${sanitize(problem)}\n`);
   const overrides = { limit, samples, models: imported.isForeign ? undefined : models };
-  const spec = await checkSpec(imported.path, { registry, needsDatasets: true, ...overrides });
+  const { spec, scorerModels } = await checkSpec(imported.path, config, { needsDatasets: true, ...overrides });
   const dir = resolve(out);
   const source: EvaluationSource = {
     spec,
@@ -44,6 +46,8 @@ export async function runEval(
     exclude: [dir],
   };
   if (options.dryRun) return await printEvaluationDryRun(source, config, options);
+  // Before anything is paid for, because answers without scores are of little use.
+  requireRunLanes(config, scorerModels);
   const kind = {
     planner: createEvaluationPlanner(source),
     ...createBatchExecution({
@@ -56,6 +60,8 @@ export async function runEval(
   const coordinator = { ...options, out, keepDb: true };
   const code = await runInFolder(kind, { paths, dir, force: options.force }, config, coordinator);
   if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
+  const callsCode = await makeScorerCalls(dir, spec, config, options);
+  if (callsCode !== EXIT_CODES.ok && callsCode !== EXIT_CODES.itemsFailed) return callsCode;
   await scoreInFolder(dir, spec, { json: options.json, config });
-  return code;
+  return code === EXIT_CODES.ok ? callsCode : code;
 }

@@ -3,6 +3,7 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { retryInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
+import { makeScorerCalls } from "#src/cli/wiring/evaluation/make-scorer-calls.ts";
 import { scoreInFolder } from "#src/cli/wiring/evaluation/score-in-folder.ts";
 import { findRunFolder, requireManifest, requireRunDatabase } from "#src/cli/wiring/find-run.ts";
 import {
@@ -57,8 +58,10 @@ export async function runRetry(requested: string, options: OptionValues<typeof r
     const code = await retryInFolder({ ...target, manifest }, execution, config, keeping);
     if (code !== EXIT_CODES.ok && code !== EXIT_CODES.itemsFailed) return code;
     const spec = readSpec(join(dir, EVALUATION_FILES.spec), { registry: config.registry });
+    const callsCode = await makeScorerCalls(dir, spec, config, options);
+    if (callsCode !== EXIT_CODES.ok && callsCode !== EXIT_CODES.itemsFailed) return callsCode;
     await scoreInFolder(dir, spec, { json: options.json, config });
-    return code;
+    return code === EXIT_CODES.ok ? callsCode : code;
   }
   const kind = createEmbeddingExecution({ inputsPerCall: findMaxInputs(manifest.model), canaries });
   return await retryInFolder({ ...target, manifest }, kind, config, commandOptions);

@@ -5,8 +5,10 @@ import { sanitize } from "#src/cli/format/sanitize.ts";
 import { formatPValue } from "#src/evaluation/results/format-score.ts";
 import type { Estimate, Metric, MetricComparison } from "#src/evaluation/results/results.ts";
 import type { ScoreRange } from "#src/evaluation/scorer.ts";
+import type { PositionCounts } from "#src/evaluation/scorer-call.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import type { ScoreChanges } from "#src/producer/run-kinds/evaluation/previous-scores.ts";
+import type { ScorerCallResult } from "#src/producer/run-kinds/evaluation/scorer-calls/count-scorer-calls.ts";
 import type { EvaluationResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
 
 /** The level below which a difference is called significant. */
@@ -30,6 +32,7 @@ export function describeResults(results: EvaluationResults, changes: ScoreChange
   return [
     ...sections.map((section) => `${section}\n`),
     describeModels(results),
+    ...results.scorerCalls.flatMap(describeScorerCalls),
     "",
     `Intervals have a confidence of ${formatPercent(confidence)}. Samples without an answer, and answers that cannot be read, are not wrong answers.`,
     ...(changes === undefined ? [] : [describeChanges(changes)]),
@@ -160,6 +163,29 @@ export function describeModels({ models, cost }: Pick<EvaluationResults, "models
   );
   const total = cost === undefined ? [] : [`The calls cost ${formatMoney(cost.amount, cost.currency)}.`];
   return [formatTable(columns, rows), ...total].join("\n");
+}
+
+/** What the calls of a scorer took, and what is known about its judges. */
+function describeScorerCalls(result: ScorerCallResult): string[] {
+  const { scorer, calls, unanswered, cost, judges = [], agreement, positions } = result;
+  const price = cost === undefined ? "an unknown amount" : formatMoney(cost.amount, cost.currency);
+  const open = unanswered === 0 ? "" : `, ${formatCount(unanswered)} without an answer`;
+  const counts = judges.map(({ model, verdicts, unparseable, refused, failed }) => {
+    const others = `${formatCount(unparseable)} unparseable, ${formatCount(refused)} refused, ${formatCount(failed)} failed`;
+    return `  ${model}: ${formatMany(verdicts, "verdict")}, ${others}`;
+  });
+  const alpha = agreement === null ? "undefined, because there is nothing to compare" : agreement?.toFixed(3);
+  return [
+    sanitize(`${scorer} needs ${formatMany(calls, "call")} of its own${open}, for ${price}`),
+    ...counts,
+    ...(alpha === undefined ? [] : [`  agreement of the judges (Krippendorff's alpha): ${alpha}`]),
+    ...(positions === undefined ? [] : [describePositions(positions)]),
+  ];
+}
+
+function describePositions({ pairs, first, second }: PositionCounts): string {
+  const counts = `for ${formatCount(first)} it prefers the first answer in both orders, for ${formatCount(second)} the second`;
+  return `  of ${formatMany(pairs, "pair")}, the verdict depends on the order of the answers: ${counts}`;
 }
 
 function describeChanges({ changed, first, added }: ScoreChanges): string {

@@ -6,21 +6,34 @@ import { findPrices } from "#src/cli/wiring/model-price.ts";
 import type { Config } from "#src/config/config.ts";
 import { ConfigError, RunError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
-import { createScorerRegistry } from "#src/evaluation/scorers/registry.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import { writeReport } from "#src/producer/run-kinds/evaluation/report/write-report.ts";
 import { scoreRun } from "#src/producer/run-kinds/evaluation/score-run.ts";
+import { StoredCalls } from "#src/producer/run-kinds/evaluation/scorer-calls/stored-calls.ts";
 import type { EvaluationSpec, SpecModel } from "#src/producer/run-kinds/evaluation/spec/evaluation-spec.ts";
 import { readSpec, type SpecOptions } from "#src/producer/run-kinds/evaluation/spec/read-spec.ts";
 import { createSpecScorers } from "#src/producer/run-kinds/evaluation/spec/spec-scorers.ts";
 import { createResults, writeResults } from "#src/producer/run-kinds/evaluation/write-results.ts";
 import { type BatchManifest, isBatch } from "#src/producer/runs/run-manifest.ts";
 import { describeResults } from "./describe-results.ts";
+import { openScorerRegistry } from "./open-scorer-registry.ts";
 
-/** Reads a spec with its scorers, before any money is spent. Throws a ConfigError with all of its problems. */
-export async function checkSpec(file: string, options: SpecOptions): Promise<EvaluationSpec> {
-  await using scorerRegistry = createScorerRegistry({ baseDir: dirname(resolve(file)) });
-  return readSpec(file, { ...options, scorerRegistry });
+/**
+ * Reads a spec with its scorers, before any money is spent; `scorerModels` are the models that scorers call. Throws a ConfigError
+ * with all of its problems.
+ */
+export async function checkSpec(
+  file: string,
+  config: Config,
+  options: Omit<SpecOptions, "registry" | "scorerRegistry">,
+): Promise<{ readonly spec: EvaluationSpec; readonly scorerModels: readonly string[] }> {
+  const models = new Set<string>();
+  const noAnswers = { find: () => undefined };
+  await using scorerRegistry = openScorerRegistry(config, dirname(resolve(file)), noAnswers, (name) =>
+    models.add(name),
+  );
+  const spec = readSpec(file, { ...options, registry: config.registry, scorerRegistry });
+  return { spec, scorerModels: [...models] };
 }
 
 /**
@@ -36,14 +49,22 @@ export async function scoreInFolder(
   const interrupt = listenForInterrupt();
   try {
     // User code gets no environment variables, which include the keys of providers.
-    await using registry = createScorerRegistry({ baseDir: dirname(evaluation.spec) });
+    using answers = await StoredCalls.open(dir);
+    const scorerModels = new Set<string>();
+    const baseDir = dirname(evaluation.spec);
+    await using registry = openScorerRegistry(config, baseDir, answers, (name) => scorerModels.add(name));
     const scorers = createSpecScorers(spec, registry);
     const asked = { ...spec, models: requireModels(spec, evaluation.models) };
-    const { findings, changes } = await scoreRun(dir, {
-      ...{ spec: asked, scorers, signal: interrupt.signal },
-      prices: findPrices(config, manifest.models),
+    const { findings, scorerCalls, changes } = await scoreRun(dir, {
+      ...{ spec: asked, scorers, answers, signal: interrupt.signal },
+      prices: findPrices(config, [...manifest.models, ...scorerModels]),
     });
-    const results = createResults(manifest, asked, findings, { sluice: readVersion(), now: Date.now() });
+    const results = createResults(
+      manifest,
+      asked,
+      { ...findings, scorerCalls },
+      { sluice: readVersion(), now: Date.now() },
+    );
     await writeResults(dir, results, spec);
     process.stdout.write(
       json ? `${JSON.stringify({ event: "results", ...results, changes })}\n` : describeResults(results, changes, dir),

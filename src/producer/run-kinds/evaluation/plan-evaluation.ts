@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ConfigError } from "#src/core/failures/errors.ts";
+import { TemplateError } from "#src/evaluation/liquid-templates.ts";
 import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import {
@@ -19,7 +20,7 @@ import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts
 import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
 import { type BatchPlan, NO_EMBEDDINGS, type RequestChecker } from "#src/producer/run-kinds/batch/read-batch-file.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
-import { PromptTemplates, TemplateError } from "./prompt-templates.ts";
+import { PromptTemplates } from "./prompt-templates.ts";
 import { type DatasetRow, readRows } from "./read-rows.ts";
 import type { SampleMetadata } from "./sample-metadata.ts";
 import type { EvaluationDataset, EvaluationPrompt, EvaluationSpec, SpecModel } from "./spec/evaluation-spec.ts";

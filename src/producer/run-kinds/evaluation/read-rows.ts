@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import { TemplateError } from "#src/evaluation/liquid-templates.ts";
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding, SourceFile } from "#src/producer/input/source.ts";
 import type { ByteTap } from "#src/producer/input/source-bytes.ts";
 import type { PromptTemplates } from "./prompt-templates.ts";
-import { TemplateError } from "./prompt-templates.ts";
 import type { EvaluationDataset } from "./spec/evaluation-spec.ts";
 
 /** A row of a dataset that an evaluation uses. */

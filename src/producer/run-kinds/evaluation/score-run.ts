@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { errorCode } from "#src/core/failures/errors.ts";
 import type { EvaluationFindings } from "#src/evaluation/results/results.ts";
 import { Scoreboard, type ScoredSample } from "#src/evaluation/results/scoreboard.ts";
-import type { AnsweredSample, Sample } from "#src/evaluation/sample.ts";
+import type { Sample } from "#src/evaluation/sample.ts";
 import type { Score } from "#src/evaluation/score.ts";
 import type { Scorer } from "#src/evaluation/scorer.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
@@ -14,15 +14,26 @@ import { systemDisk, toDiskError } from "#src/producer/storage/disk.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";
 import { ModelCounter } from "./model-counter.ts";
 import { PreviousScores, type ScoreChanges } from "./previous-scores.ts";
+import { ScorerCallCounter, type ScorerCallResult } from "./scorer-calls/count-scorer-calls.ts";
+import type { StoredCalls } from "./scorer-calls/stored-calls.ts";
 import type { EvaluationSpec } from "./spec/evaluation-spec.ts";
-import { toSample } from "./to-sample.ts";
+import { isAnswered, toSample } from "./to-sample.ts";
 
 export interface ScoreRunOptions {
   readonly spec: EvaluationSpec;
   readonly scorers: readonly Scorer[];
-  /** Of the models, by "provider/model". */
+  /** The answers to the calls of scorers. */
+  readonly answers: StoredCalls;
+  /** Of the models that were asked and those of scorers, by "provider/model". */
   readonly prices: ModelPrices;
   readonly signal: AbortSignal;
+}
+
+export interface ScoredRun {
+  readonly findings: EvaluationFindings;
+  /** One entry for each scorer that needs calls. */
+  readonly scorerCalls: readonly ScorerCallResult[];
+  readonly changes: ScoreChanges | undefined;
 }
 
 /** Samples that are scored at the same time; scorers with processes of their own run that many. */
@@ -34,12 +45,13 @@ const SAMPLES_PER_BLOCK = 200;
  */
 export async function scoreRun(
   dir: string,
-  { spec, scorers, prices, signal }: ScoreRunOptions,
-): Promise<{ readonly findings: EvaluationFindings; readonly changes: ScoreChanges | undefined }> {
+  { spec, scorers, answers, prices, signal }: ScoreRunOptions,
+): Promise<ScoredRun> {
   const { reduce: reduction, baseline, confidence } = spec;
   const ranges = new Map(scorers.map(({ name, range }) => [name, range]));
   const board = new Scoreboard({ scorers: ranges, reduction, baseline, confidence });
   const models = new ModelCounter(spec.models, prices);
+  const calls = new ScorerCallCounter(scorers, answers, prices);
   const path = join(dir, EVALUATION_FILES.samples);
   let changes: ScoreChanges | undefined;
   try {
@@ -50,6 +62,7 @@ export async function scoreRun(
         board.add(scoredSamples.map(({ scored }) => scored));
         for (const { id, scored } of scoredSamples) {
           models.add(scored.sample);
+          if (isAnswered(scored.sample)) calls.add(scored.sample);
           const line = formatSample(id, scored);
           await file.addText(line);
           await previous?.compare(id, scored.scores);
@@ -65,7 +78,7 @@ export async function scoreRun(
   } catch (error) {
     throw errorCode(error) === undefined ? error : toDiskError(error, dir);
   }
-  return { findings: { models: models.results(), ...board.findings() }, changes };
+  return { findings: { models: models.results(), ...board.findings() }, scorerCalls: calls.results(), changes };
 }
 
 interface IdentifiedSample {
@@ -76,7 +89,7 @@ interface IdentifiedSample {
 /** Yields the samples of each item, model, and prompt together. */
 async function* scoreItems(
   dir: string,
-  { scorers, prices, signal }: Omit<ScoreRunOptions, "spec">,
+  { scorers, prices, signal }: Pick<ScoreRunOptions, "scorers" | "prices" | "signal">,
 ): AsyncGenerator<readonly IdentifiedSample[]> {
   const reader = new RunReader(dir);
   try {
@@ -115,10 +128,6 @@ async function scoreSample(sample: Sample, scorers: readonly Scorer[], signal: A
     scores.set(scorer.name, score instanceof Promise ? await score : score);
   }
   return { sample, scores };
-}
-
-function isAnswered(sample: Sample): sample is AnsweredSample {
-  return sample.output.status === "answered";
 }
 
 function isSameItem(a: Sample, b: Sample): boolean {

@@ -1,12 +1,13 @@
 import { RunError } from "#src/core/failures/errors.ts";
 import { computeCost, type TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { Sample, SampleOutput, SampleUsage } from "#src/evaluation/sample.ts";
+import type { AnsweredSample, Sample, SampleOutput, SampleUsage } from "#src/evaluation/sample.ts";
 import { isRefusal } from "#src/producer/run-kinds/batch/write-chat-output.ts";
 import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import type { ItemWithRecord } from "#src/producer/storage/run-reader.ts";
 import type { StoredRecord } from "#src/producer/storage/stored-record.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
+import { chatRequestSchema } from "#src/queues/payload.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import { recordUsage } from "#src/state/record-format/record-usage.ts";
 import { sampleMetadataSchema } from "./sample-metadata.ts";
@@ -47,10 +48,51 @@ export function toSample({ item, record, call }: ItemWithRecord, prices: ModelPr
     : toOutput(JSON.parse(record.answer ?? "null") as ChatResponse, (response) =>
         toUsage(response, { record, call }, prices.get(model)),
       );
-  return { item: row, dataset, model: label, prompt, number: sample, cluster, groups, targets, fields, output };
+  return {
+    item: row,
+    dataset,
+    model: label,
+    prompt,
+    number: sample,
+    cluster,
+    groups,
+    targets,
+    fields,
+    output,
+    readQuestion: () => readQuestion(item.text),
+  };
 }
 
-function toOutput(response: ChatResponse, toUsage: (response: ChatResponse) => SampleUsage): SampleOutput {
+export function isAnswered(sample: Sample): sample is AnsweredSample {
+  return sample.output.status === "answered";
+}
+
+/** The texts of the last message of the user in a request. */
+function readQuestion(request: string): string {
+  const { messages } = chatRequestSchema.parse(JSON.parse(request));
+  const content = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  return typeof content === "string"
+    ? content
+    : content.flatMap((part) => ("text" in part && typeof part.text === "string" ? [part.text] : [])).join("\n");
+}
+
+/** What the call of an item took; undefined if it has no answer. */
+export function readUsage({ record, call }: ItemWithRecord, price: TokenPrice | undefined): SampleUsage | undefined {
+  if (record === undefined || record.failure) return undefined;
+  const response = record.answer === undefined ? undefined : (JSON.parse(record.answer) as ChatResponse);
+  return response ? toUsage(response, { record, call }, price) : toEmbeddingUsage(record, call, price);
+}
+
+function toEmbeddingUsage(
+  { tokens, attempts, recordedAt }: StoredRecord,
+  call: RecordCall | undefined,
+  price: TokenPrice | undefined,
+): SampleUsage {
+  const cost = price && computeCost(price, { input: tokens, output: 0 }, call?.startedAt ?? recordedAt);
+  return omitUndefined({ promptTokens: tokens, durationMs: call?.durationMs, cost: attempts === 0 ? 0 : cost });
+}
+
+export function toOutput(response: ChatResponse, toUsage: (response: ChatResponse) => SampleUsage): SampleOutput {
   const { text, reasoning, refusal, toolCalls, finishReason } = response;
   if (isRefusal(response)) {
     const reason = refusal === undefined ? "cut off by the content filter" : "refused by the model";

@@ -6,6 +6,7 @@ import type { EvaluationFindings } from "#src/evaluation/results/results.ts";
 import { EVALUATION_FILES } from "#src/producer/output/result-writer.ts";
 import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
 import { toDiskError } from "#src/producer/storage/disk.ts";
+import type { ScorerCallResult } from "./scorer-calls/count-scorer-calls.ts";
 import type { EvaluationSpec } from "./spec/evaluation-spec.ts";
 
 /** `results.json`: the findings of an evaluation, with everything that is needed to reproduce them. */
@@ -32,12 +33,14 @@ export interface EvaluationResults extends EvaluationFindings {
   readonly calls: BatchManifest["calls"];
   readonly cost: BatchManifest["cost"];
   readonly activeMs: number;
+  /** The model calls of scorers, which `calls` and `cost` do not contain. */
+  readonly scorerCalls: readonly ScorerCallResult[];
 }
 
 export function createResults(
   manifest: BatchManifest,
   spec: EvaluationSpec,
-  findings: EvaluationFindings,
+  findings: EvaluationFindings & Pick<EvaluationResults, "scorerCalls">,
   { sluice: scoredWith, now }: { readonly sluice: string; readonly now: number },
 ): EvaluationResults {
   const { run, sluice, startedAt, finishedAt, evaluation, calls, cost, activeMs } = manifest;

@@ -60,7 +60,7 @@ async function removeFiles(run: string, dir: string, outputs: boolean): Promise<
     await deleteRunDatabase(dir);
     const found = (await readdir(dir)).filter((name) => OUTPUT_FILES.includes(name));
     if (outputs || (found.length === 0 && manifest.state !== "finished")) {
-      for (const name of found) await rm(join(dir, name), { force: true });
+      for (const name of found) await rm(join(dir, name), { recursive: true, force: true });
       // Last, so that an interrupted removal can be repeated.
       await rm(join(dir, MANIFEST_FILE), { force: true });
       await rm(join(dir, `${MANIFEST_FILE}.tmp`), { force: true });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { PromptTemplates, TemplateError } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
+import { TemplateError } from "#src/evaluation/liquid-templates.ts";
+import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
 import { readRecords } from "./read-records.ts";
 import { asRecord, type ForeignFile, type ProblemSink, type TranslatedCheck, type Translation } from "./translation.ts";
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { PromptTemplates, TemplateError } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
+import { TemplateError } from "#src/evaluation/liquid-templates.ts";
+import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
 import { asRecord, readFileReference, type TranslatedCheck, toText } from "./translation.ts";
 
 /** A check, or why the assertion cannot run. */

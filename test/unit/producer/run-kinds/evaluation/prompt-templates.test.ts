@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { PromptTemplates, TemplateError } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
+import { TemplateError } from "#src/evaluation/liquid-templates.ts";
+import { PromptTemplates } from "#src/producer/run-kinds/evaluation/prompt-templates.ts";
 
 const templates = new PromptTemplates();
 
