@@ -75,7 +75,7 @@ describe("sluice ping", () => {
     const wrong = { ...env, MINIMAX_API_KEY: "sk-this-is-wrong" };
     const { code, stdout, stderr } = await sluice(["ping", "minimax/abab6.5s-chat"], wrong);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/failed after .* \(auth, HTTP 200\)\n.*code 1004.*\n {2}Check the key/);
+    expect(stderr).toMatch(/failed after .* \(auth, HTTP 200\)\n.*code 1004.*\n {2}Check the model's name, the key/);
     expect(stderr).not.toContain("sk-this-is-wrong");
     await simulator.close();
     const unreachable = await sluice(["ping", "minimax/MiniMax-M2", "--json"], env);
