@@ -96,7 +96,7 @@ function toReading<T>(values: readonly (T | undefined)[]): Reading<T> {
   const [first] = values;
   if (values.length === 0) return NOTHING_READ;
   if (values.some((value) => value === undefined || value !== first) || first === undefined)
-    return ambiguous("the verdict is none of those asked for, or there are several");
+    return ambiguous("the verdict is not one of those that were asked for, or there are several");
   return found(first);
 }
 
