@@ -47,6 +47,8 @@ export class TelemetryWriter {
   #entryCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
+  /** Runs whose failed attempts are being written. */
+  #writingRuns: ReadonlySet<string> = new Set();
 
   /** Flushes every `everyMs`; with 0 only when `flush` is called. */
   constructor(
@@ -102,6 +104,13 @@ export class TelemetryWriter {
         this.#flushing = undefined;
       });
     return this.#flushing;
+  }
+
+  /** Resolves when the failed attempts of a run so far are written, or could not be; never rejects. */
+  async flushAttempts(run: string): Promise<void> {
+    if (this.#writingRuns.has(run)) await this.flush();
+    // Attempts that were recorded during a flush need another one.
+    for (let flushes = 0; flushes < 2 && this.#journal.has(run); flushes += 1) await this.flush();
   }
 
   /** Stops the timer and writes the pending statistics, waiting up to a second. */
@@ -173,12 +182,17 @@ export class TelemetryWriter {
     const journal = this.#journal;
     this.#journal = new Map();
     this.#entryCount = 0;
-    await Promise.all(
-      [...journal].map(async ([run, attempts]) => {
-        const pipeline = this.#client.pipeline();
-        appendJournal(pipeline, this.#keys.run(run).journal, attempts);
-        await pipeline.exec();
-      }),
-    );
+    this.#writingRuns = new Set(journal.keys());
+    try {
+      await Promise.all(
+        [...journal].map(async ([run, attempts]) => {
+          const pipeline = this.#client.pipeline();
+          appendJournal(pipeline, this.#keys.run(run).journal, attempts);
+          await pipeline.exec();
+        }),
+      );
+    } finally {
+      this.#writingRuns = new Set();
+    }
   }
 }

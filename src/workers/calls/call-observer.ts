@@ -9,12 +9,14 @@ import type { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 
-/** Receives the start, outcome and commit of upstream calls. Methods must return quickly and never throw. */
+/** Receives the start, outcome and commit of upstream calls. Other methods than `flushAttempts` must return quickly, and none may throw. */
 export interface CallObserver {
   /** A call is about to be made. */
   call(grant: Grant<unknown>, inputs: readonly PendingInput[]): CallSpan;
   /** Counts accepted records; `kind` is `ok` or the kind of their failure. */
   countRecords(kind: string, records: number): void;
+  /** Resolves when the failed attempts of a run so far are written. Never rejects. */
+  flushAttempts(run: string): Promise<void>;
 }
 
 /** The observer's view of one upstream call. Either `answered` or `failed` is called, once. */
@@ -31,6 +33,7 @@ export interface CallSpan {
 export function observeCalls(writer: TelemetryWriter, worker: string): CallObserver {
   return {
     countRecords: (kind, records) => writer.countRecords(kind, records),
+    flushAttempts: (run) => writer.flushAttempts(run),
     call(grant, inputs) {
       const startedAt = performance.now();
       const { lane, price } = grant.lane;
@@ -75,6 +78,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
 export function observeDurations(durations: CallDurations): CallObserver {
   return {
     countRecords: () => undefined,
+    flushAttempts: async () => undefined,
     call() {
       const startedAt = performance.now();
       return {

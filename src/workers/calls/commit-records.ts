@@ -2,7 +2,7 @@ import type { Clock } from "#src/core/clock.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
-import type { CallSize } from "#src/state/runs/run-ledger.ts";
+import { type CallSize, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
@@ -76,8 +76,11 @@ async function commitUntilDone(
   answered: CallSize | undefined,
   { clock, log, signal, observer }: CommitDeps,
 ): Promise<void> {
-  const ledger = inputs[0]?.ledger;
-  if (!ledger) return;
+  const [first] = inputs;
+  if (!first) return;
+  const { ledger } = first;
+  // The run may end with these records, and nobody would read what is written after them.
+  if (ledger instanceof RunLedger) await observer?.flushAttempts(first.runId);
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
       const { accepted } = await ledger.commit(records, dimensions, { answered });

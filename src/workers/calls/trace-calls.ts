@@ -15,6 +15,7 @@ export function traceCalls(tracer: Tracer): CallObserver {
   const endedAt = new WeakMap<PendingInput, number>();
   return {
     countRecords: () => undefined,
+    flushAttempts: async () => undefined,
     call({ lane: { lane }, reservation }, inputs) {
       const [parent, ...links] = collectTraceContexts(inputs);
       const [first] = inputs;
@@ -75,6 +76,9 @@ export function combineObservers(a: CallObserver, b: CallObserver): CallObserver
     countRecords(kind, records) {
       a.countRecords(kind, records);
       b.countRecords(kind, records);
+    },
+    async flushAttempts(run) {
+      await Promise.all([a.flushAttempts(run), b.flushAttempts(run)]);
     },
     call(grant, inputs) {
       const [one, other] = [a.call(grant, inputs), b.call(grant, inputs)];
