@@ -77,7 +77,10 @@ function readQuestion(request: string): string {
 }
 
 /** What the call of an item took; undefined if it has no answer. */
-export function readUsage({ record, call }: ItemWithRecord, price: TokenPrice | undefined): SampleUsage | undefined {
+export function readSampleUsage(
+  { record, call }: ItemWithRecord,
+  price: TokenPrice | undefined,
+): SampleUsage | undefined {
   if (record === undefined || record.failure) return undefined;
   const response = record.answer === undefined ? undefined : (JSON.parse(record.answer) as ChatResponse);
   return response ? toUsage(response, { record, call }, price) : toEmbeddingUsage(record, call, price);

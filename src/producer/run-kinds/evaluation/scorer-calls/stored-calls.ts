@@ -6,7 +6,7 @@ import type { CallAnswer, ScorerCall } from "#src/evaluation/scorer-call.ts";
 import { parseJsonLine } from "#src/producer/input/formats/read-jsonl.ts";
 import { readLines } from "#src/producer/input/formats/read-lines.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import { readUsage, toOutput } from "#src/producer/run-kinds/evaluation/to-sample.ts";
+import { readSampleUsage, toOutput } from "#src/producer/run-kinds/evaluation/to-sample.ts";
 import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import { RunReader } from "#src/producer/storage/run-reader.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
@@ -68,7 +68,7 @@ export class StoredCalls {
   findUsage(call: ScorerCall, prices: ModelPrices): SampleUsage | undefined {
     const position = this.#positions.get(computeCallId(call));
     const row = position?.reader.find(position.index);
-    return row && readUsage(row, prices.get(call.model));
+    return row && readSampleUsage(row, prices.get(call.model));
   }
 
   close(): void {
