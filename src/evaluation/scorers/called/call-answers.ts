@@ -4,7 +4,7 @@ import { OptionError } from "#src/evaluation/scorers/scorer-options.ts";
 
 /** The score of a sample some of whose calls were not made. */
 export const MISSING_CALL: Score = scoringError(
-  'a model call of this scorer has not been made; "sluice eval", with this spec and the same folder, makes it',
+  "a model call of this scorer has not been made; run the evaluation again with this spec and the same folder to make it",
 );
 
 /** The full name of a model. Throws an OptionError if there is none, or if it cannot be called with these fields of the body. */
