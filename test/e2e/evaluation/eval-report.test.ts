@@ -57,8 +57,8 @@ describe.skipIf(!hasBrowser)("report.html", () => {
       code: 0,
       stdout: expect.stringContaining("report.html"),
     });
-    files = createServer((_, response) => {
-      response.writeHead(200, { "content-type": "text/html" }).end(readFileSync(sandbox.path("out", "report.html")));
+    files = createServer(({ url = "" }, response) => {
+      response.writeHead(200, { "content-type": "text/html" }).end(readFileSync(sandbox.path("out", url.slice(1))));
     });
     files.listen(0, "127.0.0.1");
     await once(files, "listening");
@@ -73,9 +73,9 @@ describe.skipIf(!hasBrowser)("report.html", () => {
   });
 
   /** A report whose rows are loaded. */
-  async function open(options: BrowserContextOptions = {}) {
+  async function open(options: BrowserContextOptions = {}, file = "report.html") {
     const guarded = await openGuardedPage(browser, options);
-    await guarded.page.goto(`http://127.0.0.1:${(files.address() as AddressInfo).port}/`);
+    await guarded.page.goto(`http://127.0.0.1:${(files.address() as AddressInfo).port}/${file}`);
     await expectEventually(() => readCount(guarded.page)).toContain(String(TEXTS.length));
     return guarded;
   }
@@ -153,5 +153,25 @@ describe.skipIf(!hasBrowser)("report.html", () => {
     expect(background).toBe("rgb(13, 19, 22)");
     expect(await getViolations()).toEqual([]);
     await close();
+  });
+
+  test("report compares folders, and opens in the language asked for; what it cannot read is named", async () => {
+    const compare = ["report", "out", "out", "--model", HOSTILE_LABEL, "--baseline-model", "local/good"];
+    const written = await sandbox.run([...compare, "--lang", "zh", "--out", "out/comparison.html", "--json"]);
+    expect(written.code).toBe(0);
+    expect(JSON.parse(written.stdout)).toMatchObject({
+      file: "out/comparison.html",
+      rows: { included: 2 * TEXTS.length },
+    });
+    const { page, getViolations, close } = await open({}, "comparison.html");
+    expect(await page.locator("#comparisons tbody tr").allInnerTexts()).toEqual([
+      expect.stringContaining("不如 local/good"),
+    ]);
+    expect(await getViolations()).toEqual([]);
+    await close();
+    expect(await sandbox.run(["report", "none"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^sluice: none\/results\.json: cannot be read/),
+    });
   });
 });

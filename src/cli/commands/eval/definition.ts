@@ -9,7 +9,7 @@ export const evalCommand = defineCommand({
   group: "Run jobs",
   summary: "Ask models the questions of datasets, and score their answers",
   description:
-    "Sends every row of the datasets to every model and prompt of a spec, scores the answers, and reports means with confidence intervals. Running the same command again resumes the run, and scores the answers again if they are complete.",
+    "Sends every row of the datasets to every model and prompt of a spec, scores the answers, and reports means with confidence intervals, also as report.html. Running the same command again resumes the run, and scores the answers again if they are complete.",
   arguments: [
     optionalArgument(
       "spec.yaml",

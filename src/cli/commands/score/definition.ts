@@ -7,7 +7,7 @@ export const scoreCommand = defineCommand({
   group: "Run jobs",
   summary: "Score the stored answers of an evaluation again, or the rankings of a run",
   description:
-    "Scores the answers of a finished evaluation again, without any call: with the scorers of its spec, or with those of another one that asks the same questions. Reports which samples have another score than before. With --qrels, it scores what an embedding or rerank run ranks first against relevance judgements: recall, MRR, and nDCG.",
+    "Scores the answers of a finished evaluation again, without any call: with the scorers of its spec, or with those of another one that asks the same questions. Reports which samples have another score than before, and writes report.html again. With --qrels, it scores what an embedding or rerank run ranks first against relevance judgements: recall, MRR, and nDCG.",
   arguments: [argument("dir", "output folder of the evaluation, or of the embedding or rerank run")],
   options: {
     ...inGroup(OPTION_GROUPS.input, {

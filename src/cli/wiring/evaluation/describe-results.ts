@@ -37,7 +37,6 @@ export function describeResults(results: EvaluationResults, changes: ScoreChange
     `Intervals have a confidence of ${formatPercent(confidence)}. Samples without an answer, and answers that cannot be read, are not wrong answers.`,
     ...(changes === undefined ? [] : [describeChanges(changes)]),
     `  ${dir}/${EVALUATION_FILES.results}`,
-    `  ${dir}/${EVALUATION_FILES.report}`,
     "",
   ].join("\n");
 }

@@ -69,7 +69,8 @@ export async function scoreInFolder(
     process.stdout.write(
       json ? `${JSON.stringify({ event: "results", ...results, changes })}\n` : describeResults(results, changes, dir),
     );
-    await writeFolderReport(dir, interrupt.signal);
+    const report = await writeFolderReport(dir, interrupt.signal);
+    if (!json && report !== undefined) process.stdout.write(`  ${report}\n`);
   } finally {
     interrupt.dispose();
   }
@@ -101,17 +102,20 @@ export async function requireEvaluation(dir: string): Promise<FinishedEvaluation
   return { manifest, evaluation: manifest.evaluation };
 }
 
-/** A report that cannot be written is a warning: everything in it is in the other files. */
-async function writeFolderReport(dir: string, signal: AbortSignal): Promise<void> {
+/** The path of the report. One that cannot be written is a warning: everything in it is in the other files. */
+async function writeFolderReport(dir: string, signal: AbortSignal): Promise<string | undefined> {
+  const path = join(dir, EVALUATION_FILES.report);
+  const comparison = { model: undefined, baselineModel: undefined, allowDifferentDatasets: false };
   try {
-    const comparison = { model: undefined, baselineModel: undefined, allowDifferentDatasets: false };
-    await writeReport([dir], join(dir, EVALUATION_FILES.report), {
+    await writeReport([dir], path, {
       ...{ language: undefined, comparison, sluice: readVersion(), now: Date.now(), signal },
     });
+    return path;
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     process.stderr.write(
       `Warning: ${EVALUATION_FILES.report} was not written: ${error.message}. ${error.hint ?? ""}\n`,
     );
+    return undefined;
   }
 }

@@ -68,6 +68,7 @@ function listFields(state: ReportState): FilterField[] {
   const filter = state.filter.value;
   const { scorer, outcome, variant, dataset, group, order } = filter;
   const { datasets, groups } = listChoices(state);
+  const outcomes = OUTCOMES.filter((name) => name !== "differ" || state.variants.length > 1);
   const groupKey = (each: RowFilter["group"]) => (each ? JSON.stringify([each.field, each.value]) : "");
   const fields: readonly FilterField[] = [
     {
@@ -75,7 +76,7 @@ function listFields(state: ReportState): FilterField[] {
       read: (value) => ({ ...filter, scorer: value }),
     },
     {
-      ...{ label: t.outcome, selected: outcome, options: OUTCOMES.map((name) => [name, t.outcomes[name]] as const) },
+      ...{ label: t.outcome, selected: outcome, options: outcomes.map((name) => [name, t.outcomes[name]] as const) },
       read: (value) => ({ ...filter, outcome: OUTCOMES.find((name) => name === value) ?? "any" }),
     },
     {
