@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { DuplicateLookup, deleteIncompleteOriginals } from "./duplicate-lookup.ts";
+import { prepareRows } from "./item-rows.ts";
 import { damagedRunDatabase, openRunDatabase, toRunDatabaseError } from "./run-database.ts";
 import { RunStore } from "./run-store.ts";
 import { ANSWER_INDEXES } from "./schema.ts";
@@ -64,13 +65,15 @@ async function readState(
   items: number,
 ): Promise<StoreState> {
   const state = new StoreState(items);
-  const query = database.prepare(`
+  const query = prepareRows(
+    database,
+    `
     SELECT "index", status = 'ok' AS is_ok, attempts, tokens, output_tokens FROM records
-    WHERE "index" >= ? ORDER BY "index" LIMIT ${ROWS_PER_READ}`);
-  query.setReturnArrays(true);
+    WHERE "index" >= ? ORDER BY "index" LIMIT ${ROWS_PER_READ}`,
+  );
   for (let next = 0; ; ) {
     // Not validated, because a schema would double the cost of opening a run of millions of items.
-    const rows = query.all(next) as unknown as readonly (readonly number[])[];
+    const rows = query(next) as readonly (readonly number[])[];
     for (const [index = 0, isOk, attempts = 0, tokens = 0, outputTokens = 0] of rows) {
       // A changed byte that puts an index out of order would make this loop read the same rows forever.
       if (index < next || index >= items) throw damagedRunDatabase(dir);

@@ -1,5 +1,5 @@
 import type { Item } from "#src/core/item.ts";
-import { ITEM_SOURCE, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, prepareRows, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { damagedRunDatabase, openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 
 /** Items per query; about 1 ms each. */
@@ -15,12 +15,13 @@ export async function* readItems(
 ): AsyncGenerator<Item[]> {
   const database = openRunDatabaseReader(dir);
   try {
-    const query = database.prepare(
+    const query = prepareRows(
+      database,
       `SELECT ${SELECTED_ITEM_COLUMNS} FROM ${ITEM_SOURCE} WHERE i."index" >= ? ORDER BY i."index" LIMIT ${ITEMS_PER_QUERY}`,
     );
     for (let next = from; ; ) {
       signal?.throwIfAborted();
-      const items = query.all(next).map(toItem);
+      const items = query(next).map(toItem);
       if (items.length === 0) return;
       // The database doesn't notice every changed byte. With an index out of order, this loop would read the same rows forever.
       const isConsecutive = items.every(({ index }, i) => index === next + i);

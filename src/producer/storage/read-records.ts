@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
-import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, prepareRows, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { isAnswerDamaged, RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
 import { computeVectorChecksum, type VectorFile } from "./vectors/vector-file.ts";
 
@@ -57,13 +57,15 @@ export async function readRecordBlock(
 }
 
 function readRows(database: DatabaseSync, start: number, count: number): RecordedItem[] {
-  const query = database.prepare(
+  const query = prepareRows(
+    database,
     `SELECT ${SELECTED_ITEM_COLUMNS}, ${RECORD_COLUMNS} FROM ${ITEM_SOURCE} LEFT JOIN records r ON r."index" = i."index"
       WHERE i."index" >= ? ORDER BY i."index" LIMIT ?`,
   );
-  const rows = query.all(start, count).map((row: Row) => {
-    if (row.status === null) throw new RunError(`item ${row.index} has no record in ${database.location()}`, RERUN);
-    return { item: toItem(row), record: toStoredRecord(row) };
+  const rows = query(start, count).map((row) => {
+    const record = toStoredRecord(row);
+    if (!record) throw new RunError(`item ${row[0]} has no record in ${database.location()}`, RERUN);
+    return { item: toItem(row), record };
   });
   const missing = Array.from({ length: count }, (_, i) => start + i).find((index, i) => rows[i]?.item.index !== index);
   if (missing !== undefined) throw new RunError(`item ${missing} is missing in ${database.location()}`);

@@ -5,7 +5,7 @@ import type { Item } from "#src/core/item.ts";
 import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import { systemDisk } from "./disk.ts";
-import { ITEM_SOURCE, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
+import { ITEM_SOURCE, prepareRows, type Row, SELECTED_ITEM_COLUMNS, toItem } from "./item-rows.ts";
 import { readProperty } from "./properties.ts";
 import { openRunDatabaseReader, toRunDatabaseError } from "./run-database.ts";
 import { RECORD_COLUMNS, type StoredRecord, toStoredRecord } from "./stored-record.ts";
@@ -91,8 +91,8 @@ export class RunReader {
 
   #select(rest: string, ...parameters: readonly SQLInputValue[]): ItemWithRecord[] {
     try {
-      const query = this.database.prepare(`${SELECT_ITEMS} ${rest}`);
-      return query.all(...parameters).map(toItemWithRecord);
+      const query = prepareRows(this.database, `${SELECT_ITEMS} ${rest}`);
+      return query(...parameters).map(toItemWithRecord);
     } catch (error) {
       throw toRunDatabaseError(error, this.#dir);
     }
@@ -100,11 +100,11 @@ export class RunReader {
 }
 
 function toItemWithRecord(row: Row): ItemWithRecord {
-  const { lane, started_at: startedAt, duration_ms: durationMs } = row;
+  const [lane, startedAt, durationMs] = row.slice(-3);
   const hasCall = typeof lane === "string" && typeof startedAt === "number" && typeof durationMs === "number";
   return {
     item: toItem(row),
-    record: row.status === null ? undefined : toStoredRecord(row),
+    record: toStoredRecord(row),
     call: hasCall ? { lane, startedAt, durationMs } : undefined,
   };
 }

@@ -3,7 +3,7 @@ import { RunError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { WireRecord } from "#src/state/record-format/record-codec.ts";
-import type { Row } from "./item-rows.ts";
+import type { ItemRow, Row } from "./item-rows.ts";
 
 export type RecordStatus = "ok" | "failed";
 
@@ -22,41 +22,47 @@ export interface StoredRecord {
   readonly failure: Failure | undefined;
 }
 
-/** The columns that `toStoredRecord` needs. */
+/** The columns that `toStoredRecord` needs, after those of the item. */
 export const RECORD_COLUMNS =
   "r.status, r.attempts, r.tokens, r.recorded_at, r.checksum, r.answer, r.kind, r.code, r.message, r.provider_message, r.param";
 
-interface RecordRow {
-  readonly index: number;
-  readonly status: RecordStatus;
-  readonly attempts: number;
-  readonly tokens: number;
-  readonly recorded_at: number;
-  readonly checksum: number | null;
-  readonly answer: string | null;
-  readonly kind: Failure["kind"] | null;
-  readonly code: string | null;
-  readonly message: string | null;
-  readonly provider_message: string | null;
-  readonly param: string | null;
-}
+type RecordRow = readonly [
+  ...ItemRow,
+  status: RecordStatus | null,
+  attempts: number,
+  tokens: number,
+  recordedAt: number,
+  checksum: number | null,
+  answer: string | null,
+  ...FailureRow,
+];
+type FailureRow = readonly [
+  kind: Failure["kind"] | null,
+  code: string | null,
+  message: string | null,
+  providerMessage: string | null,
+  param: string | null,
+];
 
-export function toStoredRecord(row: Row): StoredRecord {
+/** Undefined if the item has no record. */
+export function toStoredRecord(row: Row): StoredRecord | undefined {
   // Not validated, because a schema would double the cost of reading millions of rows whose columns have these types.
-  const record = row as unknown as RecordRow;
+  const [index, , , , , , status, attempts, tokens, recordedAt, checksum, answer, ...failure] =
+    row as unknown as RecordRow;
+  if (status === null) return undefined;
   return {
-    index: record.index,
-    status: record.status,
-    attempts: record.attempts,
-    tokens: record.tokens,
-    recordedAt: record.recorded_at,
-    checksum: record.checksum ?? undefined,
-    answer: record.answer ?? undefined,
-    failure: record.status === "failed" ? toFailure(record) : undefined,
+    index,
+    status,
+    attempts,
+    tokens,
+    recordedAt,
+    checksum: checksum ?? undefined,
+    answer: answer ?? undefined,
+    failure: status === "failed" ? toFailure(failure) : undefined,
   };
 }
 
-function toFailure({ kind, code, message, provider_message: providerMessage, param }: RecordRow): Failure {
+function toFailure([kind, code, message, providerMessage, param]: FailureRow): Failure {
   return omitUndefined({
     kind: kind ?? "server",
     message: message ?? "",
