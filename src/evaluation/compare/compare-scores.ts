@@ -1,7 +1,7 @@
 import { type Interval, studentInterval } from "#src/evaluation/statistics/intervals.ts";
 import { estimateMean, meanOf, type Observation, varianceOf } from "#src/evaluation/statistics/mean.ts";
 import { mcNemarExact, pairedPermutationTest, pairedRateInterval } from "#src/evaluation/statistics/paired-tests.ts";
-import { itemsNeededForVariance } from "#src/evaluation/statistics/power.ts";
+import { itemsNeededForDifferences } from "#src/evaluation/statistics/power.ts";
 import { createRandom } from "#src/evaluation/statistics/random.ts";
 
 /** The score of one item, for example the mean of its samples. */
@@ -36,7 +36,7 @@ export interface ScoreComparison {
   readonly won: number;
   readonly lost: number;
   readonly tied: number;
-  /** Items needed to show a difference as large as the observed one; undefined if there is none. */
+  /** Items needed to show a difference as large as the observed one, more than `pairs` if it is not shown; undefined without one. */
   readonly itemsNeeded: number | undefined;
 }
 
@@ -77,6 +77,9 @@ export function comparePairs(
   const difference = meanOf(differences.map(({ value }) => value));
   const { clusters, count } = estimateMean(differences);
   const isRightOrWrong = pairs.every(({ first: a, second: b }) => isBinary(a) && isBinary(b)) && clusters === count;
+  const pValue = isRightOrWrong ? mcNemarExact(won, lost) : pairedPermutationTest(differences, createRandom(seed));
+  // The estimate is rough for few items, and must not contradict the test.
+  const neededAtLeast = pValue < 1 - confidence ? 1 : pairs.length + 1;
   return {
     pairs: pairs.length,
     meanFirst: meanOf(pairs.map((pair) => pair.first)),
@@ -85,12 +88,15 @@ export function comparePairs(
     interval: isRightOrWrong
       ? pairedRateInterval(won, lost, pairs.length, confidence)
       : studentInterval(differences, confidence),
-    pValue: isRightOrWrong ? mcNemarExact(won, lost) : pairedPermutationTest(differences, createRandom(seed)),
+    pValue,
     test: isRightOrWrong ? "mcnemar" : "permutation",
     won,
     lost,
     tied: pairs.length - won - lost,
-    itemsNeeded: difference === 0 || pairs.length < 2 ? undefined : countNeeded(differences, { confidence, power }),
+    itemsNeeded:
+      difference === 0 || pairs.length < 2
+        ? undefined
+        : Math.max(neededAtLeast, countNeeded(differences, { confidence, power })),
   };
 }
 
@@ -120,12 +126,13 @@ function isBinary(value: number): boolean {
   return value === 0 || value === 1;
 }
 
-/** The variance of the mean contains what clusters add to it. */
+/** The items that show the mean of the differences; clusters add to them what they add to its variance. */
 function countNeeded(
   differences: readonly Observation[],
   { confidence, power }: { readonly confidence: number; readonly power: number },
 ): number {
   const { mean, standardError, count, clusters } = estimateMean(differences);
-  const variance = clusters < 2 ? varianceOf(differences.map(({ value }) => value)) : standardError ** 2 * count;
-  return itemsNeededForVariance(mean, variance, { level: 1 - confidence, power });
+  const variance = varianceOf(differences.map(({ value }) => value));
+  const designEffect = clusters < 2 || variance === 0 ? 1 : (standardError ** 2 * count) / variance;
+  return Math.ceil(designEffect * itemsNeededForDifferences({ mean, variance }, { level: 1 - confidence, power }));
 }

@@ -37,16 +37,20 @@ export function smallestDetectableDifference(items: number, design: ComparisonDe
 
 /** The number of items that a paired comparison needs to show `difference` with the power of the design. */
 export function itemsNeeded(difference: number, design: ComparisonDesign): number {
-  return itemsNeededForVariance(difference, differenceVariance(design), design);
+  return Math.max(1, Math.ceil((multiplier(design) ** 2 * differenceVariance(design)) / difference ** 2));
 }
 
-/** The same, with a variance of the differences per item that was measured. */
-export function itemsNeededForVariance(
-  difference: number,
-  variance: number,
-  design: Pick<ComparisonDesign, "power" | "level">,
+/**
+ * The number of items that show a measured difference, from the variance of the differences per item. Tests of pairs compare with
+ * differences of random sign, whose variance is their mean square (Connor, "Sample Size for Testing Differences in Proportions for the
+ * Paired-Sample Design", 1987, for rates).
+ */
+export function itemsNeededForDifferences(
+  { mean, variance }: { readonly mean: number; readonly variance: number },
+  { power, level }: Pick<ComparisonDesign, "power" | "level">,
 ): number {
-  return Math.max(1, Math.ceil((multiplier(design) ** 2 * variance) / difference ** 2));
+  const spread = normalQuantile(1 - level / 2) * Math.hypot(Math.sqrt(variance), mean);
+  return Math.max(1, Math.ceil(((spread + normalQuantile(power) * Math.sqrt(variance)) / mean) ** 2));
 }
 
 function multiplier({ power, level }: Pick<ComparisonDesign, "power" | "level">): number {

@@ -124,7 +124,9 @@ export function describeComparison(comparison: MetricComparison): string {
     ? `${model} is ${difference > 0 ? "better" : "worse"} than ${baseline}`
     : `too few items to tell ${model} from ${baseline}`;
   const needed =
-    isSignificant || itemsNeeded === null ? "" : `; a difference of this size needs ${formatMany(itemsNeeded, "item")}`;
+    isSignificant || itemsNeeded === null || itemsNeeded <= items
+      ? ""
+      : `; a difference of this size needs ${formatMany(itemsNeeded, "item")}`;
   const p = formatPValue(adjustedPValue);
   return `${verdict}: ${size}, p ${p.startsWith("<") ? p : `= ${p}`}, won ${formatCount(won)}, lost ${formatCount(lost)} of ${formatMany(items, "item")}${needed}`;
 }

@@ -118,5 +118,5 @@ function describeVerdict({
   const t = texts.value;
   if (items === 0) return t.noCommonRows;
   if (adjustedPValue < LEVEL) return (difference > 0 ? t.better : t.worse)(model, baseline);
-  return itemsNeeded === null ? t.tooFew : t.needed(formatters.value.count(itemsNeeded));
+  return itemsNeeded === null || itemsNeeded <= items ? t.tooFew : t.needed(formatters.value.count(itemsNeeded));
 }

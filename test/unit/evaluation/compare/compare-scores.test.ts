@@ -53,6 +53,24 @@ describe("compareScores", () => {
     expect(compareScores(first, first)).toMatchObject({ difference: 0, pValue: 1, itemsNeeded: undefined });
   });
 
+  test("a difference that is not shown needs more items than there are, however few", () => {
+    const score = (value: (n: number) => number) =>
+      Array.from({ length: 6 }, (_, n) => ({ item: `${n}`, value: value(n) }));
+    // 5 won, 0 lost: the exact test gives 2 / 2^5.
+    const { pValue, itemsNeeded } = compareScores(
+      score((n) => (n < 5 ? 1 : 0)),
+      score(() => 0),
+    );
+    expect(pValue).toBeCloseTo(0.0625, 12);
+    expect(itemsNeeded).toBe(7);
+    const same = compareScores(
+      score((n) => (n < 1 ? 1 : 0.5)),
+      score(() => 0.5),
+    );
+    expect(same.pValue).toBe(1);
+    expect(same.itemsNeeded).toBeGreaterThan(6);
+  });
+
   test("refuses two scores of one item, scores that are no numbers, and contradicting clusters", () => {
     const valid = [score("a", 1)];
     expect(() => compareScores([score("a", 1), score("a", 0)], valid)).toThrow('the item "a" has two scores');
