@@ -6,7 +6,7 @@ import { makeFolder, removeFolder } from "./cleanup.ts";
 import { measureProcess } from "./measure-process.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./simulator-process.ts";
 import { SLUICE } from "./sluice-command.ts";
-import { computeSpread, formatMarkdownTable, formatMegabytes, formatRatio, formatSpread, number } from "./table.ts";
+import { formatMarkdownTable, formatMegabytes, formatRatio, number } from "./table.ts";
 
 export interface EvalBenchOptions {
   readonly quick: boolean;
@@ -15,8 +15,8 @@ export interface EvalBenchOptions {
 
 interface EvalTime {
   readonly contender: string;
-  /** Of the whole command, one value per round; undefined if it was not measured. */
-  readonly wallMs: readonly number[] | undefined;
+  /** Of the whole command; undefined if it was not measured. */
+  readonly wallMs: number | undefined;
 }
 
 interface EvalSize {
@@ -40,13 +40,14 @@ const LATENCY_MS = 1_000;
 /** As many as the test part of GSM8K has. */
 const PROBLEMS = 1_319;
 const MODELS = ["one", "two", "three"];
+const OUT = "out";
 
 export async function benchEval({ quick, log }: EvalBenchOptions): Promise<EvalBenchResult> {
   const problems = quick ? 200 : PROBLEMS;
   const folder = await makeFolder();
   try {
     await writeRows(join(folder, "rows.jsonl"), problems);
-    const times = await measureTimes(folder, problems, { quick, log });
+    const times = await measureTimes(folder, problems, log);
     const sizes: EvalSize[] = [];
     for (const rows of quick ? [1_000, 10_000] : [10_000, 100_000]) {
       const size = await measureSize(rows);
@@ -59,27 +60,26 @@ export async function benchEval({ quick, log }: EvalBenchOptions): Promise<EvalB
   }
 }
 
-async function measureTimes(folder: string, problems: number, { quick, log }: EvalBenchOptions): Promise<EvalTime[]> {
+/** One run of each contender: it takes a minute, in which single calls hardly count. */
+async function measureTimes(folder: string, problems: number, log: EvalBenchOptions["log"]): Promise<EvalTime[]> {
   const simulator = await startSimulatorProcess({ latency: { fixedMs: LATENCY_MS } });
   const promptfoo = process.env.PROMPTFOO;
-  const contenders: Readonly<Record<string, ((round: number) => Promise<number>) | undefined>> = {
+  const contenders: Readonly<Record<string, (() => Promise<number>) | undefined>> = {
     "undici loop, nothing stored": () => runLoop(simulator, problems),
-    "sluice eval": async (round) => (await runEval(folder, simulator, { round, models: MODELS.slice(0, 1) })).wallMs,
+    "sluice eval": async () => (await runEval(folder, simulator, { models: MODELS.slice(0, 1) })).wallMs,
     promptfoo: promptfoo === undefined ? undefined : () => runPromptfoo(promptfoo, folder, simulator, problems),
   };
-  const measured = new Map<string, number[]>();
+  const times: EvalTime[] = [];
   try {
-    for (let round = 0; round < (quick ? 1 : 3); round += 1)
-      for (const [contender, run] of Object.entries(contenders)) {
-        if (!run) continue;
-        const wallMs = await run(round);
-        log(`${contender}: ${number(wallMs / 1_000)} s`);
-        measured.set(contender, [...(measured.get(contender) ?? []), wallMs]);
-      }
+    for (const [contender, run] of Object.entries(contenders)) {
+      const wallMs = await run?.();
+      if (wallMs !== undefined) log(`${contender}: ${number(wallMs / 1_000)} s`);
+      times.push({ contender, wallMs });
+    }
   } finally {
     await simulator.stop();
   }
-  return Object.keys(contenders).map((contender) => ({ contender, wallMs: measured.get(contender) }));
+  return times;
 }
 
 async function runLoop({ openaiUrl, apiKey }: SimulatorProcess, problems: number): Promise<number> {
@@ -103,7 +103,7 @@ async function runLoop({ openaiUrl, apiKey }: SimulatorProcess, problems: number
 async function runEval(
   folder: string,
   { openaiUrl, apiKey }: SimulatorProcess,
-  { round, models, concurrency = PLACES }: { round: number; models: readonly string[]; concurrency?: number },
+  { models, concurrency = PLACES }: { models: readonly string[]; concurrency?: number },
 ) {
   const limits = { requestsPerMinute: 1_000_000, concurrency };
   const settings = {
@@ -125,9 +125,8 @@ async function runEval(
   // JSON is YAML.
   await writeFile(join(folder, "sluice.yaml"), JSON.stringify(settings));
   await writeFile(join(folder, "spec.yaml"), JSON.stringify(spec));
-  const out = `out-${round}`;
-  const args = [SLUICE, "eval", "spec.yaml", "--out", out, "--workers", "2", "--json"];
-  return { ...(await measureProcess(args, { cwd: folder, env: ENVIRONMENT })), out };
+  const args = [SLUICE, "eval", "spec.yaml", "--out", OUT, "--workers", "2", "--json"];
+  return await measureProcess(args, { cwd: folder, env: ENVIRONMENT });
 }
 
 /** Empty means unset: settings of the machine must not affect the benchmark. */
@@ -169,8 +168,8 @@ async function measureSize(rows: number): Promise<EvalSize> {
   const simulator = await startSimulatorProcess({});
   try {
     await writeRows(join(folder, "rows.jsonl"), rows);
-    const run = await runEval(folder, simulator, { round: 0, models: MODELS, concurrency: 64 });
-    const score = await measureProcess([SLUICE, "score", run.out, "--json"], { cwd: folder, env: ENVIRONMENT });
+    const run = await runEval(folder, simulator, { models: MODELS, concurrency: 64 });
+    const score = await measureProcess([SLUICE, "score", OUT, "--json"], { cwd: folder, env: ENVIRONMENT });
     return {
       rows,
       evalMs: run.wallMs,
@@ -199,7 +198,7 @@ export function describeEvalBench({ problems, callsMs, times, sizes }: EvalBench
   const timeLines = times.map(({ contender, wallMs }) =>
     wallMs === undefined
       ? [contender, "not measured: set PROMPTFOO to its entry script", "-"]
-      : [contender, formatSpread(wallMs.map((ms) => ms / 1_000)), formatRatio(computeSpread(wallMs).median / callsMs)],
+      : [contender, number(wallMs / 1_000), formatRatio(wallMs / callsMs)],
   );
   const sizeLines = sizes.map(({ rows, evalMs, evalRss, scoreMs, scoreRss }) => [
     `${number(rows)} x ${MODELS.length}`,
@@ -211,7 +210,7 @@ export function describeEvalBench({ problems, callsMs, times, sizes }: EvalBench
   return [
     `### Evaluation: ${number(problems)} rows, ${PLACES} calls at once, ${number(LATENCY_MS)} ms per call`,
     "",
-    `With all places taken all the time, the calls take ${number(callsMs / 1_000)} s. From the start of the command to the written results: median (minimum-maximum).`,
+    `With all places taken all the time, the calls take ${number(callsMs / 1_000)} s. From the start of the command to the written results, one run each.`,
     "",
     formatMarkdownTable(["contender", "seconds", "of the time of the calls"], timeLines),
     "",
