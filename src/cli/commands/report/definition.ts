@@ -7,7 +7,7 @@ export const reportCommand = defineCommand({
   group: "Run jobs",
   summary: "Write a report of evaluations as one HTML file",
   description:
-    "Writes one HTML file with the scores, costs, and answers of an evaluation, which opens in a browser without a network. Several evaluations are compared with the first one, the baseline. Makes no call. The commands eval and score write report.html by themselves.",
+    "Writes the scores, costs, and answers of an evaluation to one HTML file, which any browser opens offline. If you name several evaluations, they are compared with the first one, the baseline. Makes no call. The commands eval and score write report.html by themselves.",
   arguments: [variadicArgument("dir", "output folders of evaluations, the baseline first")],
   options: {
     ...inGroup(OPTION_GROUPS.input, COMPARISON_OPTIONS),

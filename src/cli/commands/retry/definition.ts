@@ -9,7 +9,7 @@ export const retryCommand = defineCommand({
   group: "Watch and control runs",
   summary: "Retry a run's failed items",
   description:
-    "Removes the error records of a finished or stopped run, calls the provider again for these items only, and rewrites the output. With a filter, only matching failed items are retried. --retry-empty retries chat answers without text instead; --duration and --lane match only these, because failures have no duration and no lane.",
+    "Removes the error records of a finished or stopped run, calls the provider again for these items only, and rewrites the output. With a filter, only matching failed items are retried. With --retry-empty, chat answers without text are retried instead of failed items. --duration and --lane match no failed items, because failures have no duration and no lane; use them with --retry-empty.",
   arguments: [RUN_ARGUMENT],
   // The other filters determine the status. The dashboard passes the status of its list.
   options: {

@@ -5,7 +5,8 @@ export const evaluationsEn = {
   evaluations: {
     none: "No evaluation has been scored yet.",
     latest: "Latest scores",
-    latestNote: "Each score with its confidence interval, from the latest evaluation of the model that has it.",
+    latestNote:
+      "Each score comes from the latest evaluation of its model that includes it, and has a confidence interval.",
     over: "Scores over time",
     all: (count: string) => plural(count, "evaluation", "evaluations"),
     scores: "Scores",

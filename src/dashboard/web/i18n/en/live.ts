@@ -14,7 +14,7 @@ export const liveEn = {
     actions: "Actions",
     follow: "Follow chat",
     stopFollowing: "Stop following",
-    operatorsOnly: "Only operators can follow it.",
+    operatorsOnly: "Only operators can follow chats.",
     notStreaming: "Not streaming.",
     answer: "Answer",
     receivedCharacters: (count: string) => `${count} characters so far`,

@@ -74,7 +74,7 @@ export const overviewEn = {
     loweredFrom: (limit: string) => `lowered from ${limit}`,
     loweredTitle: "Lowered after the provider refused more",
     manual: "manual",
-    reported: "as the provider reports",
+    reported: "reported by the provider",
     quota: (left: string, limit: string, time: string) => `${left} of ${limit} left until ${time}`,
     perMinute: (rate: string) => `${rate}/min`,
     limitsTitle: "Change lane limits",
