@@ -24,6 +24,7 @@ import { cleanCommand, rmCommand } from "./commands/runs/remove/definition.ts";
 import { renameCommand } from "./commands/runs/rename/definition.ts";
 import { scoreCommand } from "./commands/score/definition.ts";
 import { searchCommand } from "./commands/search/definition.ts";
+import { serveCommand } from "./commands/serve/definition.ts";
 import { setLimitCommand } from "./commands/set-limit/definition.ts";
 import { simulateCommand } from "./commands/simulate/definition.ts";
 import { verifyCommand } from "./commands/verify/definition.ts";
@@ -60,6 +61,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(doctorCommand, async () => (await import("./commands/doctor/doctor.ts")).runDoctor),
   bindCommand(upCommand, async () => (await import("./commands/dashboard/up.ts")).runUp),
   bindCommand(dashboardCommand, async () => (await import("./commands/dashboard/dashboard.ts")).runDashboard),
+  bindCommand(serveCommand, async () => (await import("./commands/serve/serve.ts")).runServe),
   bindCommand(workerCommand, async () => (await import("./commands/worker/worker.ts")).runWorker),
   bindCommand(setLimitCommand, async () => (await import("./commands/set-limit/set-limit.ts")).runSetLimit),
   bindCommand(completeCommand, async () => (await import("./commands/complete/complete.ts")).runComplete),

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { formatServerUrl, listen } from "#src/http-server/listen.ts";
 import { auditRoutes } from "./audit/audit-routes.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import type { AuthPasswords } from "./auth/password-verifier.ts";
@@ -9,7 +10,6 @@ import { evaluationRoutes } from "./evaluations/evaluation-routes.ts";
 import { findPageFolder, pageFiles } from "./http/page-files.ts";
 import { causeRoutes } from "./items/causes/cause-routes.ts";
 import { itemRoutes } from "./items/item-routes.ts";
-import { formatServerUrl, listen } from "./listen.ts";
 import { liveRoutes } from "./live/live-routes.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
 import { laneRoutes } from "./overview/lane-routes.ts";

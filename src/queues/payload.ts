@@ -140,7 +140,10 @@ export function describePayload(payload: JobPayload): SpanAttributes {
 /** Assumed tokens of an answer whose request sets no limit. */
 const DEFAULT_ANSWER_TOKENS = 512;
 /** The maximum or else the usual tokens of an answer. */
-export function estimateAnswerTokens({ maxTokens, operation }: z.infer<typeof chatRequestSchema>): number {
+export function estimateAnswerTokens({
+  maxTokens,
+  operation,
+}: Pick<z.infer<typeof chatRequestSchema>, "maxTokens" | "operation">): number {
   return maxTokens ?? (operation === undefined ? DEFAULT_ANSWER_TOKENS : 0);
 }
 /** Maximum bytes of text in a job, unless a single item is larger. Small jobs keep Redis commands short. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { RunError } from "#src/core/failures/errors.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS, START_ERRORS } from "#src/dashboard/messages.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "#src/http-server/loopback.ts";
 import { type AuthPasswords, PasswordVerifier } from "./password-verifier.ts";
 import type { Role, SignIn } from "./session-api.ts";
 import { type Principal, SESSION_MS, SessionTokens } from "./session-token.ts";

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
-import { isLoopback, parseHostName } from "./loopback.ts";
+import { isLoopback, parseHostName } from "#src/http-server/loopback.ts";
 
 /**
  * Protects a server without a password from DNS rebinding: a foreign page may point its own name at this machine's

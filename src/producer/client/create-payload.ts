@@ -42,7 +42,7 @@ export function createChatPayload(
 /** Creates the job of an embedding item. Throws InputError. */
 export function createEmbeddingPayload(
   id: string,
-  { model: fullName, inputs, purpose = "db", dimensions }: SubmitEmbeddingOptions,
+  { model: fullName, inputs, purpose = "db", dimensions, tokenIds, options }: SubmitEmbeddingOptions,
 ): EmbeddingPayload {
   if (inputs.length === 0) throw new InputError("inputs must contain at least one text", "submitEmbedding");
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
@@ -56,6 +56,8 @@ export function createEmbeddingPayload(
     model,
     purpose,
     dimensions,
+    tokenIds,
+    options,
     items: inputs.map((text, index) => [index, estimateTokens(text), text]),
   };
 }

@@ -42,6 +42,10 @@ export interface SubmitEmbeddingOptions extends SubmitOptions {
   readonly inputs: readonly string[];
   readonly purpose?: EmbeddingPurpose;
   readonly dimensions?: number;
+  /** The inputs are lists of token ids as JSON; only for models that accept them. */
+  readonly tokenIds?: boolean;
+  /** Further fields of the call, such as `input_type`; only those that the model supports. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export interface SubmitRerankOptions extends SubmitOptions, RerankRequest {}

@@ -23,11 +23,16 @@ export const dashboardCommand = defineCommand({
 export const upCommand = defineCommand({
   name: "up",
   group: "Operate",
-  summary: "Start the dashboard, workers and, without REDIS_URL, a private Redis",
-  description: "Runs the dashboard, workers and, without REDIS_URL, the private Redis together, until Ctrl-C.",
+  summary: "Start the dashboard, the HTTP API, workers and, without REDIS_URL, a private Redis",
+  description:
+    "Runs the dashboard, the HTTP API, workers and, without REDIS_URL, the private Redis together, until Ctrl-C.",
   arguments: [],
   options: {
     ...LISTEN_OPTIONS,
+    ...inGroup(OPTION_GROUPS.network, {
+      apiPort: valueOr(8788, "n", "port of the HTTP API; 0 selects a free port", parsePort),
+      apiHost: valueOr("127.0.0.1", "name", "address of the HTTP API"),
+    }),
     ...inGroup(OPTION_GROUPS.execution, {
       workers: value("n", "worker processes to start (default: one per core)", parseWorkerCount),
     }),

@@ -1,8 +1,8 @@
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
 import { type OpenedRedis, openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { loadConfig } from "#src/config/config.ts";
-import { PortInUseError } from "#src/dashboard/listen.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
+import { PortInUseError } from "#src/http-server/listen.ts";
 
 const FIRST_PORT = 8787;
 const PORTS = 20;

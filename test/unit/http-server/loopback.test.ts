@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isLoopback, parseHostName } from "#src/dashboard/auth/loopback.ts";
+import { isLoopback, parseHostName } from "#src/http-server/loopback.ts";
 
 describe("loopback names", () => {
   it.each(["localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"])(

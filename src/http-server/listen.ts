@@ -1,24 +1,30 @@
-import type { FastifyInstance } from "fastify";
+import type { Server } from "node:http";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
-import { isLoopback } from "./auth/loopback.ts";
-import { START_ERRORS } from "./messages.ts";
+import { LISTEN_ERRORS } from "./listen-errors.ts";
+import { isLoopback } from "./loopback.ts";
 
 export class PortInUseError extends RunError {
   constructor(host: string, port: number) {
-    super(...START_ERRORS.portInUse(host, port));
+    super(...LISTEN_ERRORS.portInUse(host, port));
   }
 }
 
+/** The part of a Fastify server that listening needs, whatever its routes are typed with. */
+interface ListeningServer {
+  listen(options: { readonly host: string; readonly port: number }): Promise<string>;
+  readonly server: Server;
+}
+
 /** Starts listening and resolves with the port. Throws a RunError when the address cannot be used. */
-export async function listen(server: FastifyInstance, host: string, port: number): Promise<number> {
+export async function listen(server: ListeningServer, host: string, port: number): Promise<number> {
   try {
     await server.listen({ host, port });
   } catch (error) {
     const code = errorCode(error);
     if (code === "EADDRINUSE") throw new PortInUseError(host, port);
-    if (code === "EACCES") throw new RunError(...START_ERRORS.portNotPermitted(port), error);
+    if (code === "EACCES") throw new RunError(...LISTEN_ERRORS.portNotPermitted(port), error);
     if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-      throw new RunError(...START_ERRORS.unknownAddress(host), error);
+      throw new RunError(...LISTEN_ERRORS.unknownAddress(host), error);
     }
     throw error;
   }

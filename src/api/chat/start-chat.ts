@@ -1,0 +1,85 @@
+import type { AdmittedUse, Caller } from "#src/api/access/caller.ts";
+import type { ApiContext } from "#src/api/api-context.ts";
+import { API_ERRORS } from "#src/api/http/api-error.ts";
+import type { DirectoryModel } from "#src/api/models/model-directory.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
+import type { JsonObject } from "#src/providers/json-value.ts";
+import type { ChatRequest } from "#src/providers/provider.ts";
+import { estimateAnswerTokens } from "#src/queues/payload.ts";
+
+/** A request for one chat answer. */
+export interface ChatSubmission {
+  readonly caller: Caller;
+  /** In OpenAI's format, without the fields that concern the response itself, such as `stream`. */
+  readonly body: JsonObject;
+  readonly stream: boolean;
+  /** Sent by the client: the same request with the same key is the same item. */
+  readonly idempotencyKey: string | undefined;
+  /** Name of the route, which keys are unique within. */
+  readonly route: string;
+}
+
+/** A chat item that has been queued. */
+export interface StartedChat {
+  /** Id of the item. */
+  readonly id: string;
+  readonly model: DirectoryModel;
+  /** Epoch ms */
+  readonly startedAt: number;
+  readonly admission: AdmittedUse;
+}
+
+/**
+ * Checks a request and queues it as an item, in the order: body, model, limits of the model, limits of the caller. Throws an
+ * ApiError.
+ */
+export async function startChat(context: ApiContext, call: ChatSubmission): Promise<StartedChat> {
+  const read = readChatRequest(call.body);
+  if ("problems" in read) throw API_ERRORS.invalidValue(findField(read.problems[0]), `${read.problems.join("; ")}.`);
+  if (read.model === undefined) throw API_ERRORS.invalidValue("model", 'The field "model" is missing.');
+  return await submitChat(context, call, await context.models.find(read.model, "chat"), read.request);
+}
+
+/** Queues a request whose model is known. */
+export async function submitChat(
+  context: ApiContext,
+  { caller, stream, idempotencyKey, route }: Omit<ChatSubmission, "body">,
+  model: DirectoryModel,
+  request: ChatRequest,
+): Promise<StartedChat> {
+  if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
+  const rejected = context.checkRequest(model.fullName, request)?.rejected ?? [];
+  if (rejected.length > 0) throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`);
+  const inputTokens = estimateTokens(JSON.stringify(request.messages));
+  const admission = await context.access.admit(caller, {
+    model: model.fullName,
+    inputTokens,
+    outputTokens: estimateAnswerTokens(request),
+  });
+  try {
+    const { id } = await context.sluice.submitChat({
+      ...omitUndefined({ ...request }),
+      model: model.fullName,
+      stream,
+      ttlMs: context.settings.ttlMs,
+      metadata: { tenant: caller.tenant },
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey: scopeKey(caller, route, idempotencyKey) }),
+    });
+    return { id, model, startedAt: context.clock.now(), admission };
+  } catch (error) {
+    await admission.settle(undefined);
+    throw error;
+  }
+}
+
+/** Keys of different tenants and routes never meet. */
+export function scopeKey({ tenant }: Caller, route: string, key: string): string {
+  return JSON.stringify([tenant, route, key]);
+}
+
+/** The quoted name of the field that a problem is about. */
+function findField(problem: string | undefined): string | undefined {
+  return problem === undefined ? undefined : /"([\w.[\]-]{1,200})"/.exec(problem)?.[1];
+}

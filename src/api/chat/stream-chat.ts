@@ -1,0 +1,114 @@
+import type { FastifyReply } from "fastify";
+import type { ApiContext } from "#src/api/api-context.ts";
+import { API_ERRORS, type ApiError } from "#src/api/http/api-error.ts";
+import { EventStream } from "#src/api/http/event-stream.ts";
+import { failureToError } from "#src/api/http/failure-to-error.ts";
+import { toApiError } from "#src/api/http/to-api-error.ts";
+import type { StreamEvent } from "#src/producer/client/stream-events.ts";
+import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import { isObject, type JsonObject, readField } from "#src/providers/json-value.ts";
+import { awaitItem, settleChat } from "./await-chat.ts";
+import { type ChunkMetadata, listLateFields, writeChunk, writeDelta, writeUsageChunk } from "./chat-chunks.ts";
+import type { StartedChat } from "./start-chat.ts";
+
+interface StreamChatOptions {
+  readonly metadata: ChunkMetadata;
+  readonly includeUsage: boolean;
+  /** The request asks for several answers, which are sent when all are complete. */
+  readonly hasChoices: boolean;
+  readonly bodyLimit: number;
+}
+
+/**
+ * Sends the deltas of an answer as server-sent events while it is generated. The status is sent with the first event, so that
+ * an item that fails before has the status of its error. If the reader goes away, reading stops and the work continues.
+ */
+export async function streamChat(
+  context: ApiContext,
+  chat: StartedChat,
+  reply: FastifyReply,
+  options: StreamChatOptions,
+): Promise<void> {
+  const events = openEvents(context, chat, options.hasChoices);
+  const first = await events.next();
+  if (first.value?.type === "error") {
+    await chat.admission.settle(undefined);
+    throw failureToError(first.value.failure);
+  }
+  const stream = new EventStream(reply);
+  try {
+    await stream.send(writeChunk(options.metadata, { role: "assistant", content: "" }));
+    const error = first.value && (await sendDeltas(stream, first.value, events, chat, options));
+    if (error) {
+      await chat.admission.settle(undefined);
+      await stream.send(error.body());
+    } else await sendEnd(context, chat, stream, options);
+    if (!error) await stream.send("[DONE]");
+  } catch (thrown) {
+    await stream.send(toApiError(thrown, options.bodyLimit).body());
+  } finally {
+    stream.end();
+  }
+}
+
+/** The events of the answer, which end early when the server stops; none for several answers, which have no stream. */
+async function* openEvents(context: ApiContext, chat: StartedChat, hasChoices: boolean): AsyncGenerator<StreamEvent> {
+  if (hasChoices) {
+    await awaitItem(context, chat, (options) => context.sluice.result(chat.id, options));
+    return;
+  }
+  const source = await awaitItem(context, chat, async ({ signal, onNoWorker }) => {
+    const events = context.sluice.stream(chat.id, { signal, onNoWorker });
+    return { first: await events.next(), events };
+  });
+  if (!source.first.done) yield source.first.value;
+  yield* source.events;
+}
+
+/** Sends everything up to the end of the answer, or returns why it broke off. */
+async function sendDeltas(
+  stream: EventStream,
+  first: StreamEvent,
+  events: AsyncGenerator<StreamEvent>,
+  { id }: StartedChat,
+  { metadata }: StreamChatOptions,
+): Promise<ApiError | undefined> {
+  let hasSent = false;
+  for (let event: StreamEvent | undefined = first; event; event = (await events.next()).value) {
+    if (stream.signal.aborted || event.type === "end") return undefined;
+    if (event.type === "error") return failureToError(event.failure);
+    // This format has no way to revoke deltas. Before the first one, nobody notices a new attempt.
+    if (event.type === "reset" && hasSent) return API_ERRORS.restarted(id);
+    const delta = writeDelta(event);
+    if (!delta) continue;
+    hasSent = true;
+    await stream.send(writeChunk(metadata, delta));
+  }
+  return undefined;
+}
+
+async function sendEnd(
+  context: ApiContext,
+  chat: StartedChat,
+  stream: EventStream,
+  { metadata, includeUsage, hasChoices }: StreamChatOptions,
+): Promise<void> {
+  const record = await awaitItem(context, chat, (options) => context.sluice.result(chat.id, options));
+  const body = writeChatCompletion(await settleChat(chat, record), metadata);
+  const choices = Array.isArray(body.choices) ? body.choices.filter(isObject) : [];
+  for (const [index, choice] of choices.entries()) {
+    const message = isObject(choice.message) ? choice.message : {};
+    if (hasChoices) await stream.send(writeChunk(metadata, listAllFields(message), null, index));
+    const late = hasChoices ? {} : listLateFields(message);
+    await stream.send(writeChunk(metadata, late, String(readField(choice, "finish_reason") ?? "stop"), index));
+  }
+  if (includeUsage) await stream.send(writeUsageChunk(metadata, body.usage));
+}
+
+/** A complete message as one delta. */
+function listAllFields(message: JsonObject): JsonObject {
+  const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isObject) : [];
+  const indexed = calls.map((call, index) => ({ index, ...call }));
+  const present = Object.entries(message).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(present), ...(indexed.length > 0 ? { tool_calls: indexed } : {}) };
+}

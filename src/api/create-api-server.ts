@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { fastify } from "fastify";
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { coerceError } from "#src/core/failures/errors.ts";
+import type { ApiContext } from "./api-context.ts";
+import { API_ERRORS, type ApiError } from "./http/api-error.ts";
+import { toApiError } from "./http/to-api-error.ts";
+import type { ApiPlugin, ApiServer } from "./http/typed-server.ts";
+
+export interface ApiServerOptions {
+  readonly version: string;
+  /** Addresses and networks of proxies whose X-Forwarded-For header is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly plugins: readonly ApiPlugin[];
+}
+
+/** Requests with images and long documents are large; uploads of files have a limit of their own. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** How long a client may take to send a request's headers and body. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+
+/** A server with validation, authentication, and errors in OpenAI's format for all plugins. It does not listen yet. */
+export async function createApiServer(context: ApiContext, options: ApiServerOptions): Promise<ApiServer> {
+  const { trustedProxies, plugins, version } = options;
+  const server = fastify({
+    // URLs contain ids and search texts, which do not belong in a log.
+    logger: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: 0,
+    keepAliveTimeout: 75_000,
+    genReqId: () => `req_${randomUUID().replaceAll("-", "")}`,
+    routerOptions: { maxParamLength: 600 },
+    // A body with a key such as __proto__ is rejected rather than stripped.
+    onProtoPoisoning: "error",
+    onConstructorPoisoning: "error",
+    forceCloseConnections: "idle",
+  }).withTypeProvider<ZodTypeProvider>();
+  server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.setValidatorCompiler(validatorCompiler);
+  // Schemas of responses describe them; parsing every response would cost as much as writing it.
+  server.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  server.decorateRequest("caller");
+  server.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    if (isPublic(request.routeOptions.url)) return;
+    request.caller = await context.access.authenticate(request.headers);
+  });
+  server.setErrorHandler((thrown, request, reply) => {
+    const error = toApiError(thrown, request.routeOptions.bodyLimit);
+    if (error.details.code === "internal_error")
+      context.onError(coerceError(thrown), request.routeOptions.url ?? "?", request.id);
+    for (const [name, value] of Object.entries(errorHeaders(error))) reply.header(name, value);
+    return reply.status(error.status).type("application/json").send(JSON.stringify(error.body()));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const error = API_ERRORS.unknownRoute(request.method, request.url.split("?", 1)[0] ?? "");
+    return reply.status(error.status).type("application/json").send(JSON.stringify(error.body()));
+  });
+  await addDocumentation(server, version);
+  for (const plugin of plugins) await server.register(plugin);
+  return server;
+}
+
+/** Routes for supervisors and the documentation, which reveal nothing of anybody. */
+function isPublic(url: string | undefined): boolean {
+  if (url === undefined) return true;
+  return /^\/(healthz|readyz|openapi\.json|docs(\/.*)?)$/.test(url);
+}
+
+/** Headers that tell clients whether and when to try again. */
+function errorHeaders({ details }: ApiError): Record<string, string> {
+  const { retryAfterMs, shouldRetry } = details;
+  return {
+    ...(retryAfterMs === undefined
+      ? {}
+      : { "retry-after": String(Math.ceil(retryAfterMs / 1000)), "retry-after-ms": String(Math.ceil(retryAfterMs)) }),
+    ...(shouldRetry === undefined ? {} : { "x-should-retry": String(shouldRetry) }),
+  };
+}
+
+/** `/openapi.json`, and `/docs` to browse and try it. */
+async function addDocumentation(server: ApiServer, version: string): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      info: { title: "Sluice", version, description: "Any provider behind one API, with queues, limits, and batches." },
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+      security: [{ key: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  await server.register(swaggerUi, { routePrefix: "/docs" });
+  server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
+}

@@ -1,0 +1,10 @@
+import type { ApiContext } from "./api-context.ts";
+import { chatRoutes } from "./chat/chat-routes.ts";
+import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
+import type { ApiPlugin } from "./http/typed-server.ts";
+import { modelRoutes } from "./models/model-routes.ts";
+
+/** All routes of the API. */
+export function createRoutes(context: ApiContext): ApiPlugin[] {
+  return [modelRoutes(context), chatRoutes(context), embeddingRoutes(context)];
+}

@@ -1,0 +1,72 @@
+import { ModelDirectory } from "#src/api/models/model-directory.ts";
+import { type Api, startApi } from "#src/api/start-api.ts";
+import { readVersion } from "#src/cli/version.ts";
+import { systemClock } from "#src/core/clock.ts";
+import { createClientFrom } from "#src/producer/client/create-client.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { listWorkers } from "#src/state/workers/worker-list.ts";
+import type { openServiceContext } from "./open-service-context.ts";
+import { createRequestChecker } from "./request-checker.ts";
+import { listUsableProviders } from "./service-workers.ts";
+
+/** The official clients give up after ten minutes. */
+const ANSWER_TIMEOUT_MS = 10 * 60_000;
+const TTL_MS = 24 * 3600_000;
+/** Workers that have started or stopped elsewhere are noticed after this time. */
+const PROVIDER_REFRESH_MS = 2_000;
+
+type ServiceContext = Awaited<ReturnType<typeof openServiceContext>>;
+
+/** Starts the HTTP API of this configuration. */
+export async function startConfiguredApi(
+  { config, log, redis }: ServiceContext,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Api> {
+  const keys = createKeys(config.namespace);
+  const client = redis.source.connect("commands");
+  const own = await listUsableProviders(config);
+  const readProviders = async () => {
+    const workers = await listWorkers(client, keys);
+    const served = workers.filter(({ state }) => state === "alive").flatMap(({ queues }) => queues.map(toProvider));
+    const known = new Set(config.registry.providers.map(({ name }) => name));
+    return [...new Set([...own, ...served])].filter((name) => known.has(name));
+  };
+  const sluice = createClientFrom(redis.source, config.namespace);
+  const api = await startApi({
+    host,
+    port,
+    version: readVersion(),
+    trustedProxies: config.trustedProxies,
+    redis: redis.source,
+    keys,
+    sluice,
+    registry: config.registry,
+    models: new ModelDirectory({ registry: config.registry, usableProviders: refreshAfter(readProviders) }),
+    checkRequest: createRequestChecker(config),
+    settings: { answerTimeoutMs: ANSWER_TIMEOUT_MS, ttlMs: TTL_MS },
+    clock: systemClock,
+    onError: (error, where, requestId) => log.error({ where, requestId }, error.message),
+  });
+  return { ...api, close: () => api.close().then(() => sluice.close()) };
+}
+
+/** "minimax-embedding" -> "minimax" */
+function toProvider(queue: string): string {
+  return queue.replace(/-(?:chat|embedding|rerank)$/, "");
+}
+
+/** Keeps a value for a short time, so that not every request reads the list of workers. */
+function refreshAfter<T>(read: () => Promise<T>): () => Promise<T> {
+  let latest: { readonly at: number; readonly value: Promise<T> } | undefined;
+  return () => {
+    const now = systemClock.monotonic();
+    if (!latest || now - latest.at > PROVIDER_REFRESH_MS) {
+      const value = read();
+      latest = { at: now, value };
+      value.catch(() => {
+        if (latest?.value === value) latest = undefined;
+      });
+    }
+    return latest.value;
+  };
+}
