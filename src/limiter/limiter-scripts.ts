@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { LimitDimension } from "#src/core/failures/errors.ts";
 import { type LimitWindow, RATE_LIMITS } from "#src/core/lane.ts";
-import { defineScript } from "#src/redis/script.ts";
+import { defineScript, SERVER_TIME_FUNCTIONS } from "#src/redis/script.ts";
 import { parseNamedReply } from "#src/redis/script-reply.ts";
 import { WAIT_REASONS } from "./limiter.ts";
 
@@ -20,7 +20,7 @@ const LIMIT_ARGS = [
 ] as const;
 export type LimitArgs = Readonly<Record<(typeof LIMIT_ARGS)[number], number>>;
 
-const include = new URL("lane-state.lua", import.meta.url);
+const include = [SERVER_TIME_FUNCTIONS, new URL("lane-state.lua", import.meta.url)];
 const integer = z.number().int();
 /** Redis stores numbers as text. */
 const storedNumber = z.coerce.number().optional();

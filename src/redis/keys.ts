@@ -87,8 +87,25 @@ export interface AnswerKeys {
   readonly answer: string;
 }
 
+/** What an API key has used. */
+export interface ApiKeyUsageKeys {
+  /** Sorted set of the calls of the last minute: reservation -> when it was admitted, epoch ms. */
+  readonly window: string;
+  /** Hash: reservation -> tokens, of the same calls. */
+  readonly tokens: string;
+  /** Sorted set of the calls that are not settled: reservation -> end of its lease, epoch ms. */
+  readonly open: string;
+  /** Hash: reservation -> reserved cost, of the same calls. */
+  readonly amounts: string;
+  /** Hash: spent of the day and the month, tokens of the last minute. */
+  readonly usage: string;
+}
+
 export interface Keys {
   readonly answers: AnswerKeys;
+  /** `records`: hash, id of an API key -> its record (JSON). `names`: hash, name -> id, of the keys that are valid. */
+  readonly apiKeys: { readonly records: string; readonly names: string };
+  apiKeyUsage(keyId: string): ApiKeyUsageKeys;
   item(itemId: string): ItemKeys;
   run(runId: string): RunKeys;
   lane(lane: Lane): LaneKeys;
@@ -117,6 +134,17 @@ export function createKeys(namespace: string): Keys {
   const answers = `${root}:{answers}`;
   return {
     answers: { claim: `${answers}:claim`, waiters: `${answers}:waiters`, answer: `${answers}:answer` },
+    apiKeys: { records: `${root}:{api-keys}:records`, names: `${root}:{api-keys}:names` },
+    apiKeyUsage: (keyId) => {
+      const tag = `${root}:{api-key:${encodeURIComponent(keyId)}}`;
+      return {
+        window: `${tag}:window`,
+        tokens: `${tag}:tokens`,
+        open: `${tag}:open`,
+        amounts: `${tag}:amounts`,
+        usage: `${tag}:usage`,
+      };
+    },
     item: (itemId) => {
       const tag = `${root}:{item:${encodeURIComponent(itemId)}}`;
       return {

@@ -10,8 +10,8 @@ export interface ScriptContract<K extends string, A extends string, R> {
   readonly keys: readonly K[];
   /** Names of the fixed ARGV, in order; `rest` follows them. */
   readonly args: readonly A[];
-  /** A file of Lua functions that is put before the script. */
-  readonly include?: URL;
+  /** Files of Lua functions that are put before the script. */
+  readonly include?: readonly URL[];
   /** Converts the reply; throws if it has an unexpected shape. */
   readonly parse: (reply: unknown) => R;
 }
@@ -26,6 +26,9 @@ export interface Script<K extends string, A extends string, R> extends ScriptCon
   ): Promise<R>;
 }
 
+/** Lua functions that read the fields of a hash, and the server's clock as a clock that never runs backwards. */
+export const SERVER_TIME_FUNCTIONS = new URL("server-time.lua", import.meta.url);
+
 /**
  * Loads a Lua file that is called with named keys and arguments: by EVALSHA, or by EVAL if the server does not have the
  * script (first use, restart, SCRIPT FLUSH). Scripts must be idempotent, because ioredis sends a command again if its
@@ -35,7 +38,7 @@ export function defineScript<K extends string, A extends string, R>(
   file: URL,
   contract: ScriptContract<K, A, R>,
 ): Script<K, A, R> {
-  const included = contract.include ? readFileSync(contract.include, "utf8") : "";
+  const included = (contract.include ?? []).map((url) => readFileSync(url, "utf8")).join("");
   const source = included + readFileSync(file, "utf8");
   const sha = createHash("sha1").update(source).digest("hex");
   return {

@@ -7,6 +7,8 @@ test("every key, including BullMQ's prefix, contains the format version once, af
   const telemetry = keys.telemetry("minimax/embo-01");
   const all = [
     ...Object.values(keys.answers),
+    ...Object.values(keys.apiKeys),
+    ...Object.values(keys.apiKeyUsage("k")),
     ...Object.values(keys.item("i")),
     ...Object.values(keys.run("r")),
     ...Object.values(keys.lane(lane)),
