@@ -10,6 +10,7 @@ import { embedCommand } from "./commands/embed/definition.ts";
 import { evalCommand } from "./commands/eval/definition.ts";
 import { initCommand } from "./commands/init/definition.ts";
 import { itemsCommand } from "./commands/items/definition.ts";
+import { keysCreateCommand, keysListCommand, keysRevokeCommand } from "./commands/keys/definition.ts";
 import { modelsCommand } from "./commands/models/definition.ts";
 import { cancelCommand, pauseCommand } from "./commands/pause-cancel/definition.ts";
 import { pingCommand } from "./commands/ping/definition.ts";
@@ -64,6 +65,9 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(serveCommand, async () => (await import("./commands/serve/serve.ts")).runServe),
   bindCommand(workerCommand, async () => (await import("./commands/worker/worker.ts")).runWorker),
   bindCommand(setLimitCommand, async () => (await import("./commands/set-limit/set-limit.ts")).runSetLimit),
+  bindCommand(keysCreateCommand, async () => (await import("./commands/keys/create-key.ts")).runCreateKey),
+  bindCommand(keysListCommand, async () => (await import("./commands/keys/list-keys.ts")).runListKeys),
+  bindCommand(keysRevokeCommand, async () => (await import("./commands/keys/revoke-key.ts")).runRevokeKey),
   bindCommand(completeCommand, async () => (await import("./commands/complete/complete.ts")).runComplete),
   bindCommand(simulateCommand, async () => (await import("./commands/simulate/simulate.ts")).runSimulate),
 ];

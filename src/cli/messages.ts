@@ -44,6 +44,17 @@ export const CLI_ERRORS = {
   emptyPrompt: () => new InputError("the prompt is empty"),
   notAChatModel: (model: string, provider: string) =>
     new InputError(`${model} is an embedding model; "${SUGGESTED_COMMANDS.models(provider)}" lists the chat models`),
+  invalidKeyName: (name: string) =>
+    new InputError(
+      `"${name.slice(0, 100)}" cannot be the name of a key: expected up to 64 letters, digits, spaces, and . _ @ -, beginning with a letter or digit`,
+    ),
+  keyNameTaken: (name: string) =>
+    new RunError(`a valid key has the name "${name}"`, "Choose another name, or revoke that key first."),
+  unknownKey: (idOrName: string) =>
+    new RunError(
+      `no API key has the id or name "${idOrName.slice(0, 100)}"`,
+      `"${SUGGESTED_COMMANDS.listKeys()}" lists all keys.`,
+    ),
   noLimitGiven: () =>
     new InputError(
       "no limit given: use --requests-per-minute, --tokens-per-minute (or -second, -hour, -day), --concurrency or --clear",

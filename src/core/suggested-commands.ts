@@ -36,6 +36,8 @@ export const SUGGESTED_COMMANDS = {
   doctorAll: () => suggest("doctor", "--all"),
   demo: () => suggest("demo"),
   simulate: () => suggest("simulate"),
+  createKey: () => suggest("keys", "create", "laptop"),
+  listKeys: () => suggest("keys", "list", "--all"),
   worker: () => suggest("worker"),
   up: () => suggest("up"),
 } as const;

@@ -29,6 +29,7 @@ export const OPTION_GROUPS = {
   output: "Output:",
   execution: "Execution:",
   cache: "Cache:",
+  access: "Access:",
   limits: "Limits:",
   network: "Network:",
   power: "Statistical power:",
