@@ -85,7 +85,7 @@ export interface LimitUse {
   readonly resetMs: number;
 }
 
-export interface AdmittedUse {
+export interface AdmissionDecision {
   readonly refusedBy: RefusedBy | undefined;
   /** When to ask again; undefined when no wait helps. */
   readonly retryAfterMs: number | undefined;
@@ -114,7 +114,7 @@ export class KeyUsage {
   }
 
   /** Reserves what a call may use, in one step with the check of all limits and budgets. */
-  async admit(key: ApiKey, id: string, { tokens, cost }: CallDemand): Promise<AdmittedUse> {
+  async admit(key: ApiKey, id: string, { tokens, cost }: CallDemand): Promise<AdmissionDecision> {
     const { requestsPerMinute = -1, tokensPerMinute = -1, dailyBudget, monthlyBudget } = key;
     const reply = await admitScript.run(this.#client, this.#keys.apiKeyUsage(key.id), {
       id,
