@@ -101,8 +101,21 @@ export interface ApiKeyUsageKeys {
   readonly usage: string;
 }
 
+/**
+ * Objects of one kind that a tenant created. The tenant is part of the keys, so that the id of another tenant's object is an
+ * unknown id: it takes the same reads and the same time.
+ */
+export interface TenantObjectKeys {
+  /** Sorted set: id -> creation time, epoch ms. */
+  readonly list: string;
+  /** The first part of the keys of one object, and their hash tag. */
+  object(id: string): string;
+}
+
 export interface Keys {
   readonly answers: AnswerKeys;
+  /** `kind` is the name of the kind of object, such as "file" or "batch". */
+  tenantObjects(tenant: string, kind: string): TenantObjectKeys;
   /** `records`: hash, id of an API key -> its record (JSON). `names`: hash, name -> id, of the keys that are valid. */
   readonly apiKeys: { readonly records: string; readonly names: string };
   apiKeyUsage(keyId: string): ApiKeyUsageKeys;
@@ -143,6 +156,13 @@ export function createKeys(namespace: string): Keys {
         open: `${tag}:open`,
         amounts: `${tag}:amounts`,
         usage: `${tag}:usage`,
+      };
+    },
+    tenantObjects: (tenant, kind) => {
+      const owner = `${encodeURIComponent(tenant)}:${encodeURIComponent(kind)}`;
+      return {
+        list: `${root}:{tenant:${owner}}:list`,
+        object: (id) => `${root}:{tenant:${owner}:${encodeURIComponent(id)}}`,
       };
     },
     item: (itemId) => {
