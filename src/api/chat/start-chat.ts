@@ -79,7 +79,7 @@ export function scopeKey({ tenant }: Caller, route: string, key: string): string
   return JSON.stringify([tenant, route, key]);
 }
 
-/** The quoted name of the field that a problem is about. */
-function findField(problem: string | undefined): string | undefined {
-  return problem === undefined ? undefined : /"([\w.[\]-]{1,200})"/.exec(problem)?.[1];
+/** The name of the field that a problem is about: problems begin with it. */
+function findField(problem = ""): string | undefined {
+  return /^"?([a-z][\w.[\]-]{0,200})"?(?: of \S+)? (?:must|is|has|contains|needs|may) /.exec(problem)?.[1];
 }
