@@ -50,6 +50,15 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     if (isPublic(request.routeOptions.url)) return;
     request.caller = await context.access.authenticate(request.headers);
   });
+  server.addHook("onSend", async (request, reply) => {
+    // Of a public route, and after an error of authentication, there is no caller.
+    if (
+      request.caller &&
+      !reply.hasHeader("x-ratelimit-limit-requests") &&
+      !reply.hasHeader("x-ratelimit-limit-tokens")
+    )
+      reply.headers(await context.access.describeLimits(request.caller).catch(() => ({})));
+  });
   server.setErrorHandler((thrown, request, reply) => {
     const error = toApiError(thrown, request.routeOptions.bodyLimit);
     if (error.details.code === "internal_error")

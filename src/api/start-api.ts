@@ -1,9 +1,11 @@
-import { RunError } from "#src/core/failures/errors.ts";
+import { coerceError, RunError } from "#src/core/failures/errors.ts";
+import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { formatServerUrl, listen } from "#src/http-server/listen.ts";
 import { isLoopback } from "#src/http-server/loopback.ts";
 import type { SluiceClient } from "#src/producer/client/sluice-client.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
-import { OPEN_ACCESS } from "./access/open-access.ts";
+import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
+import { KeyAccess } from "./access/key-access.ts";
 import type { ApiContext } from "./api-context.ts";
 import { createApiServer } from "./create-api-server.ts";
 import { createRoutes } from "./create-routes.ts";
@@ -36,14 +38,20 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const { host, port, version, trustedProxies, redis, ...rest } = options;
   const stopping = new AbortController();
   const client = redis.connect("commands");
-  const access = OPEN_ACCESS;
-  if (!isLoopback(host)) throw new RunError(...keyRequired(host));
+  if (!isLoopback(host) && !(await new ApiKeyStore(client, rest.keys).hasKeys())) {
+    throw new RunError(...keyRequired(host));
+  }
+  const { keys, registry, clock, onError } = rest;
+  const access = new KeyAccess({
+    ...{ client, keys, registry, clock, isLoopback: isLoopback(host) },
+    onError: (error) => onError(coerceError(error), "API keys", ""),
+  });
   const context: ApiContext = { ...rest, redis, client, access, stopping: stopping.signal };
   const server = await createApiServer(context, { version, trustedProxies, plugins: createRoutes(context) });
   let closing: Promise<void> | undefined;
   const close = () => {
     stopping.abort(new Error("the server stops"));
-    closing ??= Promise.resolve(server.close());
+    closing ??= Promise.resolve(server.close()).then(() => access.close());
     return closing;
   };
   try {
@@ -58,6 +66,6 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
 function keyRequired(host: string) {
   return [
     `the API does not listen on ${host} without keys: everybody who can reach it could spend your money`,
-    "Listen on 127.0.0.1.",
+    `Create a key with "${SUGGESTED_COMMANDS.createKey()}", or listen on 127.0.0.1.`,
   ] as const;
 }

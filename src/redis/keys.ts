@@ -97,6 +97,8 @@ export interface ApiKeyUsageKeys {
   readonly open: string;
   /** Hash: reservation -> reserved cost, of the same calls. */
   readonly amounts: string;
+  /** Hash: reservation -> item that makes the call, of the same calls. */
+  readonly items: string;
   /** Hash: spent of the day and the month, tokens of the last minute. */
   readonly usage: string;
 }
@@ -155,6 +157,7 @@ export function createKeys(namespace: string): Keys {
         tokens: `${tag}:tokens`,
         open: `${tag}:open`,
         amounts: `${tag}:amounts`,
+        items: `${tag}:items`,
         usage: `${tag}:usage`,
       };
     },

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Usage } from "#src/providers/provider.ts";
+import type { ApiKeyRole } from "#src/state/api-keys/api-key.ts";
 
 /** Who sent a request. */
 export interface Caller {
@@ -6,6 +8,8 @@ export interface Caller {
   readonly tenant: string;
   /** Public id of the key; undefined on a server without keys. */
   readonly keyId: string | undefined;
+  /** An admin also operates the server. Without keys, everybody is one. */
+  readonly role: ApiKeyRole;
   allowsModel(fullName: string): boolean;
 }
 
@@ -16,10 +20,14 @@ export interface ExpectedUse {
   /** Estimated tokens of the request and its answer. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Whether the request limits its answer to `outputTokens`; otherwise budgets reserve the longest answer of the model. */
+  readonly isOutputLimited?: boolean;
+  /** Answers that the request asks for, which `outputTokens` includes; by default one. */
+  readonly answers?: number;
 }
 
 /** What a call used, as reported by the provider. */
-export interface ReportedUse {
+export interface ReportedUse extends Pick<Usage, "cachedTokens" | "cacheWriteTokens"> {
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
   readonly totalTokens?: number | undefined;
@@ -29,8 +37,15 @@ export interface ReportedUse {
 export interface AdmittedUse {
   /** The `x-ratelimit-*` headers of the response. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Names the item that makes the call, so that any server can settle its use if this one cannot. Does not wait: without
+   * it, the share of a server that dies is released.
+   */
+  attach(itemId: string): void;
   /** Replaces the expected use by the reported one; without one, the share is released. Call it once, also after errors. */
   settle(used: ReportedUse | undefined): Promise<void>;
+  /** Instead of `settle`, when the request ends before its item does: the use is settled when the item ends. */
+  leave(): void;
 }
 
 /** Decides who may send requests, and how many. */
@@ -39,4 +54,8 @@ export interface AccessControl {
   authenticate(headers: IncomingHttpHeaders): Promise<Caller>;
   /** Throws an ApiError if the model is not allowed, or with status 429 if a limit or a budget is used up. */
   admit(caller: Caller, expected: ExpectedUse): Promise<AdmittedUse>;
+  /** The `x-ratelimit-*` headers of a response to a request without a call; empty for a caller without limits. */
+  describeLimits(caller: Caller): Promise<Readonly<Record<string, string>>>;
+  /** Stops work in the background. */
+  close(): Promise<void>;
 }

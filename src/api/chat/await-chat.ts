@@ -38,8 +38,10 @@ export async function awaitItem<T>(
   try {
     return await wait({ signal, timeoutMs: answerTimeoutMs, onNoWorker });
   } catch (error) {
-    await admission.settle(undefined);
-    if (noWorker.signal.aborted) await context.sluice.cancel(id);
+    if (noWorker.signal.aborted) {
+      await admission.settle(undefined);
+      await context.sluice.cancel(id);
+    } else admission.leave();
     if (error instanceof ApiError) throw error;
     if (error instanceof ResultTimeoutError) throw API_ERRORS.notAnswered(id, answerTimeoutMs);
     if (context.stopping.aborted) throw API_ERRORS.shuttingDown(id);

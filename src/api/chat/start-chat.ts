@@ -52,11 +52,15 @@ export async function submitChat(
   if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
   const rejected = context.checkRequest(model.fullName, request)?.rejected ?? [];
   if (rejected.length > 0) throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`);
-  const inputTokens = estimateTokens(JSON.stringify(request.messages));
+  const { messages, tools, responseFormat } = request;
+  const inputTokens = estimateTokens(JSON.stringify({ messages, tools, responseFormat }));
+  const answers = countChoices(request);
   const admission = await context.access.admit(caller, {
     model: model.fullName,
     inputTokens,
-    outputTokens: estimateAnswerTokens(request),
+    outputTokens: estimateAnswerTokens(request) * answers,
+    isOutputLimited: request.maxTokens !== undefined,
+    answers,
   });
   try {
     const { id } = await context.sluice.submitChat({
@@ -67,11 +71,17 @@ export async function submitChat(
       metadata: { tenant: caller.tenant },
       ...(idempotencyKey === undefined ? {} : { idempotencyKey: scopeKey(caller, route, idempotencyKey) }),
     });
+    admission.attach(id);
     return { id, model, startedAt: context.clock.now(), admission };
   } catch (error) {
     await admission.settle(undefined);
     throw error;
   }
+}
+
+/** How many answers a request asks for. */
+function countChoices({ extra = {} }: ChatRequest): number {
+  return typeof extra.n === "number" && extra.n > 1 ? extra.n : 1;
 }
 
 /** Keys of different tenants and routes never meet. */

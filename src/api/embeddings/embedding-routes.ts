@@ -76,6 +76,7 @@ export async function createEmbeddings(context: ApiContext, { caller, body, idem
       await admission.settle(undefined);
       throw error;
     });
+  admission.attach(id);
   const records = await awaitItem(context, { id, model, admission }, (options) => context.sluice.vectors(id, options));
   const vectors: Float32Array[] = [];
   let tokens = 0;

@@ -48,12 +48,13 @@ end
 -- What is recorded of an open reservation: "cost:day:month".
 local function formatAmount(usage, cost) return string.format('%.0f:%d:%d', cost, usage.day, usage.month) end
 
--- Ends an open reservation with its cost; nil keeps the reserved one. A call counts on the day and in the month in which it
+-- Ends an open reservation with its cost; nil keeps the reserved one. `keys` are `open`, `amounts`, and `items`. A call counts on the day and in the month in which it
 -- was admitted.
-local function closeReservation(usage, open, amounts, id, cost)
-  local reserved, day, month = string.match(redis.call('HGET', amounts, id) or '', '^(%d+):(%d+):(%d+)$')
-  redis.call('ZREM', open, id)
-  redis.call('HDEL', amounts, id)
+local function closeReservation(usage, keys, id, cost)
+  local reserved, day, month = string.match(redis.call('HGET', keys.amounts, id) or '', '^(%d+):(%d+):(%d+)$')
+  redis.call('ZREM', keys.open, id)
+  redis.call('HDEL', keys.amounts, id)
+  redis.call('HDEL', keys.items, id)
   if not reserved then return end
   reserved = tonumber(reserved)
   local change = (cost or reserved) - reserved

@@ -2,15 +2,22 @@ import * as z from "zod";
 import type { Keys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient, SERVER_TIME_FUNCTIONS } from "#src/redis/script.ts";
 import { parseNamedReply } from "#src/redis/script-reply.ts";
+import { parseStoredJson, toFieldMap } from "#src/redis/stored-json.ts";
 import type { ApiKey } from "./api-key.ts";
 
 const include = [SERVER_TIME_FUNCTIONS, new URL("key-usage.lua", import.meta.url)];
 const integer = z.number().int();
+const usedReply = {
+  requests: integer,
+  requestsResetMs: integer,
+  tokens: integer,
+  tokensResetMs: integer,
+};
 const spentReply = { spentToday: integer, spentInMonth: integer, reserved: integer };
 
 const admitScript = defineScript(new URL("lua/admit-call.lua", import.meta.url), {
   include,
-  keys: ["window", "tokens", "open", "amounts", "usage"],
+  keys: ["window", "tokens", "open", "amounts", "items", "usage"],
   args: [
     "id",
     "callTokens",
@@ -28,10 +35,7 @@ const admitScript = defineScript(new URL("lua/admit-call.lua", import.meta.url),
       refusedBy: z.enum(["", "requests", "tokens", "day", "month"]),
       waitMs: integer,
       now: integer,
-      requests: integer,
-      requestsResetMs: integer,
-      tokens: integer,
-      tokensResetMs: integer,
+      ...usedReply,
       ...spentReply,
     }),
   ),
@@ -39,7 +43,7 @@ const admitScript = defineScript(new URL("lua/admit-call.lua", import.meta.url),
 
 const settleScript = defineScript(new URL("lua/settle-call.lua", import.meta.url), {
   include,
-  keys: ["tokens", "open", "amounts", "usage"],
+  keys: ["tokens", "open", "amounts", "items", "usage"],
   args: ["id", "callTokens", "cost"],
   parse: (reply) => integer.parse(reply) === 1,
 });
@@ -53,9 +57,16 @@ const renewScript = defineScript(new URL("lua/renew-calls.lua", import.meta.url)
 
 const readScript = defineScript(new URL("lua/read-usage.lua", import.meta.url), {
   include,
-  keys: ["usage"],
-  args: [],
-  parse: parseNamedReply(z.object(spentReply)),
+  keys: ["window", "tokens", "usage"],
+  args: ["windowMs"],
+  parse: parseNamedReply(z.object({ ...usedReply, ...spentReply })),
+});
+
+const abandonedScript = defineScript(new URL("lua/list-abandoned-calls.lua", import.meta.url), {
+  include,
+  keys: ["open", "items", "usage"],
+  args: ["leaseMs", "count"],
+  parse: (reply) => z.array(z.string()).parse(reply),
 });
 
 const WINDOW_MS = 60_000;
@@ -63,6 +74,8 @@ const WINDOW_MS = 60_000;
 export const CALL_LEASE_MS = 60_000;
 /** When to ask again while calls in progress hold the rest of a budget. */
 const PENDING_MS = 1_000;
+/** Reservations that are settled in one go. */
+const MAX_ABANDONED = 1_000;
 /** The call alone is more than is allowed. */
 const CALL_TOO_LARGE = -2;
 /** Amounts are counted in billionths of their currency. */
@@ -99,6 +112,19 @@ export interface KeySpending {
   readonly today: number;
   readonly month: number;
   readonly reserved: number;
+}
+
+export interface KeyUse extends Pick<AdmissionDecision, "requests" | "tokens"> {
+  readonly spending: KeySpending;
+}
+
+const callItem = z.object({ item: z.string(), model: z.string() });
+/** The standalone item that makes a call. */
+export type CallItem = z.infer<typeof callItem>;
+
+export interface AbandonedCall {
+  readonly id: string;
+  readonly item: CallItem;
 }
 
 /** Counts calls against the limits and budgets of API keys, over all servers. */
@@ -151,13 +177,34 @@ export class KeyUsage {
     await renewScript.run(this.#client, this.#keys.apiKeyUsage(keyId), { leaseMs: this.#leaseMs }, ids);
   }
 
-  async readSpending(keyId: string): Promise<KeySpending> {
-    const { spentToday, spentInMonth, reserved } = await readScript.run(
-      this.#client,
-      this.#keys.apiKeyUsage(keyId),
-      {},
-    );
-    return { today: spentToday / UNITS, month: spentInMonth / UNITS, reserved: reserved / UNITS };
+  /** Records which item makes the call of a reservation. */
+  async attach(keyId: string, id: string, item: CallItem): Promise<void> {
+    await this.#client.hset(this.#keys.apiKeyUsage(keyId).items, id, JSON.stringify(item));
+  }
+
+  /** Open reservations whose servers have stopped to renew them. Others may list them again after a lease. */
+  async listAbandoned(keyId: string): Promise<AbandonedCall[]> {
+    const keys = this.#keys.apiKeyUsage(keyId);
+    const args = { leaseMs: this.#leaseMs, count: MAX_ABANDONED };
+    const found = await abandonedScript.run(this.#client, keys, args);
+    return [...toFieldMap(found)].flatMap(([id, text]) => {
+      const item = parseStoredJson({ client: this.#client, place: `${keys.items} ${id}` }, text, callItem);
+      return item ? [{ id, item }] : [];
+    });
+  }
+
+  async readUse(key: ApiKey): Promise<KeyUse> {
+    const args = { windowMs: WINDOW_MS };
+    const reply = await readScript.run(this.#client, this.#keys.apiKeyUsage(key.id), args);
+    return {
+      requests: toLimitUse(key.requestsPerMinute, reply.requests, reply.requestsResetMs),
+      tokens: toLimitUse(key.tokensPerMinute, reply.tokens, reply.tokensResetMs),
+      spending: {
+        today: reply.spentToday / UNITS,
+        month: reply.spentInMonth / UNITS,
+        reserved: reply.reserved / UNITS,
+      },
+    };
   }
 }
 

@@ -104,7 +104,7 @@ describe("limits per minute", () => {
         tokens: { remaining: 0 },
       });
     }
-    expect((await usage.readSpending(key.id)).today).toBe(1);
+    expect((await usage.readUse(key)).spending.today).toBe(1);
   });
 });
 
@@ -115,9 +115,9 @@ describe("budgets", () => {
     // It may be free again soon, because the call in progress may cost less.
     expect((await usage.admit(key, "b", { tokens: 1, cost: 0.6 })).retryAfterMs).toBe(1_000);
     await usage.settle(key.id, "a", { tokens: 1, cost: 0.3 });
-    expect(await usage.readSpending(key.id)).toEqual({ today: 0.3, month: 0.3, reserved: 0 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 0.3, month: 0.3, reserved: 0 });
     expect(await admitAll(key, { b: 0.6, c: 0.1 })).toEqual([undefined, undefined]);
-    expect(await usage.readSpending(key.id)).toEqual({ today: 1, month: 1, reserved: 0.7 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 1, month: 1, reserved: 0.7 });
   });
 
   test("a cost that is not known after the call counts as it was reserved, and a released call costs nothing", async () => {
@@ -125,7 +125,7 @@ describe("budgets", () => {
     await admitAll(key, { a: 0.5, b: 0.5 });
     await usage.settle(key.id, "a", {});
     await usage.settle(key.id, "b", { tokens: 0, cost: 0 });
-    expect(await usage.readSpending(key.id)).toEqual({ today: 0.5, month: 0.5, reserved: 0 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 0.5, month: 0.5, reserved: 0 });
   });
 
   test("days and months begin with a new budget, and say when", async () => {
@@ -139,10 +139,10 @@ describe("budgets", () => {
     await clock.advance(12 * 3600_000);
     expect(await admitAll(key, { c: 1, d: 0.1 })).toEqual([undefined, "day"]);
     await usage.settle(key.id, "c", { tokens: 1, cost: 1 });
-    expect(await usage.readSpending(key.id)).toEqual({ today: 1, month: 2, reserved: 0 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 1, month: 2, reserved: 0 });
     // 1 March: a new month, in a year without a leap day.
     await clock.advance(24 * 3600_000);
-    expect(await usage.readSpending(key.id)).toEqual({ today: 0, month: 0, reserved: 0 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 0, month: 0, reserved: 0 });
     for (const id of ["e", "f"]) {
       await admitAll(key, { [id]: 1 });
       await usage.settle(key.id, id, { tokens: 1, cost: 1 });
@@ -164,9 +164,9 @@ describe("budgets", () => {
     ] as const) {
       clock.set(Date.UTC(year, month, day, 23, 59, 59, 999));
       await admitAll(key, { [`${year}-${month}`]: 0.25 });
-      expect((await usage.readSpending(key.id)).month).toBe(0.25);
+      expect((await usage.readUse(key)).spending.month).toBe(0.25);
       await clock.advance(1);
-      expect((await usage.readSpending(key.id)).month).toBe(0);
+      expect((await usage.readUse(key)).spending.month).toBe(0);
     }
   });
 
@@ -177,7 +177,7 @@ describe("budgets", () => {
     await clock.advance(2_000);
     expect(await admitAll(key, { b: 1 })).toEqual([undefined]);
     await usage.settle(key.id, "a", { tokens: 1, cost: 0.4 });
-    expect(await usage.readSpending(key.id)).toEqual({ today: 1, month: 1.4, reserved: 1 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 1, month: 1.4, reserved: 1 });
   });
 
   test("a call that may cost more than the whole budget is refused without a time", async () => {
@@ -198,7 +198,7 @@ describe("budgets", () => {
     // Neither a renewal nor a late settlement restores it.
     await usage.renew(key.id, ["dead"]);
     await usage.settle(key.id, "dead", { tokens: 1, cost: 0.5 });
-    expect(await usage.readSpending(key.id)).toEqual({ today: 1, month: 1, reserved: 1 });
+    expect((await usage.readUse(key)).spending).toEqual({ today: 1, month: 1, reserved: 1 });
   });
 
   test("amounts are exact: a budget of 0.3 holds three calls of 0.1, and small prices add up", async () => {

@@ -32,7 +32,7 @@ test("64 callers on 4 server processes spend a budget to at least 98 % and never
   expect(spent).toBeGreaterThanOrEqual(0.98 * 30);
   // Every caller of every process was refused in the end.
   for (const { refused } of totals) expect(refused).toBeGreaterThanOrEqual(16);
-  const spending = await new KeyUsage(redis.connect(), createKeys(redis.namespace)).readSpending(key.id);
+  const { spending } = await new KeyUsage(redis.connect(), createKeys(redis.namespace)).readUse(key);
   expect(spending.month).toBeCloseTo(spent, 6);
   expect(spending.reserved).toBe(0);
 });

@@ -21,7 +21,7 @@ const usage = new KeyUsage(source.connect("commands"), createKeys(namespace));
 const random = createRandom(Number(seed));
 const totals = { cost: 0, calls: 0, refused: 0 };
 
-await usage.readSpending(key.id);
+await usage.readUse(key);
 process.stdout.write("ready\n");
 await buffer(process.stdin);
 await Promise.all(Array.from({ length: Number(callers) }, (_, caller) => spend(caller)));

@@ -11,7 +11,7 @@ export async function runListKeys({ all, json, config }: OptionValues<typeof key
   const now = Date.now();
   const listed = await withKeyStore(config, async ({ store, usage }): Promise<ListedKey[]> => {
     const keys = (await store.list()).filter((key) => all || findApiKeyState(key, now) === "valid");
-    return await Promise.all(keys.map(async (key) => ({ key, spending: await usage.readSpending(key.id) })));
+    return await Promise.all(keys.map(async (key) => ({ key, spending: (await usage.readUse(key)).spending })));
   });
   if (json) {
     const shown = listed.map(({ key, spending }) => ({ ...toKeyJson(key, now), spent: spending }));

@@ -6,7 +6,8 @@
     2 tokens      hash reservation -> tokens, of the same calls
     3 open        zset reservation -> end of its lease (epoch ms), until it is settled
     4 amounts     hash reservation -> "cost:day:month", of the same reservations
-    5 usage       hash; see readUsage
+    5 items       hash reservation -> item that makes the call, of the same reservations
+    6 usage       hash; see readUsage
   ARGV
     1 id          the reservation
     2 callTokens  the most tokens that the call may use
@@ -29,13 +30,15 @@ local id, callTokens, cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local requestsPerMinute, tokensPerMinute = tonumber(ARGV[4]), tonumber(ARGV[5])
 local dailyBudget, monthlyBudget = tonumber(ARGV[6]), tonumber(ARGV[7])
 local windowMs, leaseMs, pendingMs = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local window, tokens, open, amounts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local usage = readUsage(KEYS[5])
+local window, tokens, open, amounts, items = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local usage = readUsage(KEYS[6])
 local now = usage.now
 
--- Reservations of servers that died.
+-- Reservations of servers that died. If an item makes the call, another server settles it when the item ends.
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', open, '-inf', now, 'LIMIT', 0, 1000)) do
-  closeReservation(usage, open, amounts, dead, 0)
+  if redis.call('HEXISTS', items, dead) == 0 then
+    closeReservation(usage, { open = open, amounts = amounts, items = items }, dead, 0)
+  end
 end
 local passed = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
 for from = 1, #passed, 1000 do
@@ -101,8 +104,8 @@ if not isKnown then
     for _, key in ipairs({ window, tokens }) do redis.call('PEXPIRE', key, windowMs * 2) end
   end
 end
-for _, key in ipairs({ open, amounts }) do redis.call('PEXPIRE', key, USAGE_TTL_MS) end
-writeUsage(KEYS[5], usage)
+for _, key in ipairs({ open, amounts, items }) do redis.call('PEXPIRE', key, USAGE_TTL_MS) end
+writeUsage(KEYS[6], usage)
 
 local newest = redis.call('ZRANGE', window, -1, -1, 'WITHSCORES')
 local resetMs = newest[2] and math.max(0, tonumber(newest[2]) + windowMs - now) or 0

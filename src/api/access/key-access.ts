@@ -1,0 +1,159 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { API_ERRORS } from "#src/api/http/api-error.ts";
+import type { Clock } from "#src/core/clock.ts";
+import { isLoopback, parseHostName } from "#src/http-server/loopback.ts";
+import type { ProviderRegistry } from "#src/providers/registry.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { type ApiKey, type ApiKeyRole, allowsModel } from "#src/state/api-keys/api-key.ts";
+import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
+import { CALL_LEASE_MS, type CallDemand, KeyUsage } from "#src/state/api-keys/key-usage.ts";
+import { settleAbandonedCalls } from "./abandoned-calls.ts";
+import { ACCESS_ERRORS } from "./access-errors.ts";
+import type { AccessControl, AdmittedUse, Caller, ExpectedUse, ReportedUse } from "./caller.ts";
+import { writeLimitHeaders } from "./limit-headers.ts";
+import { ANYBODY, UNLIMITED } from "./open-access.ts";
+import { OpenCalls } from "./open-calls.ts";
+import { computeMaxCost, computeUsedCost, countUsedTokens } from "./price-call.ts";
+
+export interface KeyAccessDeps {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly registry: ProviderRegistry;
+  readonly clock: Clock;
+  /** Only programs on this machine can reach the server: it is open as long as no key exists. */
+  readonly isLoopback: boolean;
+  /** Reports a failure of work in the background. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A caller with an API key. */
+class KeyCaller implements Caller {
+  readonly key: ApiKey;
+
+  constructor(key: ApiKey) {
+    this.key = key;
+  }
+
+  get tenant(): string {
+    return this.key.tenant;
+  }
+
+  get keyId(): string {
+    return this.key.id;
+  }
+
+  get role(): ApiKeyRole {
+    return this.key.role;
+  }
+
+  allowsModel(fullName: string): boolean {
+    return allowsModel(this.key, fullName);
+  }
+}
+
+/** Access by API keys. */
+export class KeyAccess implements AccessControl {
+  readonly #deps: KeyAccessDeps;
+  readonly #store: ApiKeyStore;
+  readonly #usage: KeyUsage;
+  readonly #openCalls: OpenCalls;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(deps: KeyAccessDeps) {
+    const { client, keys, clock, onError } = deps;
+    this.#deps = deps;
+    this.#store = new ApiKeyStore(client, keys, () => clock.now());
+    this.#usage = new KeyUsage(client, keys);
+    this.#openCalls = new OpenCalls(this.#usage, onError);
+    this.#timer = setInterval(() => this.settleAbandoned().catch(onError), CALL_LEASE_MS / 4).unref();
+  }
+
+  async authenticate(headers: IncomingHttpHeaders): Promise<Caller> {
+    const token = readToken(headers);
+    const presented = await this.#store.authenticate(token);
+    if (presented?.state === "valid") return new KeyCaller(presented.key);
+    // Clients insist on sending a key, so that a wrong one is no reason to refuse a request here.
+    if (this.#deps.isLoopback && !(await this.#store.hasKeys())) {
+      requireLoopbackName(headers);
+      return ANYBODY;
+    }
+    throw token === undefined ? API_ERRORS.missingKey() : API_ERRORS.invalidKey();
+  }
+
+  async admit(caller: Caller, expected: ExpectedUse): Promise<AdmittedUse> {
+    if (!(caller instanceof KeyCaller)) return UNLIMITED;
+    const { key } = caller;
+    const id = randomUUID();
+    const decision = await this.#usage.admit(key, id, this.#findDemand(key, expected));
+    if (decision.refusedBy) throw ACCESS_ERRORS.refused(key, decision.refusedBy, decision.retryAfterMs);
+    this.#openCalls.add(key.id, id);
+    return {
+      headers: writeLimitHeaders(decision),
+      attach: (item) => {
+        this.#usage.attach(key.id, id, { item, model: expected.model }).catch(this.#deps.onError);
+      },
+      settle: async (used) => {
+        this.#openCalls.delete(key.id, id);
+        await this.#usage.settle(key.id, id, this.#measureUse(expected.model, used));
+      },
+      leave: () => this.#openCalls.delete(key.id, id),
+    };
+  }
+
+  async describeLimits(caller: Caller): Promise<Readonly<Record<string, string>>> {
+    if (!(caller instanceof KeyCaller)) return {};
+    const { requestsPerMinute, tokensPerMinute } = caller.key;
+    if (requestsPerMinute === undefined && tokensPerMinute === undefined) return {};
+    return writeLimitHeaders(await this.#usage.readUse(caller.key));
+  }
+
+  /** Settles calls whose requests have ended before their items, whichever server had them. */
+  async settleAbandoned(): Promise<void> {
+    const { client, keys, clock } = this.#deps;
+    const findPrice = (model: string) => this.#findModel(model).price;
+    const now = () => clock.now();
+    await settleAbandonedCalls({ client, keys, store: this.#store, usage: this.#usage, findPrice, now });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#openCalls.close();
+  }
+
+  /** Throws an ApiError if the key has a budget that cannot be kept for the model. */
+  #findDemand(key: ApiKey, expected: ExpectedUse): CallDemand {
+    const model = this.#findModel(expected.model);
+    const tokens = expected.inputTokens + expected.outputTokens;
+    const cost = computeMaxCost(model, expected, this.#deps.clock.now());
+    const currency = model.price?.currency;
+    const isInCurrency = cost !== undefined && currency === key.currency;
+    if (!isInCurrency && (key.dailyBudget !== undefined || key.monthlyBudget !== undefined)) {
+      throw ACCESS_ERRORS.budgetWithoutPrice(expected.model, key.currency, cost === undefined ? undefined : currency);
+    }
+    return { tokens, cost: isInCurrency ? cost : undefined };
+  }
+
+  #measureUse(model: string, used: ReportedUse | undefined): Partial<CallDemand> {
+    if (!used) return { tokens: 0, cost: 0 };
+    const { price } = this.#findModel(model);
+    return { tokens: countUsedTokens(used), cost: computeUsedCost(price, used, this.#deps.clock.now()) };
+  }
+
+  #findModel(fullName: string) {
+    return this.#deps.registry.findModel(fullName).model;
+  }
+}
+
+/** As OpenAI's clients send keys, or as Anthropic's do. */
+function readToken({ authorization, "x-api-key": apiKey }: IncomingHttpHeaders): string | undefined {
+  const [, bearer] = /^bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
+  return bearer ?? (typeof apiKey === "string" ? apiKey : undefined);
+}
+
+/** Protects an open server from pages that make their own name point to this machine (DNS rebinding). */
+function requireLoopbackName({ host }: IncomingHttpHeaders): void {
+  const name = parseHostName(host);
+  if (name === undefined || !isLoopback(name)) throw ACCESS_ERRORS.foreignHost();
+}
