@@ -17,7 +17,7 @@ export function countUsedTokens({ inputTokens, outputTokens, totalTokens }: Repo
   return inputTokens === undefined ? outputTokens : inputTokens + (outputTokens ?? 0);
 }
 
-/** What a call cost; undefined when it cannot be told from what was reported. */
+/** What a call cost; undefined when what was reported does not show it. */
 export function computeUsedCost(price: TokenPrice | undefined, used: ReportedUse, at: number): number | undefined {
   if (!price) return undefined;
   const { inputTokens, outputTokens = 0, totalTokens, cachedTokens, cacheWriteTokens } = used;
