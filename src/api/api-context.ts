@@ -6,6 +6,9 @@ import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { AccessControl } from "./access/caller.ts";
+import type { BatchRunner } from "./batches/batch-runner.ts";
+import type { BatchStore } from "./batches/batch-store.ts";
+import type { FileStore } from "./files/file-store.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
 
 /** How the server behaves. */
@@ -25,6 +28,9 @@ export interface ApiContext {
   readonly sluice: SluiceClient;
   readonly models: ModelDirectory;
   readonly access: AccessControl;
+  readonly files: FileStore;
+  readonly batches: BatchStore;
+  readonly runner: BatchRunner;
   /** Finds what the provider is known to reject or cannot express. */
   readonly checkRequest: RequestChecker;
   readonly settings: ApiSettings;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import multipart from "@fastify/multipart";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { fastify } from "fastify";
+import { type FastifyRequest, fastify } from "fastify";
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { ApiContext } from "./api-context.ts";
@@ -18,8 +19,8 @@ export interface ApiServerOptions {
 
 /** Requests with images and long documents are large; uploads of files have a limit of their own. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
-/** How long a client may take to send a request's headers and body. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** How long a client may take to send the body of a request, except for uploads. */
+const BODY_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 
 /** A server with validation, authentication, and errors in OpenAI's format for all plugins. It does not listen yet. */
@@ -30,7 +31,8 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     logger: false,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Uploads take long. The bodies of all other routes have a limit of their own.
+    requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
     genReqId: () => `req_${randomUUID().replaceAll("-", "")}`,
@@ -59,6 +61,7 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     )
       reply.headers(await context.access.describeLimits(request.caller).catch(() => ({})));
   });
+  limitBodyTime(server);
   server.setErrorHandler((thrown, request, reply) => {
     const error = toApiError(thrown, request.routeOptions.bodyLimit);
     if (error.details.code === "internal_error")
@@ -70,9 +73,23 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     const error = API_ERRORS.unknownRoute(request.method, request.url.split("?", 1)[0] ?? "");
     return reply.status(error.status).type("application/json").send(JSON.stringify(error.body()));
   });
+  await server.register(multipart);
   await addDocumentation(server, version);
   for (const plugin of plugins) await server.register(plugin);
   return server;
+}
+
+/** Ends requests whose body arrives too slowly. Uploads are read by their routes, after this. */
+function limitBodyTime(server: ApiServer): void {
+  const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
+  server.addHook("preParsing", async (request) => {
+    timers.set(
+      request,
+      setTimeout(() => request.raw.destroy(), BODY_TIMEOUT_MS),
+    );
+  });
+  server.addHook("preValidation", async (request) => clearTimeout(timers.get(request)));
+  server.addHook("onResponse", async (request) => clearTimeout(timers.get(request)));
 }
 
 /** Routes for supervisors and the documentation, which reveal nothing of anybody. */

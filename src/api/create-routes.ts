@@ -1,10 +1,18 @@
 import type { ApiContext } from "./api-context.ts";
+import { batchRoutes } from "./batches/batch-routes.ts";
 import { chatRoutes } from "./chat/chat-routes.ts";
 import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
+import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
 import { modelRoutes } from "./models/model-routes.ts";
 
 /** All routes of the API. */
 export function createRoutes(context: ApiContext): ApiPlugin[] {
-  return [modelRoutes(context), chatRoutes(context), embeddingRoutes(context)];
+  return [
+    modelRoutes(context),
+    chatRoutes(context),
+    embeddingRoutes(context),
+    fileRoutes(context),
+    batchRoutes(context),
+  ];
 }

@@ -7,8 +7,13 @@ import type { RedisSource } from "#src/redis/connection.ts";
 import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
 import { KeyAccess } from "./access/key-access.ts";
 import type { ApiContext } from "./api-context.ts";
+import { BatchRunner } from "./batches/batch-runner.ts";
+import { BatchStore } from "./batches/batch-store.ts";
+import type { ProgramStart } from "./batches/launch-run.ts";
 import { createApiServer } from "./create-api-server.ts";
 import { createRoutes } from "./create-routes.ts";
+import { FileStore } from "./files/file-store.ts";
+import { DataFolder } from "./storage/data-folder.ts";
 
 /** What the server needs from the process that starts it. */
 export interface StartApiOptions
@@ -18,6 +23,10 @@ export interface StartApiOptions
   > {
   readonly redis: RedisSource;
   readonly sluice: SluiceClient;
+  /** Absolute path of the folder with files and batches; all servers of one Redis share it. */
+  readonly dataFolder: string;
+  /** Starts the runs of batches. */
+  readonly command: ProgramStart;
   readonly host: string;
   /** 0 selects a free port. */
   readonly port: number;
@@ -33,9 +42,12 @@ export interface Api {
   close(): Promise<void>;
 }
 
+/** Batches that a server works on at once, each in a process of its own. Others wait, or another server takes them. */
+const BATCH_CONCURRENCY = 4;
+
 /** Starts the API. Throws a RunError when the address cannot be used, or would be open to everybody. */
 export async function startApi(options: StartApiOptions): Promise<Api> {
-  const { host, port, version, trustedProxies, redis, ...rest } = options;
+  const { host, port, version, trustedProxies, redis, dataFolder, command, ...rest } = options;
   const stopping = new AbortController();
   const client = redis.connect("commands");
   if (!isLoopback(host) && !(await new ApiKeyStore(client, rest.keys).hasKeys())) {
@@ -46,16 +58,27 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     ...{ client, keys, registry, clock, isLoopback: isLoopback(host) },
     onError: (error) => onError(coerceError(error), "API keys", ""),
   });
-  const context: ApiContext = { ...rest, redis, client, access, stopping: stopping.signal };
+  const data = new DataFolder(dataFolder);
+  const files = new FileStore(data, clock);
+  const store = new BatchStore(data);
+  const runner = new BatchRunner({
+    ...{ store, files, registry, client, keys, clock, command, models: rest.models },
+    concurrency: BATCH_CONCURRENCY,
+    onStopped: (batch, message) => onError(new Error(`its run stopped: ${message}`), batch, ""),
+    onError: (error, batch) => onError(error, batch, ""),
+  });
+  const shared = { redis, client, access, files, batches: store, runner };
+  const context: ApiContext = { ...rest, ...shared, stopping: stopping.signal };
   const server = await createApiServer(context, { version, trustedProxies, plugins: createRoutes(context) });
   let closing: Promise<void> | undefined;
   const close = () => {
     stopping.abort(new Error("the server stops"));
-    closing ??= Promise.resolve(server.close()).then(() => access.close());
+    closing ??= Promise.all([server.close(), runner.close()]).then(() => access.close());
     return closing;
   };
   try {
     const listening = await listen(server, host, port);
+    runner.start();
     return { url: formatServerUrl(host, listening), port: listening, close };
   } catch (error) {
     await close();

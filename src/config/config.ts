@@ -58,6 +58,12 @@ export interface Config {
     readonly graceMs?: number;
     readonly hanging?: { readonly abort?: boolean; readonly factor?: number; readonly leastMs?: number };
   };
+  readonly api: {
+    /** Absolute path of the folder with files and batches. */
+    readonly data: string;
+    /** Further names of models: name to "provider/model". */
+    readonly models: Readonly<Record<string, string>>;
+  };
   /** The settings file that was read. */
   readonly file: string | undefined;
   /** Settings that work but are probably mistakes, one sentence each. */
@@ -158,6 +164,10 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
       operator: toSecret(general.SLUICE_OPERATOR_PASSWORD),
     },
     trustedProxies: splitProxies(general.SLUICE_TRUSTED_PROXIES ?? ""),
+    api: {
+      data: resolve(cwd, general.SLUICE_HOME ?? ".", settings.api?.data ?? join(".sluice", "api")),
+      models: settings.api?.models ?? {},
+    },
     run: omitUndefined(settings.run ?? {}),
     worker: omitUndefined({
       ...{ jobs, calls, graceMs: grace },

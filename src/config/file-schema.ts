@@ -243,6 +243,21 @@ export const fileSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  api: z
+    .strictObject({
+      data: setting(
+        text("expected the path of a folder", undefined, "path"),
+        "Folder with the files and batches of the HTTP API. All servers of one Redis share it",
+        { default: ".sluice/api" },
+      ),
+      models: z
+        .record(
+          z.string(),
+          setting(text("expected provider/model").unwrap(), "Further name of a model for the HTTP API"),
+        )
+        .optional(),
+    })
+    .optional(),
   log: z
     .strictObject({ level: setting(logLevel, "Least severe level that is logged", { default: "info" }) })
     .optional(),

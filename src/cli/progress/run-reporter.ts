@@ -1,4 +1,5 @@
 import type { Clock } from "#src/core/clock.ts";
+import type { SourceProblem } from "#src/producer/input/source.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { ExecutionEvent } from "#src/producer/runs/run-environment.ts";
@@ -37,7 +38,13 @@ export type RunEvent =
 
 export type RunEnd =
   | { readonly outcome: "finished"; readonly report: RunManifest; readonly output: string }
-  | { readonly outcome: "stopped"; readonly message: string; readonly hint?: string };
+  | {
+      readonly outcome: "stopped";
+      readonly message: string;
+      readonly hint?: string;
+      /** Why the input was refused; the first ones of many. */
+      readonly problems?: readonly SourceProblem[];
+    };
 
 /** The part of a stream that reporters use; `process.stdout` and `process.stderr` are such streams. */
 export type OutputStream = NodeJS.WritableStream & {

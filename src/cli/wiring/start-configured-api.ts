@@ -1,6 +1,10 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ProgramStart } from "#src/api/batches/launch-run.ts";
 import { ModelDirectory } from "#src/api/models/model-directory.ts";
 import { type Api, startApi } from "#src/api/start-api.ts";
 import { readVersion } from "#src/cli/version.ts";
+import { childEnvironment } from "#src/config/config.ts";
 import { systemClock } from "#src/core/clock.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
 import { createKeys } from "#src/redis/keys.ts";
@@ -17,10 +21,19 @@ const PROVIDER_REFRESH_MS = 2_000;
 
 type ServiceContext = Awaited<ReturnType<typeof openServiceContext>>;
 
+interface ConfiguredApiOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The settings file, if the command line names one. */
+  readonly config?: string | undefined;
+  /** Starts this program for the runs of batches. */
+  readonly command?: ProgramStart;
+}
+
 /** Starts the HTTP API of this configuration. */
 export async function startConfiguredApi(
-  { config, log, redis }: ServiceContext,
-  { host, port }: { readonly host: string; readonly port: number },
+  { config, log, redis }: Pick<ServiceContext, "config" | "log" | "redis">,
+  { host, port, config: file, command = createCliCommand(file) }: ConfiguredApiOptions,
 ): Promise<Api> {
   const keys = createKeys(config.namespace);
   const client = redis.source.connect("commands");
@@ -40,14 +53,31 @@ export async function startConfiguredApi(
     redis: redis.source,
     keys,
     sluice,
+    dataFolder: config.api.data,
+    command,
     registry: config.registry,
-    models: new ModelDirectory({ registry: config.registry, usableProviders: refreshAfter(readProviders) }),
+    models: new ModelDirectory({
+      registry: config.registry,
+      usableProviders: refreshAfter(readProviders),
+      aliases: config.api.models,
+    }),
     checkRequest: createRequestChecker(config),
     settings: { answerTimeoutMs: ANSWER_TIMEOUT_MS, ttlMs: TTL_MS },
     clock: systemClock,
     onError: (error, where, requestId) => log.error({ where, requestId }, error.message),
   });
   return { ...api, close: () => api.close().then(() => sluice.close()) };
+}
+
+/** This program, as it was started. */
+function createCliCommand(file: string | undefined): ProgramStart {
+  const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
+  return {
+    program: process.execPath,
+    args: [entry, file === undefined ? [] : ["--config", resolve(file)]].flat(),
+    env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
+    cwd: process.cwd(),
+  };
 }
 
 /** "minimax-embedding" -> "minimax" */

@@ -96,6 +96,7 @@ describe("keys", () => {
       startApi({
         ...{ host: "0.0.0.0", port: 0, version: "test", trustedProxies: [], redis: api.source, keys: api.keys },
         ...{ registry: api.config.registry, clock: systemClock, onError: () => undefined },
+        ...{ dataFolder: api.dir, command: { program: "none", args: [], env: {}, cwd: api.dir } },
         ...{ settings: { answerTimeoutMs: 1_000, ttlMs: 1_000 }, checkRequest: () => undefined },
         sluice: undefined as never,
         models: undefined as never,

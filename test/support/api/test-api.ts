@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { pino } from "pino";
+import type { ProgramStart } from "#src/api/batches/launch-run.ts";
 import type { Api } from "#src/api/start-api.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
 import { startConfiguredApi } from "#src/cli/wiring/start-configured-api.ts";
@@ -20,6 +22,8 @@ import {
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
+
+const ENTRY = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
 
 export interface TestApiOptions extends SimulatorOptions {
   /** Whether a worker takes the jobs; true by default. */
@@ -61,6 +65,17 @@ export class TestApi implements AsyncDisposable {
     return test;
   }
 
+  /** Starts the runs of batches in this folder, with the same providers. */
+  get #command(): ProgramStart {
+    const { PATH, HOME } = process.env;
+    return {
+      program: process.execPath,
+      args: [ENTRY],
+      env: { PATH, HOME, ...describeProviders(this.simulator, this.redis) },
+      cwd: this.dir,
+    };
+  }
+
   /** The first server's address, as the official clients take it. */
   get baseUrl(): string {
     return `${this.#apis[0]?.url}/v1`;
@@ -71,11 +86,10 @@ export class TestApi implements AsyncDisposable {
     const api = await startConfiguredApi(
       {
         config: this.config,
-        interrupt: { signal: new AbortController().signal, dispose: () => undefined },
         log: pino({ level: "silent" }),
         redis: { source: this.source, isPrivate: false, close: () => Promise.resolve() },
       },
-      { host: "127.0.0.1", port: 0 },
+      { host: "127.0.0.1", port: 0, command: this.#command },
     );
     this.#apis.push(api);
     return api;

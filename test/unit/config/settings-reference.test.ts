@@ -12,7 +12,7 @@ const env = readFileSync(join(root, ".env.example"), "utf8");
 const yaml = readFileSync(join(root, "sluice.example.yaml"), "utf8");
 
 /** Below these settings, users choose the names; the schema lists them as "*". */
-const NAMED_FREELY = /^(providers\.[\w-]+\.models|compatible|compatible\.\*\.(models|headers|query))$/;
+const NAMED_FREELY = /^(providers\.[\w-]+\.models|api\.models|compatible|compatible\.\*\.(models|headers|query))$/;
 
 function settingsOf(node: unknown, path: string): string[] {
   if (isMap(node)) {

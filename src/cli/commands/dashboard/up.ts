@@ -23,7 +23,11 @@ export async function runUp(options: OptionValues<typeof upCommand>): Promise<nu
     dashboard = await startDashboard(
       createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
-    api = await startConfiguredApi(service, { host: options.apiHost, port: options.apiPort });
+    api = await startConfiguredApi(service, {
+      host: options.apiHost,
+      port: options.apiPort,
+      config: options.config,
+    });
     workers = await startServiceWorkers(config, {
       workers: options.workers,
       config: options.config,

@@ -102,7 +102,8 @@ function reportWithoutRun(
 ): number {
   if (preparation.outcome === "refused") {
     const { plan } = preparation;
-    if (json) reporter.end({ outcome: "stopped", message: COORDINATOR_MESSAGES.refused(plan.problemCount) });
+    const { problems, problemCount } = plan;
+    if (json) reporter.end({ outcome: "stopped", message: COORDINATOR_MESSAGES.refused(problemCount), problems });
     reporter.close();
     process.stderr.write(describeProblems(plan));
     return EXIT_CODES.couldNotComplete;

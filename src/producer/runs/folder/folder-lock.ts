@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
@@ -24,6 +24,22 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       ? "Wait for it to end, or stop it. Then run the same command again."
       : `Wait for it to end. If that machine no longer exists, delete ${path}.`,
   );
+}
+
+/** Planning takes less time; after it, the lease in Redis shows whether the holder of a lock lives. */
+const LONGEST_PLANNING_MS = 60_000;
+
+/**
+ * Removes the lock of a process of another machine, for a caller that knows that nobody coordinates the run: its lease in
+ * Redis has expired, which it would not while the process lives. A fresh lock may be that of a run that is still planned.
+ */
+export async function breakLockOfOtherMachine(folder: string, now: number): Promise<void> {
+  const path = join(folder, "lock");
+  const found = await readFile(path, "utf8").catch(() => undefined);
+  const [host = ""] = found?.trim().split(" ") ?? [];
+  if (found === undefined || host === hostname()) return;
+  const { mtimeMs } = await stat(path);
+  if (now - mtimeMs > LONGEST_PLANNING_MS) await removeStaleLock(path, found);
 }
 
 /** Resolves with undefined if the lock was acquired, else with its living holder. */

@@ -1,0 +1,193 @@
+import OpenAI, { toFile } from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestApi } from "#test/support/api/test-api.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+let api: TestApi;
+let client: OpenAI;
+beforeAll(async () => {
+  // Few calls at once, so that a batch that is held has requests that were not called.
+  const models = { "gpt-4o-mini": { limits: { concurrency: 8 } } };
+  api = await TestApi.open({ latency: { fixedMs: 0 }, settings: { providers: { openai: { models } } } });
+  client = new OpenAI({ baseURL: api.baseUrl, apiKey: "any", maxRetries: 0 });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const CHAT = "/v1/chat/completions";
+
+function chatLine(id: string, content: string, body: object = {}): string {
+  const request = { model: "openai/gpt-4o-mini", messages: [{ role: "user", content }], ...body };
+  return JSON.stringify({ custom_id: id, method: "POST", url: CHAT, body: request });
+}
+
+async function upload(lines: readonly string[]): Promise<OpenAI.FileObject> {
+  return await client.files.create({ purpose: "batch", file: await toFile(Buffer.from(lines.join("\n")), "in.jsonl") });
+}
+
+async function create(lines: readonly string[], endpoint: OpenAI.BatchCreateParams["endpoint"] = CHAT) {
+  const { id } = await upload(lines);
+  return await client.batches.create({ input_file_id: id, endpoint, completion_window: "24h" });
+}
+
+async function end(id: string): Promise<OpenAI.Batch> {
+  let batch = await client.batches.retrieve(id);
+  await waitFor(
+    async () => {
+      batch = await client.batches.retrieve(id);
+      return ["completed", "failed", "cancelled", "expired"].includes(batch.status);
+    },
+    { what: "the end of the batch" },
+  );
+  return batch;
+}
+
+async function readLines(id: string | null | undefined): Promise<{ custom_id: string; [field: string]: unknown }[]> {
+  const text = await (await client.files.content(id ?? "")).text();
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+describe("a batch", () => {
+  it("of chat requests ends with one line each, in the order of its input", async () => {
+    const ids = Array.from({ length: 25 }, (_, i) => `r-${i}`);
+    const created = await create(ids.map((id) => chatLine(id, `question ${id}`)));
+    expect(created).toMatchObject({ object: "batch", status: "validating", endpoint: CHAT, errors: null });
+    const batch = await end(created.id);
+    expect(batch).toMatchObject({
+      status: "completed",
+      request_counts: { total: 25, completed: 25, failed: 0 },
+      model: "openai/gpt-4o-mini",
+    });
+    expect(batch.error_file_id).toBeNull();
+    expect(batch.usage?.total_tokens).toBeGreaterThan(0);
+    const lines = await readLines(batch.output_file_id);
+    expect(lines.map(({ custom_id }) => custom_id)).toEqual(ids);
+    expect(lines[3]).toMatchObject({
+      response: { status_code: 200, body: { object: "chat.completion" } },
+      error: null,
+    });
+    const file = await client.files.retrieve(batch.output_file_id ?? "");
+    expect(file).toMatchObject({ purpose: "batch_output", status: "processed" });
+  });
+
+  it("of embeddings has vectors", async () => {
+    const lines = ["a", "b"].map((id) =>
+      JSON.stringify({
+        custom_id: id,
+        method: "POST",
+        url: "/v1/embeddings",
+        body: { model: "minimax/embo-01", input: [`text ${id}`, "another"] },
+      }),
+    );
+    const batch = await end((await create(lines, "/v1/embeddings")).id);
+    expect(batch).toMatchObject({ status: "completed", request_counts: { total: 2, completed: 2, failed: 0 } });
+    const [first] = await readLines(batch.output_file_id);
+    expect(first).toMatchObject({ response: { body: { data: [{ index: 0 }, { index: 1 }] } } });
+  });
+
+  it("whose requests all fail is completed, with an error file only", async () => {
+    api.simulator.configure({ faults: [{ action: { type: "status", status: 400 }, text: "refuse me" }] });
+    const batch = await end((await create([chatLine("x", "refuse me"), chatLine("y", "refuse me too")])).id);
+    api.simulator.configure({ faults: [] });
+    expect(batch).toMatchObject({ status: "completed", request_counts: { total: 2, completed: 0, failed: 2 } });
+    expect(batch.output_file_id).toBeNull();
+    expect((await readLines(batch.error_file_id)).map(({ custom_id }) => custom_id)).toEqual(["x", "y"]);
+  });
+
+  it("with invalid lines fails, and names each line", async () => {
+    const batch = await end(
+      (await create([chatLine("same", "a"), chatLine("same", "b"), "{not json", chatLine("c", "c", { n: 0 })])).id,
+    );
+    expect(batch).toMatchObject({ status: "failed", output_file_id: null });
+    expect(batch.errors?.data?.map(({ line }) => line)).toEqual([2, 3, 4]);
+    expect(batch.failed_at).toBeGreaterThan(0);
+  });
+
+  it("for another endpoint than its requests fails", async () => {
+    const batch = await end((await create([chatLine("a", "a")], "/v1/embeddings")).id);
+    expect(batch.status).toBe("failed");
+    expect(batch.errors?.data?.[0]).toMatchObject({ code: "mismatched_endpoint", param: "url", line: 1 });
+  });
+
+  it("with more requests than allowed fails", async () => {
+    const line = chatLine("x", "x");
+    const batch = await end((await create(Array.from({ length: 50_001 }, () => line))).id);
+    expect(batch.errors?.data?.[0]).toMatchObject({ code: "too_many_requests" });
+  });
+
+  it("goes on when its input file is deleted, and keeps what was answered when it is cancelled", async () => {
+    const release = api.simulator.hold(5);
+    const before = api.simulator.statistics().calls;
+    const created = await create(Array.from({ length: 400 }, (_, i) => chatLine(`r-${i}`, `held ${i}`)));
+    await waitFor(() => api.simulator.statistics().calls > before + 5, { what: "calls" });
+    await client.files.delete(created.input_file_id);
+    await expect(client.files.retrieve(created.input_file_id)).rejects.toMatchObject({ status: 404 });
+    const cancelling = await client.batches.cancel(created.id);
+    expect(cancelling).toMatchObject({ status: "cancelling", cancelling_at: expect.any(Number) });
+    await waitFor(
+      async () => {
+        const runs = await api.source.connect("commands").zrange(api.keys.runs, "0", "-1");
+        const states = await Promise.all(
+          runs.map((run) => api.source.connect("commands").hget(api.keys.run(run).meta, "state")),
+        );
+        return states.includes("cancelled");
+      },
+      { what: "the cancelled run" },
+    );
+    release();
+    const batch = await end(created.id);
+    expect(batch).toMatchObject({ status: "cancelled", cancelled_at: expect.any(Number) });
+    const answered = batch.output_file_id ? await readLines(batch.output_file_id) : [];
+    const errors = await readLines(batch.error_file_id);
+    expect(answered.length + errors.length).toBe(400);
+    expect(new Set([...answered, ...errors].map(({ custom_id }) => custom_id)).size).toBe(400);
+    expect(errors.at(-1)).toMatchObject({ response: null, error: { code: "batch_cancelled" } });
+    await expect(client.batches.cancel(created.id)).rejects.toMatchObject({ status: 400, code: "batch_ended" });
+  });
+
+  it("is listed, page by page", async () => {
+    const ids: string[] = [];
+    for await (const { id } of client.batches.list({ limit: 2 })) ids.push(id);
+    expect(ids.length).toBeGreaterThan(5);
+    expect([...ids].sort().reverse()).toEqual(ids);
+  });
+
+  it("is refused for a file that does not exist, and for invalid parameters", async () => {
+    const request = { input_file_id: "file-0", endpoint: CHAT, completion_window: "24h" } as const;
+    await expect(client.batches.create(request)).rejects.toMatchObject({ status: 404 });
+    const { id } = await upload([chatLine("a", "a")]);
+    const valid = { ...request, input_file_id: id };
+    const metadata = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, "v"]));
+    await expect(client.batches.create({ ...valid, metadata })).rejects.toMatchObject({ status: 400 });
+    const endless = { ...valid, completion_window: "48h" as "24h" };
+    await expect(client.batches.create(endless)).rejects.toMatchObject({ param: "completion_window" });
+  });
+});
+
+describe("a file", () => {
+  it("is described, listed, read in parts, and deleted", async () => {
+    const content = Buffer.from("0123456789".repeat(1_000));
+    const file = await client.files.create({ purpose: "user_data", file: await toFile(content, "ziffern 数字.txt") });
+    expect(file).toMatchObject({ object: "file", bytes: 10_000, filename: "ziffern 数字.txt", status: "processed" });
+    expect(await client.files.waitForProcessing(file.id)).toMatchObject({ id: file.id });
+    const range = await fetch(`${api.baseUrl}/files/${file.id}/content`, { headers: { range: "bytes=9995-" } });
+    expect([range.status, await range.text()]).toEqual([206, "56789"]);
+    const ids: string[] = [];
+    for await (const { id } of client.files.list({ purpose: "user_data" })) ids.push(id);
+    expect(ids).toEqual([file.id]);
+    expect(await client.files.delete(file.id)).toEqual({ id: file.id, object: "file", deleted: true });
+    await expect(client.files.content(file.id)).rejects.toMatchObject({ status: 404 });
+  });
+
+  it("needs a purpose and contents", async () => {
+    const form = new FormData();
+    form.set("purpose", "batch");
+    const response = await fetch(`${api.baseUrl}/files`, { method: "POST", body: form });
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { param: "file" } }]);
+    const file = await toFile(Buffer.from("x"), "x.txt");
+    const wrong = { purpose: "nothing" as "batch", file };
+    await expect(client.files.create(wrong)).rejects.toMatchObject({ status: 400, param: "purpose" });
+  });
+});
