@@ -4,6 +4,7 @@ import { chatRoutes } from "./chat/chat-routes.ts";
 import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
 import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
+import { jobRoutes } from "./jobs/job-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
 
 /** All routes of the API. */
@@ -14,5 +15,6 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     embeddingRoutes(context),
     fileRoutes(context),
     batchRoutes(context),
+    jobRoutes(context),
   ];
 }

@@ -8,7 +8,7 @@ import { startChat } from "./start-chat.ts";
 import { streamChat } from "./stream-chat.ts";
 
 /** Fields that OpenAI may add are passed on to the provider. */
-const chatBody = z.looseObject({
+export const chatBody = z.looseObject({
   model: z.string().min(1).max(400).describe('"provider/model", or the name of a model that only one provider has'),
   messages: z.array(z.looseObject({ role: z.string() })).min(1),
   stream: z.boolean().nullish().describe("Send the answer as server-sent events while it is generated"),
