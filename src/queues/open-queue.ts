@@ -1,7 +1,9 @@
 import { Queue } from "bullmq";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { TraceContext } from "#src/core/tracer.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import type { JobTurns } from "./job-turns.ts";
 import { JOB_OPTIONS, QUEUE_SETTINGS } from "./names.ts";
 import type { JobPayload } from "./payload.ts";
 
@@ -37,13 +39,14 @@ export interface NewJob {
   readonly trace?: TraceContext;
 }
 
-/** Adds jobs in one transaction. A job whose id the queue already has is left unchanged. */
-export async function addJobs(queue: Queue, jobs: readonly NewJob[]): Promise<void> {
+/** Adds jobs in one transaction, each at its turn. A job whose id the queue already has is left unchanged. */
+export async function addJobs(queue: Queue, jobs: readonly NewJob[], turns: JobTurns): Promise<void> {
+  const priorities = await turns.assign(jobs.map(({ payload }) => payload));
   await queue.addBulk(
-    jobs.map(({ id, name, payload, trace }) => ({
+    jobs.map(({ id, name, payload, trace }, i) => ({
       name,
       data: trace === undefined ? payload : { ...payload, trace },
-      opts: { jobId: id, ...JOB_OPTIONS },
+      opts: omitUndefined({ jobId: id, ...JOB_OPTIONS, priority: priorities[i] }),
     })),
   );
 }

@@ -1,8 +1,17 @@
 import * as z from "zod";
 import { type SpanAttributes, TRACE_CONTEXT } from "#src/core/tracer.ts";
 
+/** A tenant may get this many turns while another one gets one. */
+export const MAX_TENANT_WEIGHT = 100;
+
 /** Trace context of the submitter, if the job is traced. */
 const traceContext = z.string().regex(TRACE_CONTEXT).optional();
+
+/** Whose items a job carries, and its share of queues and lanes in relation to other tenants. */
+const tenantShare = z.strictObject({ id: z.string().min(1).max(64), weight: z.int().min(1).max(MAX_TENANT_WEIGHT) });
+export type TenantShare = z.infer<typeof tenantShare>;
+/** Jobs of the HTTP API name their tenant; all others belong to the operator. */
+const tenant = tenantShare.optional();
 
 /** [index, estimated tokens, text] of one item. */
 const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.string()]);
@@ -10,7 +19,7 @@ const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.strin
 /**
  * Payload of an embedding job: items of one run, or a standalone item, for one model. It never contains secrets or
  * accounts, which are in the worker's configuration. Raise `v` with every change of the shape: workers of both versions
- * may run at the same time.
+ * may run at the same time. A field that is only set for new features needs none: a worker that lacks the feature refuses it.
  */
 export const embeddingPayload = z
   .strictObject({
@@ -30,6 +39,7 @@ export const embeddingPayload = z
     /** Whether calls may carry a canary. */
     canaries: z.boolean().optional(),
     items: z.array(itemTuple).min(1).max(10_000),
+    tenant,
     trace: traceContext,
   })
   .refine(({ run, item }) => (run === undefined) !== (item === undefined), "needs either run or item");
@@ -83,6 +93,7 @@ export const chatPayload = z
     /** Id of the run; without it, each item has its own id. */
     run: z.string().min(1).max(64).optional(),
     items: z.array(chatItem).min(1).max(1_000),
+    tenant,
     trace: traceContext,
   })
   .refine(
@@ -116,6 +127,7 @@ const rerankPayload = z
       )
       .min(1)
       .max(1_000),
+    tenant,
     trace: traceContext,
   })
   .refine(({ run, item }) => (run === undefined) !== (item === undefined), "needs either run or item");

@@ -128,6 +128,8 @@ export interface Keys {
   telemetry(lane: string): TelemetryKeys;
   /** Key prefix of a queue; BullMQ appends ":<queue name>:...". */
   queuePrefix(queue: string): string;
+  /** BullMQ's sorted set of the jobs with a priority, and a hash: tenant -> when its next job is due, in virtual time. */
+  queueTurns(queue: string): { readonly prioritized: string; readonly tenants: string };
   /** Sorted set: run id -> creation time, epoch ms. */
   readonly runs: string;
   /** Hash that describes one live worker; expires. */
@@ -149,25 +151,7 @@ export function createKeys(namespace: string): Keys {
   const answers = `${root}:{answers}`;
   return {
     answers: { claim: `${answers}:claim`, waiters: `${answers}:waiters`, answer: `${answers}:answer` },
-    apiKeys: { records: `${root}:{api-keys}:records`, names: `${root}:{api-keys}:names` },
-    apiKeyUsage: (keyId) => {
-      const tag = `${root}:{api-key:${encodeURIComponent(keyId)}}`;
-      return {
-        window: `${tag}:window`,
-        tokens: `${tag}:tokens`,
-        open: `${tag}:open`,
-        amounts: `${tag}:amounts`,
-        items: `${tag}:items`,
-        usage: `${tag}:usage`,
-      };
-    },
-    tenantObjects: (tenant, kind) => {
-      const owner = `${encodeURIComponent(tenant)}:${encodeURIComponent(kind)}`;
-      return {
-        list: `${root}:{tenant:${owner}}:list`,
-        object: (id) => `${root}:{tenant:${owner}:${encodeURIComponent(id)}}`,
-      };
-    },
+    ...createAccessKeys(root),
     item: (itemId) => {
       const tag = `${root}:{item:${encodeURIComponent(itemId)}}`;
       return {
@@ -209,6 +193,10 @@ export function createKeys(namespace: string): Keys {
       return { totals: `${tag}:totals`, step: (step, slot) => `${tag}:${step}:${slot}` };
     },
     queuePrefix: (queue) => `${root}:{queue:${encodeURIComponent(queue)}}`,
+    queueTurns: (queue) => {
+      const prefix = `${root}:{queue:${encodeURIComponent(queue)}}`;
+      return { prioritized: `${prefix}:${queue}:prioritized`, tenants: `${prefix}:tenants` };
+    },
     runs: `${root}:runs`,
     worker: (workerId) => `${root}:worker:${workerId}`,
     workers: `${root}:workers`,
@@ -216,5 +204,30 @@ export function createKeys(namespace: string): Keys {
     records: `${root}:records`,
     gauges: (span, slot) => `${root}:{gauges}:${span}:${slot}`,
     audit: `${root}:audit`,
+  };
+}
+
+/** Keys of the HTTP API: who may use it, and what was created over it. */
+function createAccessKeys(root: string): Pick<Keys, "apiKeys" | "apiKeyUsage" | "tenantObjects"> {
+  return {
+    apiKeys: { records: `${root}:{api-keys}:records`, names: `${root}:{api-keys}:names` },
+    apiKeyUsage: (keyId) => {
+      const tag = `${root}:{api-key:${encodeURIComponent(keyId)}}`;
+      return {
+        window: `${tag}:window`,
+        tokens: `${tag}:tokens`,
+        open: `${tag}:open`,
+        amounts: `${tag}:amounts`,
+        items: `${tag}:items`,
+        usage: `${tag}:usage`,
+      };
+    },
+    tenantObjects: (tenant, kind) => {
+      const owner = `${encodeURIComponent(tenant)}:${encodeURIComponent(kind)}`;
+      return {
+        list: `${root}:{tenant:${owner}}:list`,
+        object: (id) => `${root}:{tenant:${owner}:${encodeURIComponent(id)}}`,
+      };
+    },
   };
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Usage } from "#src/providers/provider.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import type { ApiKeyRole } from "#src/state/api-keys/api-key.ts";
 
 /** Who sent a request. */
@@ -8,6 +9,8 @@ export interface Caller {
   readonly tenant: string;
   /** Public id of the key; undefined on a server without keys. */
   readonly keyId: string | undefined;
+  /** Its share of queues and lanes; undefined on a server without keys. */
+  readonly share: TenantShare | undefined;
   /** An admin also operates the server. Without keys, everybody is one. */
   readonly role: ApiKeyRole;
   allowsModel(fullName: string): boolean;
@@ -58,4 +61,9 @@ export interface AccessControl {
   describeLimits(caller: Caller): Promise<Readonly<Record<string, string>>>;
   /** Stops work in the background. */
   close(): Promise<void>;
+}
+
+/** What items of a caller are submitted with. */
+export function ownedBy({ tenant, share }: Caller) {
+  return { metadata: { tenant }, ...(share && { tenant: share }) };
 }

@@ -4,6 +4,7 @@ import { API_ERRORS } from "#src/api/http/api-error.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { isLoopback, parseHostName } from "#src/http-server/loopback.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type ApiKey, type ApiKeyRole, allowsModel } from "#src/state/api-keys/api-key.ts";
@@ -42,6 +43,10 @@ class KeyCaller implements Caller {
 
   get keyId(): string {
     return this.key.id;
+  }
+
+  get share(): TenantShare {
+    return { id: this.key.tenant, weight: this.key.weight };
   }
 
   get role(): ApiKeyRole {

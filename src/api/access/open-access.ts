@@ -7,6 +7,7 @@ export const DEFAULT_TENANT = "default";
 export const ANYBODY: Caller = {
   tenant: DEFAULT_TENANT,
   keyId: undefined,
+  share: undefined,
   role: "admin",
   allowsModel: () => true,
 };

@@ -1,4 +1,4 @@
-import type { AdmittedUse, Caller } from "#src/api/access/caller.ts";
+import { type AdmittedUse, type Caller, ownedBy } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
 import type { DirectoryModel } from "#src/api/models/model-directory.ts";
@@ -68,7 +68,7 @@ export async function submitChat(
       model: model.fullName,
       stream,
       ttlMs: context.settings.ttlMs,
-      metadata: { tenant: caller.tenant },
+      ...ownedBy(caller),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey: scopeKey(caller, route, idempotencyKey) }),
     });
     admission.attach(id);

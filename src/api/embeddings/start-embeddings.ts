@@ -1,4 +1,4 @@
-import type { AdmittedUse, Caller } from "#src/api/access/caller.ts";
+import { type AdmittedUse, type Caller, ownedBy } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { scopeKey } from "#src/api/chat/start-chat.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
@@ -55,7 +55,7 @@ export async function startEmbeddings(
       ...(read.options === undefined ? {} : { options: read.options }),
       ...(read.dimensions === undefined ? {} : { dimensions: read.dimensions }),
       ttlMs: context.settings.ttlMs,
-      metadata: { tenant: caller.tenant },
+      ...ownedBy(caller),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey: scopeKey(caller, route, idempotencyKey) }),
     })
     .catch(async (error) => {

@@ -165,7 +165,10 @@ function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAUL
   return { priority, ttlMs, metadata };
 }
 
-/** Identifies the request of an item with an idempotency key; estimates of its tokens may differ between versions. */
+/**
+ * Identifies the request of an item with an idempotency key, without what may differ when it is repeated: the estimates of its
+ * tokens between versions, and the weight of its tenant.
+ */
 function digestRequest(key: string | undefined, payload: JobPayload, request?: string): string | undefined {
   if (key === undefined) return undefined;
   const items =
@@ -173,7 +176,7 @@ function digestRequest(key: string | undefined, payload: JobPayload, request?: s
       ? payload.items.map(([, , text]) => text)
       : payload.items.map(({ request }) => request);
   return createHash("sha256")
-    .update(JSON.stringify([{ ...payload, items }, request]))
+    .update(JSON.stringify([{ ...payload, items, tenant: undefined }, request]))
     .digest("hex");
 }
 

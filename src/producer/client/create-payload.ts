@@ -21,7 +21,7 @@ export function createChatPayload(
   id: string,
   options: SubmitChatOptions,
 ): { readonly payload: ChatPayload; readonly bytes: number; readonly request?: string } {
-  const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
+  const { model: fullName, priority, idempotencyKey, metadata, ttlMs, tenant, stream = false, ...rest } = options;
   const { provider, model } = requireModelName(fullName);
   const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
   if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
@@ -35,14 +35,14 @@ export function createChatPayload(
     stream: stream || undefined,
     request: isLarge ? null : parsed.data,
   };
-  const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item] };
+  const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item], tenant };
   return isLarge ? { payload, bytes: 0, request: text } : { payload, bytes };
 }
 
 /** Creates the job of an embedding item. Throws InputError. */
 export function createEmbeddingPayload(
   id: string,
-  { model: fullName, inputs, purpose = "db", dimensions, tokenIds, options }: SubmitEmbeddingOptions,
+  { model: fullName, inputs, purpose = "db", dimensions, tokenIds, options, tenant }: SubmitEmbeddingOptions,
 ): EmbeddingPayload {
   if (inputs.length === 0) throw new InputError("inputs must contain at least one text", "submitEmbedding");
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
@@ -59,13 +59,14 @@ export function createEmbeddingPayload(
     tokenIds,
     options,
     items: inputs.map((text, index) => [index, estimateTokens(text), text]),
+    tenant,
   };
 }
 
 /** Creates the job of a rerank item. A request that is too large for a job is returned separately. Throws InputError. */
 export function createRerankPayload(
   id: string,
-  { model: fullName, query, documents }: SubmitRerankOptions,
+  { model: fullName, query, documents, tenant }: SubmitRerankOptions,
 ): { readonly payload: RerankPayload; readonly request?: string } {
   const { provider, model } = requireModelName(fullName);
   const parsed = rerankRequestSchema.safeParse({ query, documents });
@@ -78,7 +79,7 @@ export function createRerankPayload(
   // A model reads the query once per document.
   const tokens = estimateTokens(text) + estimateTokens(query) * (documents.length - 1);
   const item = { index: 0, tokens, request: isLarge ? null : parsed.data };
-  const payload: RerankPayload = { v: 2, kind: "rerank", item: id, provider, model, items: [item] };
+  const payload: RerankPayload = { v: 2, kind: "rerank", item: id, provider, model, items: [item], tenant };
   return isLarge ? { payload, request: text } : { payload };
 }
 

@@ -16,7 +16,7 @@ export interface ShareableSubmission extends SubmittedJob {
 }
 
 /**
- * Groups chat items for one model that were submitted in the same tick into shared jobs, which cost the queue a
+ * Groups chat items of one tenant for one model that were submitted in the same tick into shared jobs, which cost the queue a
  * fraction of one job per item. A shared job has the id of its first item.
  */
 export function groupSubmissions(submissions: readonly ShareableSubmission[]): SubmittedJob[] {
@@ -27,14 +27,14 @@ export function groupSubmissions(submissions: readonly ShareableSubmission[]): S
       jobs.push({ id, payload });
       continue;
     }
-    const model = `${payload.provider}/${payload.model}`;
-    const shared = open.get(model);
+    const owner = JSON.stringify([payload.provider, payload.model, payload.tenant]);
+    const shared = open.get(owner);
     if (shared && shared.items.length < MAX_SHARED_ITEMS && shared.bytes + bytes <= MAX_JOB_BYTES) {
       shared.items.push(...payload.items);
       shared.bytes += bytes;
     } else {
       const items = [...payload.items];
-      open.set(model, { items, bytes });
+      open.set(owner, { items, bytes });
       jobs.push({ id, payload: { ...payload, items } });
     }
   }

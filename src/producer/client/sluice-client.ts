@@ -18,6 +18,11 @@ export interface SubmitOptions {
   readonly priority?: JobPriority;
   /** Submitting the same request with the same key within the TTL returns the same item; another request is an InputError. */
   readonly idempotencyKey?: string;
+  /**
+   * Whose item it is: tenants take turns on queues and lanes, one with a larger weight (1 to 100) more often. Without one, the
+   * item is the operator's own.
+   */
+  readonly tenant?: { readonly id: string; readonly weight: number };
   /** Stored with the item and returned by `status`; not sent to the provider. */
   readonly metadata?: unknown;
   /** TTL of result and partials in milliseconds, from the submission on. Default one day. */

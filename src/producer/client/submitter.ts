@@ -1,5 +1,6 @@
 import { coerceError, InputError } from "#src/core/failures/errors.ts";
 import type { Tracer } from "#src/core/tracer.ts";
+import { JobTurns } from "#src/queues/job-turns.ts";
 import { type JobPriority, queueName } from "#src/queues/names.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
 import { describePayload, type JobPayload } from "#src/queues/payload.ts";
@@ -101,9 +102,10 @@ export class Submitter {
     if (known) return known;
     // On the connection that registers items: a job added after its item is not visible before it.
     const queue = openQueue(name, { connection: this.#client, keys: this.#keys });
+    const turns = new JobTurns(this.#client, this.#keys, name);
     const add = batchPerTick(async (submissions: readonly Submission[]) => {
       const jobs = groupSubmissions(submissions).map(({ id, payload }) => ({ id, name: payload.kind, payload }));
-      await addJobs(queue, jobs);
+      await addJobs(queue, jobs, turns);
       return submissions.map(() => undefined);
     }, ITEMS_PER_STEP);
     const made = { queue, add };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MAX_TENANT_WEIGHT } from "#src/queues/payload.ts";
 
 export const API_KEY_ROLES = ["user", "admin"] as const;
 export type ApiKeyRole = (typeof API_KEY_ROLES)[number];
@@ -30,7 +31,7 @@ const apiKeySchema = z.object({
   /** Of the budgets. */
   currency: z.string().min(1),
   /** The tenant's share of a lane in relation to other tenants. */
-  weight: z.number().positive().max(1_000),
+  weight: z.int().min(1).max(MAX_TENANT_WEIGHT),
   createdAt: z.number(),
   expiresAt: z.number().optional(),
   revokedAt: z.number().optional(),

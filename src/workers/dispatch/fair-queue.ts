@@ -1,118 +1,66 @@
+import type { TenantShare } from "#src/queues/payload.ts";
+import { Fifo } from "./fifo.ts";
+import { TurnQueue } from "./turn-queue.ts";
+
 export interface Queueable {
-  /** Inputs of one run keep their order; runs take turns. */
+  /** Inputs of one run keep their order; runs of one tenant take turns. */
   readonly runId: string;
+  /** Tenants take turns, whatever the number of their runs and items. All inputs without one belong to the operator. */
+  readonly tenant?: TenantShare | undefined;
   readonly isInteractive: boolean;
 }
 
-interface RunQueue<T> {
-  items: T[];
-  head: number;
-}
-
 /**
- * A queue that serves interactive inputs first and then runs in turn (round robin). Each `take` begins with the run
- * after the one that the last `take` began with, so that a small run beside a large one gets every other batch. If the
- * first run cannot fill a batch, the next ones do.
+ * A queue that serves interactive inputs first, then tenants in turn, and of each tenant its runs in turn (round robin). Each
+ * `take` begins with the tenant and the run after those that the last `take` began with, so that a small run beside a large one
+ * gets every other batch. A tenant with a larger weight gets several turns in a row. If the first run cannot fill a batch, the
+ * next ones do.
  */
 export class FairQueue<T extends Queueable> {
-  /** In the order in which runs are served; the first is next. */
-  readonly #interactive = new Map<string, RunQueue<T>>();
-  readonly #bulk = new Map<string, RunQueue<T>>();
-  #length = 0;
+  readonly #interactive = createTenantQueue<T>();
+  readonly #bulk = createTenantQueue<T>();
 
   get length(): number {
-    return this.#length;
+    return this.#interactive.length + this.#bulk.length;
   }
 
   push(...items: readonly T[]): void {
-    for (const item of items) this.#getRunQueue(item).items.push(item);
-    this.#length += items.length;
+    for (const item of items) this.#queueOf(item).push(item);
   }
 
   /** Puts items back at the front of their runs, in the given order. */
   unshift(items: readonly T[]): void {
-    const byQueue = new Map<RunQueue<T>, T[]>();
-    for (const item of items) {
-      const queue = this.#getRunQueue(item);
-      const list = byQueue.get(queue);
-      if (list) list.push(item);
-      else byQueue.set(queue, [item]);
-    }
-    for (const [queue, list] of byQueue) {
-      queue.items = [...list, ...queue.items.slice(queue.head)];
-      queue.head = 0;
-    }
-    this.#length += items.length;
+    this.#interactive.unshift(items.filter(({ isInteractive }) => isInteractive));
+    this.#bulk.unshift(items.filter(({ isInteractive }) => !isInteractive));
   }
 
   /** Removes and returns the first `count` inputs, in the order of iteration. */
   take(count: number): T[] {
-    const taken: T[] = [];
-    for (const queues of [this.#interactive, this.#bulk]) {
-      // Without a take there is no rotation: a steady trickle of interactive inputs would otherwise always skip the
-      // same run.
-      if (taken.length === count) break;
-      const [first] = queues.keys();
-      for (const [runId, queue] of queues) {
-        while (taken.length < count && queue.head < queue.items.length) taken.push(queue.items[queue.head++] as T);
-        this.#compact(queues, runId, queue);
-        if (taken.length === count) break;
-      }
-      this.#rotate(queues, first);
-    }
-    this.#length -= taken.length;
-    return taken;
+    const taken = this.#interactive.take(count);
+    // Without a take there is no rotation: a steady trickle of interactive inputs would otherwise always skip the same run.
+    return taken.length === count ? taken : [...taken, ...this.#bulk.take(count - taken.length)];
   }
 
   /** Removes and returns all matching items. */
   remove(matches: (item: T) => boolean): T[] {
-    const removed: T[] = [];
-    for (const queues of [this.#interactive, this.#bulk]) {
-      for (const [runId, queue] of queues) {
-        const kept: T[] = [];
-        for (let i = queue.head; i < queue.items.length; i++) {
-          const item = queue.items[i] as T;
-          (matches(item) ? removed : kept).push(item);
-        }
-        queue.items = kept;
-        queue.head = 0;
-        this.#compact(queues, runId, queue);
-      }
-    }
-    this.#length -= removed.length;
-    return removed;
+    return [...this.#interactive.remove(matches), ...this.#bulk.remove(matches)];
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (const queues of [this.#interactive, this.#bulk]) {
-      for (const queue of queues.values()) {
-        for (let i = queue.head; i < queue.items.length; i++) yield queue.items[i] as T;
-      }
-    }
+    yield* this.#interactive;
+    yield* this.#bulk;
   }
 
-  #getRunQueue({ runId, isInteractive }: T): RunQueue<T> {
-    const queues = isInteractive ? this.#interactive : this.#bulk;
-    const existing = queues.get(runId);
-    if (existing) return existing;
-    const queue: RunQueue<T> = { items: [], head: 0 };
-    queues.set(runId, queue);
-    return queue;
+  #queueOf({ isInteractive }: T): TurnQueue<T> {
+    return isInteractive ? this.#interactive : this.#bulk;
   }
+}
 
-  /** Drops empty queues, and the taken part of long ones; dropping it at every take would cost linear time. */
-  #compact(queues: Map<string, RunQueue<T>>, runId: string, queue: RunQueue<T>): void {
-    if (queue.head === queue.items.length) queues.delete(runId);
-    else if (queue.head > 1_024 && queue.head * 2 > queue.items.length) {
-      queue.items = queue.items.slice(queue.head);
-      queue.head = 0;
-    }
-  }
-
-  #rotate(queues: Map<string, RunQueue<T>>, first: string | undefined): void {
-    const queue = first === undefined ? undefined : queues.get(first);
-    if (first === undefined || !queue) return;
-    queues.delete(first);
-    queues.set(first, queue);
-  }
+function createTenantQueue<T extends Queueable>(): TurnQueue<T> {
+  return new TurnQueue<T>({
+    ownerOf: ({ tenant }) => tenant?.id ?? "",
+    weightOf: ({ tenant }) => tenant?.weight ?? 1,
+    createQueue: () =>
+      new TurnQueue<T>({ ownerOf: ({ runId }) => runId, weightOf: () => 1, createQueue: () => new Fifo<T>() }),
+  });
 }

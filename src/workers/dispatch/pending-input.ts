@@ -1,4 +1,5 @@
 import type { TraceContext } from "#src/core/tracer.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { JobCompletion } from "#src/workers/jobs/job-completion.ts";
 
@@ -15,6 +16,8 @@ export interface PendingInput {
   /** The run it belongs to, or the item's id if it is a standalone item. */
   readonly runId: string;
   readonly isStandalone?: boolean;
+  /** Whose input it is; absent for the operator's own. */
+  readonly tenant?: TenantShare | undefined;
   /** Interactive inputs are served before bulk inputs. */
   readonly isInteractive: boolean;
   readonly ledger: Ledger;

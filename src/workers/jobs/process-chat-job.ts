@@ -56,8 +56,8 @@ export async function processChatJob(
   if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
   const dispatcher = findDispatcher(deps.dispatcher);
   if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
-  const { run, items, trace } = payload;
-  const job = { jobId, dispatcher, signal, trace, isOnlyItem: items.length === 1 };
+  const { run, items, tenant, trace } = payload;
+  const job = { jobId, dispatcher, signal, tenant, trace, isOnlyItem: items.length === 1 };
   if (run !== undefined) {
     return await deps.withTracking({ run }, () => processItems(run, items, deps.ledgers.of(run), job, deps));
   }
@@ -71,6 +71,7 @@ interface Job {
   readonly jobId: string;
   readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal | undefined;
+  readonly tenant: ChatPayload["tenant"];
   readonly trace: ChatPayload["trace"];
   readonly isOnlyItem: boolean;
 }
@@ -97,7 +98,7 @@ async function processItems(
   runId: string,
   items: readonly ChatItem[],
   ledger: Ledger,
-  { jobId, dispatcher, signal, trace, isOnlyItem }: Job,
+  { jobId, dispatcher, signal, tenant, trace, isOnlyItem }: Job,
   deps: ChatJobDeps,
 ): Promise<void> {
   const requests = items.map(({ request }) => request);
@@ -121,6 +122,7 @@ async function processItems(
     const collector = split.length > 1 ? new AnswerCollector(split.length, combineChoices) : undefined;
     return split.map((one, part) => ({
       runId,
+      tenant,
       ledger,
       index,
       tokens,

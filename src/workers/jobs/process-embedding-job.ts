@@ -28,12 +28,13 @@ export async function processEmbeddingJob(
   if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
   const dispatcher = findDispatcher(deps.dispatcher);
   if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
-  const { run, item, items, canaries, trace } = payload;
+  const { run, item, items, tenant, canaries, trace } = payload;
   const createDrafts = (position: number, attempts: number): InputDraft<EmbeddingInput>[] => {
     const [index, tokens, text] = items[position] ?? [0, 0, ""];
     const draft = {
       runId: run ?? item ?? "",
       isStandalone: item !== undefined,
+      tenant,
       isInteractive: deps.isInteractive,
       ledger: deps.ledger,
       index,

@@ -27,7 +27,7 @@ const PLACEHOLDER_REQUEST: RerankRequest = { query: "", documents: [] };
  */
 export async function processRerankJob(
   jobId: string,
-  { run, item, items, trace }: RerankPayload,
+  { run, item, items, tenant, trace }: RerankPayload,
   signal: AbortSignal | undefined,
   deps: RerankJobDeps,
 ): Promise<void> {
@@ -50,6 +50,7 @@ export async function processRerankJob(
     const collector = groups.length > 1 ? new AnswerCollector(groups.length, combineRankings) : undefined;
     return groups.map((request, group) => ({
       runId: run ?? item ?? "",
+      tenant,
       ledger,
       isInteractive,
       index,

@@ -99,11 +99,12 @@ async function countWaiting(client: RedisClient, keys: Keys, workers: readonly W
   return await Promise.all(
     workers.map(async ({ queue }) => {
       const prefix = `${keys.queuePrefix(queue)}:${queue}`;
-      const [waiting, isPaused] = await Promise.all([
+      const [waiting, prioritized, isPaused] = await Promise.all([
         client.llen(`${prefix}:wait`),
+        client.zcard(keys.queueTurns(queue).prioritized),
         client.hexists(`${prefix}:meta`, "paused"),
       ]);
-      return isPaused === 1 ? 0 : waiting;
+      return isPaused === 1 ? 0 : waiting + prioritized;
     }),
   );
 }

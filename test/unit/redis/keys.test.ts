@@ -8,6 +8,7 @@ test("every key, including BullMQ's prefix, contains the format version once, af
   const all = [
     ...Object.values(keys.answers),
     ...Object.values(keys.apiKeys),
+    ...Object.values(keys.queueTurns("q")),
     ...[keys.tenantObjects("t", "file").list, keys.tenantObjects("t", "file").object("f")],
     ...Object.values(keys.apiKeyUsage("k")),
     ...Object.values(keys.item("i")),

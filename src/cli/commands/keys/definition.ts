@@ -11,6 +11,7 @@ import {
 import { parsePositiveInteger } from "#src/cli/options/parse-option.ts";
 import { JSON_OUTPUT, OPTION_GROUPS } from "#src/cli/options/shared-options.ts";
 import { parseDuration } from "#src/config/value-schemas.ts";
+import { MAX_TENANT_WEIGHT } from "#src/queues/payload.ts";
 import { API_KEY_NAME, MAX_BUDGET } from "#src/state/api-keys/api-key.ts";
 
 const DEFAULT_TENANT = "default";
@@ -43,8 +44,8 @@ function parseCurrency(text: string): string {
 
 function parseWeight(text: string): number {
   const weight = Number(text);
-  if (weight > 0 && weight <= 1_000) return weight;
-  throw new InvalidArgumentError("expected a number of more than 0 and at most 1000.");
+  if (Number.isInteger(weight) && weight >= 1 && weight <= MAX_TENANT_WEIGHT) return weight;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${MAX_TENANT_WEIGHT}.`);
 }
 
 /** Epoch ms of the end, from a duration such as "30d" or a date in UTC. */

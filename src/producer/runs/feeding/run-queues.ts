@@ -1,5 +1,6 @@
 import type { Tracer } from "#src/core/tracer.ts";
 import type { JobSpec } from "#src/producer/run-kinds/job-factory.ts";
+import { JobTurns } from "#src/queues/job-turns.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
 import { describePayload } from "#src/queues/payload.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
@@ -10,24 +11,27 @@ type QueuedJob = JobSpec & { readonly id: string };
 /** The queues of one run: one per provider of its models. */
 export class RunQueues {
   readonly #queues: ReadonlyMap<string, Queue>;
+  readonly #turns: ReadonlyMap<string, JobTurns>;
   readonly #tracer: Tracer | undefined;
 
   constructor(redis: RedisSource, keys: Keys, names: readonly string[], tracer?: Tracer) {
     this.#tracer = tracer;
     const connection = redis.connect("bullmq");
     this.#queues = new Map(names.map((name) => [name, openQueue(name, { connection, keys })]));
+    this.#turns = new Map(names.map((name) => [name, new JobTurns(connection, keys, name)]));
   }
 
   /** Adds jobs to their queues. BullMQ ignores a job whose id its queue already has. */
   async add(jobs: readonly QueuedJob[]): Promise<void> {
     const submissions = [...this.#queues].map(async ([name, queue]) => {
       const own = jobs.filter((job) => job.queue === name);
-      if (own.length > 0) await this.#submit(queue, own);
+      const turns = this.#turns.get(name);
+      if (own.length > 0 && turns) await this.#submit(queue, own, turns);
     });
     await Promise.all(submissions);
   }
 
-  async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
+  async #submit(queue: Queue, jobs: readonly QueuedJob[], turns: JobTurns): Promise<void> {
     const spans = jobs.map(({ id, data }) =>
       this.#tracer?.startSpan("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
     );
@@ -35,6 +39,7 @@ export class RunQueues {
       await addJobs(
         queue,
         jobs.map(({ id, name, data }, i) => ({ id, name, payload: data, trace: spans[i]?.context })),
+        turns,
       );
     } finally {
       for (const span of spans) span?.end();

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { TenantShare } from "#src/queues/payload.ts";
 import { FairQueue } from "#src/workers/dispatch/fair-queue.ts";
 
 interface TestInput {
   readonly runId: string;
   readonly isInteractive: boolean;
   readonly number: number;
+  readonly tenant?: TenantShare;
 }
 
 const createInput = (runId: string, number: number, isInteractive = false): TestInput => ({
@@ -79,4 +81,34 @@ test("interactive inputs are served first and do not change the turns of the oth
   expect(queue.take(10).every(({ isInteractive }) => isInteractive)).toBe(true);
   expect(queue.take(10)[0]?.runId).toBe("a");
   expect(queue.take(10)[0]?.runId).toBe("b");
+});
+
+const createTenantInputs = (id: string, runs: number, each: number, weight = 1) =>
+  Array.from({ length: runs }, (_, run) =>
+    createInputs(`${id}-${run}`, each).map((input) => ({ ...input, tenant: { id, weight } })),
+  ).flat();
+/** The tenants that the next `turns` batches of `count` inputs belong to. */
+const listTurns = (
+  queue: FairQueue<TestInput & { readonly tenant?: { readonly id: string } }>,
+  turns: number,
+  count = 1,
+) => Array.from({ length: turns }, () => queue.take(count)[0]?.tenant?.id ?? "operator").join(" ");
+
+test("tenants take turns, whatever the number of their runs and items, and so does the operator", () => {
+  const queue = new FairQueue<TestInput>();
+  queue.push(...createTenantInputs("large", 900, 1), ...createTenantInputs("small", 3, 1), ...createInputs("own", 5));
+  expect(listTurns(queue, 9)).toBe("large small operator large small operator large small operator");
+  expect(listTurns(queue, 5)).toBe("large operator large operator large");
+});
+
+test("runs of one tenant take turns within its turns", () => {
+  const queue = new FairQueue<TestInput>();
+  queue.push(...createTenantInputs("a", 2, 3), ...createTenantInputs("b", 1, 3));
+  expect(Array.from({ length: 6 }, () => queue.take(1)[0]?.runId)).toEqual(["a-0", "b-0", "a-1", "b-0", "a-0", "b-0"]);
+});
+
+test("a tenant with a larger weight gets more turns", () => {
+  const queue = new FairQueue<TestInput>();
+  queue.push(...createTenantInputs("heavy", 50, 1, 3), ...createTenantInputs("light", 50, 1));
+  expect(listTurns(queue, 8)).toBe("heavy heavy heavy light heavy heavy heavy light");
 });
