@@ -8,7 +8,10 @@ export const MAX_TENANT_WEIGHT = 100;
 const traceContext = z.string().regex(TRACE_CONTEXT).optional();
 
 /** Whose items a job carries, and its share of queues and lanes in relation to other tenants. */
-const tenantShare = z.strictObject({ id: z.string().min(1).max(64), weight: z.int().min(1).max(MAX_TENANT_WEIGHT) });
+export const tenantShare = z.strictObject({
+  id: z.string().min(1).max(64),
+  weight: z.int().min(1).max(MAX_TENANT_WEIGHT),
+});
 export type TenantShare = z.infer<typeof tenantShare>;
 /** Jobs of the HTTP API name their tenant; all others belong to the operator. */
 const tenant = tenantShare.optional();

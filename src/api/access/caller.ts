@@ -13,6 +13,10 @@ export interface Caller {
   readonly share: TenantShare | undefined;
   /** An admin also operates the server. Without keys, everybody is one. */
   readonly role: ApiKeyRole;
+  /** The models that it may use, with `provider/*` for all of a provider; undefined for all. */
+  readonly models: readonly string[] | undefined;
+  /** Whether the cost of its calls is limited. */
+  readonly hasBudget: boolean;
   allowsModel(fullName: string): boolean;
 }
 

@@ -53,6 +53,14 @@ class KeyCaller implements Caller {
     return this.key.role;
   }
 
+  get models(): readonly string[] | undefined {
+    return this.key.models;
+  }
+
+  get hasBudget(): boolean {
+    return this.key.dailyBudget !== undefined || this.key.monthlyBudget !== undefined;
+  }
+
   allowsModel(fullName: string): boolean {
     return allowsModel(this.key, fullName);
   }
@@ -134,7 +142,7 @@ export class KeyAccess implements AccessControl {
     const cost = computeMaxCost(model, expected, this.#deps.clock.now());
     const currency = model.price?.currency;
     const isInCurrency = cost !== undefined && currency === key.currency;
-    if (!isInCurrency && (key.dailyBudget !== undefined || key.monthlyBudget !== undefined)) {
+    if (!isInCurrency && new KeyCaller(key).hasBudget) {
       throw ACCESS_ERRORS.budgetWithoutPrice(expected.model, key.currency, cost === undefined ? undefined : currency);
     }
     return { tokens, cost: isInCurrency ? cost : undefined };

@@ -9,6 +9,8 @@ export const ANYBODY: Caller = {
   keyId: undefined,
   share: undefined,
   role: "admin",
+  models: undefined,
+  hasBudget: false,
   allowsModel: () => true,
 };
 

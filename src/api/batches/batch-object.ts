@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { BATCH_ENDPOINTS } from "#src/producer/openai-batch/lines/openai-line.ts";
+import { tenantShare } from "#src/queues/payload.ts";
 
 /** In the order in which a batch can have them; one of the last four is final. */
 export const BATCH_STATUSES = [
@@ -43,6 +44,9 @@ export type BatchUsage = z.infer<typeof usage>;
 export const storedBatch = z.object({
   id: z.string(),
   tenant: z.string(),
+  /** The tenant's share of queues and lanes, and the models that its key may use; absent on a server without keys. */
+  share: tenantShare.optional(),
+  allowedModels: z.array(z.string()).optional(),
   endpoint: z.enum(BATCH_ENDPOINTS),
   inputFileId: z.string(),
   completionWindow: z.string(),

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { ACCESS_ERRORS } from "#src/api/access/access-errors.ts";
+import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
 import type { ApiPlugin } from "#src/api/http/typed-server.ts";
@@ -48,7 +50,7 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
       "/v1/batches",
       { schema: { tags, summary: "Create a batch of requests from a file", body: createBody } },
       async ({ caller, body }) => {
-        const batch = await createBatch(context, caller.tenant, body);
+        const batch = await createBatch(context, caller, body);
         runner.wake();
         return await describe(batch);
       },
@@ -84,9 +86,11 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
 
 async function createBatch(
   { files, batches, clock }: ApiContext,
-  tenant: string,
+  caller: Caller,
   body: z.infer<typeof createBody>,
 ): Promise<StoredBatch> {
+  const { tenant, share, models: allowedModels } = caller;
+  if (caller.hasBudget) throw ACCESS_ERRORS.batchWithBudget();
   const windowMs = parseWindow(body.completion_window);
   if (windowMs === 0 || windowMs > MAX_WINDOW_MS) {
     throw API_ERRORS.invalidValue("completion_window", "The completion window must be at least 1m and at most 24h.");
@@ -105,6 +109,8 @@ async function createBatch(
   const batch: StoredBatch = {
     id: createObjectId(BATCH_ID_PREFIX, createdAt),
     tenant,
+    share,
+    allowedModels: allowedModels && [...allowedModels],
     endpoint: body.endpoint,
     inputFileId: file.id,
     completionWindow: body.completion_window,

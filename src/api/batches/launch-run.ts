@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
+import type { TenantShare } from "#src/queues/payload.ts";
 import type { BatchProblem } from "./batch-object.ts";
 
 /** How to start this program's command line in a child process. */
@@ -18,6 +19,8 @@ export interface LaunchOptions {
   readonly out: string;
   /** Provider of models that are named without one. */
   readonly provider: string | undefined;
+  /** Whose run it is; undefined on a server without keys. */
+  readonly tenant: TenantShare | undefined;
   /** Stops the run in an orderly way; it can be continued. */
   readonly signal: AbortSignal;
   /** Called when the requests have been checked and stored. */
@@ -47,9 +50,10 @@ const STDERR_LENGTH = 2_000;
  * and neither ends the other. The lease of the run and the lock of its folder exclude a second one.
  */
 export function launchRun(options: LaunchOptions): Promise<LaunchEnd> {
-  const { command, input, out, provider, signal, onStarted } = options;
+  const { command, input, out, provider, tenant, signal, onStarted } = options;
   const model = provider === undefined ? [] : ["--model", provider];
-  const args = [...command.args, "batch", input, "--out", out, "--json", "--workers", "0", ...model];
+  const owner = tenant === undefined ? [] : ["--tenant", `${tenant.weight}:${tenant.id}`];
+  const args = [...command.args, "batch", input, "--out", out, "--json", "--workers", "0", ...model, ...owner];
   const child = spawn(command.program, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: command.env,

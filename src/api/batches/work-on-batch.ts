@@ -12,6 +12,7 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { isFinal, type StoredBatch } from "./batch-object.ts";
 import type { BatchStore } from "./batch-store.ts";
+import { findForbiddenModel } from "./find-forbidden-model.ts";
 import { type BatchFinishDeps, finishBatch } from "./finish-batch.ts";
 import type { EndReason } from "./finish-output.ts";
 import { inspectInput } from "./inspect-input.ts";
@@ -65,10 +66,14 @@ export async function workOnBatch(deps: BatchWorkDeps, start: StoredBatch, signa
 }
 
 /** Checks the file as a whole; its lines are checked when the run is planned. */
-async function validate({ store, registry, clock }: BatchWorkDeps, batch: StoredBatch): Promise<StoredBatch> {
-  const { problems } = await inspectInput(store.paths(batch).input, batch.endpoint, registry);
+async function validate(deps: BatchWorkDeps, batch: StoredBatch): Promise<StoredBatch> {
+  const { store, registry, clock } = deps;
+  const { input } = store.paths(batch);
+  const problems = [...(await inspectInput(input, batch.endpoint, registry)).problems];
+  const forbidden = batch.allowedModels && (await findForbiddenModel(input, batch.allowedModels, deps));
+  if (forbidden) problems.push(forbidden);
   if (problems.length === 0) return batch;
-  return await store.update(batch, { status: "failed", failedAt: clock.now(), problems: [...problems] });
+  return await store.update(batch, { status: "failed", failedAt: clock.now(), problems });
 }
 
 /** Runs the file until its process ends, and stops it early if the batch is cancelled or its time is over. */
@@ -85,6 +90,7 @@ async function runOnce(deps: BatchWorkDeps, batch: StoredBatch, signal: AbortSig
       input,
       out: run,
       provider: await findProvider(deps, batch),
+      tenant: batch.share,
       signal: AbortSignal.any([signal, stop.signal]),
       onStarted: () => {
         const inProgressAt = batch.inProgressAt ?? deps.clock.now();

@@ -4,6 +4,7 @@ import type { RunReporter } from "#src/cli/progress/run-reporter.ts";
 import type { Config } from "#src/config/config.ts";
 import type { CommandLine } from "#src/producer/runs/command-line.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import { COORDINATOR_MESSAGES } from "./coordinator/coordinator-messages.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 
@@ -14,6 +15,8 @@ export interface CoordinatorCommandOptions {
   readonly workers?: number;
   /** Cost cap in the currency of the model's price. */
   readonly maxCost?: number;
+  /** Whose run it is, if the HTTP API started it. */
+  readonly tenant?: TenantShare;
   /** Keep the database of a run without failures. */
   readonly keepDb: boolean;
   /** The longest wait that a provider may ask for, in ms. */

@@ -157,7 +157,7 @@ async function coordinate(leased: LeasedRun, store: RunStore, monitor: RunMonito
   const failure = new AbortController();
   const retry = leased.rejectionRetry.until(failure.signal);
   const control = retryRejected(leased.unretriedControl, retry);
-  const openedQueues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment.tracer);
+  const openedQueues = new RunQueues(environment.redis, environment.keys, jobs.queues, environment);
   const queues = retryRejected(openedQueues, retry);
   const resolver = await records.openAnswerResolver?.(store);
   const attempts = new AttemptArchive(leased.client, environment.keys, run.manifest.run, store.database);

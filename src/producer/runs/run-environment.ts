@@ -8,6 +8,7 @@ import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
 import type { ItemQuery } from "#src/producer/items/item-query.ts";
 import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -49,6 +50,8 @@ export interface RunEnvironment {
   readonly retry?: ItemQuery;
   /** Keep the database of a run without failures. */
   readonly keepDatabase: boolean;
+  /** Whose run it is, if it was started over the HTTP API. */
+  readonly tenant?: TenantShare;
   /** Records a span for each job; absent while traces are off. */
   readonly tracer?: Tracer;
   readonly clock: Clock;

@@ -218,3 +218,84 @@ describe("budgets", () => {
     await other.close();
   });
 });
+
+describe("batches", () => {
+  async function runBatch(client: OpenAI, models: readonly string[]) {
+    const lines = models.map((model, n) =>
+      JSON.stringify({
+        custom_id: `c-${n}`,
+        method: "POST",
+        url: "/v1/chat/completions",
+        body: ask(`hello ${n}`, model),
+      }),
+    );
+    const file = await client.files.create({
+      file: new File([`${lines.join("\n")}\n`], "requests.jsonl"),
+      purpose: "batch",
+    });
+    const request = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" } as const;
+    const { id } = await client.batches.create(request);
+    const hasEnded = ({ status }: OpenAI.Batch) => ["completed", "failed"].includes(status);
+    return await waitFor(
+      async () => {
+        const batch = await client.batches.retrieve(id);
+        return hasEnded(batch) ? batch : undefined;
+      },
+      { what: "the end of the batch" },
+    );
+  }
+
+  test("a batch uses only models of its key, and its jobs carry the tenant", async () => {
+    const { client } = await createKey({ models: [MODEL], weight: 3, tenant: "research" });
+    const refused = await runBatch(client, [MODEL, "zhipu/glm-4-plus"]);
+    expect(refused.errors?.data).toMatchObject([{ code: "model_not_allowed", line: 2 }]);
+    const release = api.simulator.hold();
+    const redis = api.redis.connect();
+    const queue = "openai-chat";
+    const { tenants } = api.keys.queueTurns(queue);
+    const running = runBatch(client, [MODEL, MODEL]);
+    await waitFor(async () => (await redis.hkeys(tenants)).includes("research"), { what: "a job of the tenant" });
+    release();
+    expect((await running).request_counts).toEqual({ total: 2, completed: 2, failed: 0 });
+  });
+
+  test("a key with a budget cannot create batches, which nobody keeps within it", async () => {
+    const { client } = await createKey({ dailyBudget: 1 });
+    const error = await failure(runBatch(client, [MODEL]));
+    expect(error).toMatchObject({ status: 403, code: "batch_without_budget" });
+  });
+
+  test("files, batches, and jobs of another tenant are unknown", async () => {
+    const one = await createKey({ name: "one", tenant: "one" });
+    const two = await createKey({ name: "two", tenant: "two" });
+    const batch = await runBatch(one.client, [MODEL]);
+    const headers = (token: string) => ({ authorization: `Bearer ${token}`, "content-type": "application/json" });
+    const job = await fetch(`${api.baseUrl}/jobs/chat`, {
+      ...{ method: "POST", headers: headers(one.token), body: JSON.stringify(ask()) },
+    });
+    const { id: jobId } = (await job.json()) as { id: string };
+    for (const [path, method = "GET"] of [
+      [`/batches/${batch.id}`],
+      [`/batches/${batch.id}/cancel`, "POST"],
+      [`/files/${batch.input_file_id}`],
+      [`/files/${batch.output_file_id}/content`],
+      [`/files/${batch.input_file_id}`, "DELETE"],
+      [`/jobs/${jobId}`],
+      [`/jobs/${jobId}/stream`],
+      [`/jobs/${jobId}`, "DELETE"],
+    ]) {
+      const send = async (token: string, url: string) => {
+        const { authorization } = headers(token);
+        const response = await fetch(`${api.baseUrl}${url}`, { method, headers: { authorization } });
+        return { status: response.status, body: await response.text() };
+      };
+      const unknownPath = (path ?? "").replace(/[0-9a-f]{24}/, "f".repeat(24));
+      const foreign = await send(two.token, path ?? "");
+      expect(foreign, path).toEqual(await send(two.token, unknownPath));
+      expect(foreign.status).toBe(404);
+    }
+    expect((await one.client.files.retrieve(batch.input_file_id)).id).toBe(batch.input_file_id);
+    expect((await two.client.batches.list()).data).toEqual([]);
+    expect((await two.client.files.list()).data).toEqual([]);
+  });
+});

@@ -1,5 +1,15 @@
+import { InvalidArgumentError } from "commander";
 import { argument, defineCommand, inGroup, requiredValue, value } from "#src/cli/options/command-definition.ts";
 import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
+import { type TenantShare, tenantShare } from "#src/queues/payload.ts";
+
+/** Set by the HTTP API only. */
+function parseTenant(text: string): TenantShare {
+  const [, weight = "", id] = /^(\d+):(.+)$/.exec(text) ?? [];
+  const { data } = tenantShare.safeParse({ id, weight: Number(weight) });
+  if (data) return data;
+  throw new InvalidArgumentError("expected a weight and a name, such as 1:research.");
+}
 
 export const batchCommand = defineCommand({
   name: "batch",
@@ -19,6 +29,7 @@ export const batchCommand = defineCommand({
       out: requiredValue("dir", "output folder; one run per folder"),
     }),
     ...RUN_OPTIONS,
+    tenant: { ...value("weight:name", "tenant of the HTTP API whose run it is", parseTenant), isHidden: true },
   },
   examples: [
     "sluice batch requests.jsonl --out ./answers --model zhipu/glm-4-plus",

@@ -115,6 +115,7 @@ async function withEnvironment<T>(
       keys,
       limiter: createRedisLimiter(redis.source.connect("commands"), keys),
       maxCost: options.maxCost,
+      tenant: options.tenant,
       keepDatabase: options.keepDb,
       maxWaitMs: options.maxWait,
       tracer,

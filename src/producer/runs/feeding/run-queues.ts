@@ -2,7 +2,7 @@ import type { Tracer } from "#src/core/tracer.ts";
 import type { JobSpec } from "#src/producer/run-kinds/job-factory.ts";
 import { JobTurns } from "#src/queues/job-turns.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
-import { describePayload } from "#src/queues/payload.ts";
+import { describePayload, type TenantShare } from "#src/queues/payload.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 
@@ -13,9 +13,17 @@ export class RunQueues {
   readonly #queues: ReadonlyMap<string, Queue>;
   readonly #turns: ReadonlyMap<string, JobTurns>;
   readonly #tracer: Tracer | undefined;
+  readonly #tenant: TenantShare | undefined;
 
-  constructor(redis: RedisSource, keys: Keys, names: readonly string[], tracer?: Tracer) {
+  /** `tenant`: whose run it is; absent for the operator's own. */
+  constructor(
+    redis: RedisSource,
+    keys: Keys,
+    names: readonly string[],
+    { tracer, tenant }: { readonly tracer?: Tracer; readonly tenant?: TenantShare } = {},
+  ) {
     this.#tracer = tracer;
+    this.#tenant = tenant;
     const connection = redis.connect("bullmq");
     this.#queues = new Map(names.map((name) => [name, openQueue(name, { connection, keys })]));
     this.#turns = new Map(names.map((name) => [name, new JobTurns(connection, keys, name)]));
@@ -38,7 +46,12 @@ export class RunQueues {
     try {
       await addJobs(
         queue,
-        jobs.map(({ id, name, data }, i) => ({ id, name, payload: data, trace: spans[i]?.context })),
+        jobs.map(({ id, name, data }, i) => ({
+          id,
+          name,
+          payload: this.#tenant ? { ...data, tenant: this.#tenant } : data,
+          trace: spans[i]?.context,
+        })),
         turns,
       );
     } finally {
