@@ -9,6 +9,7 @@ import type { ApiContext } from "./api-context.ts";
 import { API_ERRORS, type ApiError } from "./http/api-error.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import type { ApiPlugin, ApiServer } from "./http/typed-server.ts";
+import { isMessageRoute, writeMessageError } from "./messages/message-error.ts";
 
 export interface ApiServerOptions {
   readonly version: string;
@@ -67,7 +68,9 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     if (error.details.code === "internal_error")
       context.onError(coerceError(thrown), request.routeOptions.url ?? "?", request.id);
     for (const [name, value] of Object.entries(errorHeaders(error))) reply.header(name, value);
-    return reply.status(error.status).type("application/json").send(JSON.stringify(error.body()));
+    const isMessage = isMessageRoute(request.routeOptions.url);
+    const body = isMessage ? writeMessageError(error, request.id) : error.body();
+    return reply.status(error.status).type("application/json").send(JSON.stringify(body));
   });
   server.setNotFoundHandler((request, reply) => {
     const error = API_ERRORS.unknownRoute(request.method, request.url.split("?", 1)[0] ?? "");

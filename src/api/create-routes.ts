@@ -5,6 +5,7 @@ import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
 import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
+import { messageRoutes } from "./messages/message-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
 
 /** All routes of the API. */
@@ -16,5 +17,6 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     fileRoutes(context),
     batchRoutes(context),
     jobRoutes(context),
+    messageRoutes(context),
   ];
 }

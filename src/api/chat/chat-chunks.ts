@@ -10,13 +10,15 @@ export interface ChunkMetadata {
 }
 
 /** A tool call's delta as workers write it. */
-const toolCallDelta = z.object({
+export const toolCallDelta = z.object({
   index: z.int().nonnegative(),
   id: z.string().optional(),
   name: z.string().optional(),
   arguments: z.string().optional(),
   extra: z.record(z.string(), z.unknown()).optional(),
 });
+
+export type ToolCallDelta = z.infer<typeof toolCallDelta>;
 
 /** One chunk of a streamed chat completion. */
 export function writeChunk(metadata: ChunkMetadata, delta: JsonObject, finishReason: string | null = null, index = 0) {

@@ -9,6 +9,7 @@ import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-c
 import { isObject, type JsonObject, readField } from "#src/providers/json-value.ts";
 import { awaitItem, settleChat } from "./await-chat.ts";
 import { type ChunkMetadata, listLateFields, writeChunk, writeDelta, writeUsageChunk } from "./chat-chunks.ts";
+import { openChatEvents } from "./open-chat-events.ts";
 import type { StartedChat } from "./start-chat.ts";
 
 interface StreamChatOptions {
@@ -51,18 +52,10 @@ export async function streamChat(
   }
 }
 
-/** The events of the answer, which end early when the server stops; none for several answers, which have no stream. */
+/** The events of the answer; none for several answers, which have no stream. */
 async function* openEvents(context: ApiContext, chat: StartedChat, hasChoices: boolean): AsyncGenerator<StreamEvent> {
-  if (hasChoices) {
-    await awaitItem(context, chat, (options) => context.sluice.result(chat.id, options));
-    return;
-  }
-  const source = await awaitItem(context, chat, async ({ signal, onNoWorker }) => {
-    const events = context.sluice.stream(chat.id, { signal, onNoWorker });
-    return { first: await events.next(), events };
-  });
-  if (!source.first.done) yield source.first.value;
-  yield* source.events;
+  if (hasChoices) await awaitItem(context, chat, (options) => context.sluice.result(chat.id, options));
+  else yield* openChatEvents(context, chat);
 }
 
 /** Sends everything up to the end of the answer, or returns why it broke off. */
