@@ -50,6 +50,7 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
   server.decorateRequest("caller");
   server.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
+    if (isMessageRoute(request.routeOptions.url)) reply.header("request-id", request.id);
     if (isPublic(request.routeOptions.url)) return;
     request.caller = await context.access.authenticate(request.headers);
   });

@@ -1,5 +1,6 @@
 import type { LaneLimits, ReportedLimit } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
+import type { JsonObject } from "./json-value.ts";
 
 /**
  * The adapter of a provider for one account. A missing capability is an absent property. Adapters never retry, sleep, read
@@ -151,6 +152,11 @@ export interface ChatResponse {
 export type ChatEvent =
   | { readonly type: "text-delta"; readonly text: string }
   | { readonly type: "reasoning-delta"; readonly text: string }
+  /**
+   * What completes a part of the reasoning, in the form of `reasoning_details`: its signature, or its encrypted form. Only with
+   * it can the reasoning be sent back to a provider that signs it.
+   */
+  | { readonly type: "reasoning-details"; readonly details: JsonObject }
   | {
       readonly type: "tool-call-delta";
       readonly index: number;

@@ -41,6 +41,7 @@ export function writeUsageChunk(metadata: ChunkMetadata, usage: unknown) {
 export function writeDelta(event: StreamEvent): JsonObject | undefined {
   if (event.type === "delta") return { content: event.text };
   if (event.type === "reasoning-delta") return { reasoning_content: event.text };
+  if (event.type === "reasoning-details") return { reasoning_details: [event.details] };
   if (event.type !== "tool-call-delta") return undefined;
   const { index, id, name, arguments: text, extra } = toolCallDelta.parse(event.delta);
   // Only the first delta of a call has its id, and clients take every id for a new call.
@@ -49,11 +50,21 @@ export function writeDelta(event: StreamEvent): JsonObject | undefined {
   return { tool_calls: [{ index, ...(isFirst ? { id, type: "function" } : {}), ...extra, function: fn }] };
 }
 
+const STREAMED_FIELDS = new Set([
+  "role",
+  "content",
+  "reasoning_content",
+  "reasoning",
+  "reasoning_details",
+  "tool_calls",
+]);
+
 /**
  * What the complete answer contains that no delta carried, such as a refusal: it goes into the last delta. `message` is the
  * message of the complete answer in OpenAI's format.
  */
 export function listLateFields(message: JsonObject): JsonObject {
-  const { role: _, content: __, reasoning_content: ___, reasoning: ____, tool_calls: _____, ...others } = message;
-  return Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null));
+  return Object.fromEntries(
+    Object.entries(message).filter(([name, value]) => value !== null && !STREAMED_FIELDS.has(name)),
+  );
 }

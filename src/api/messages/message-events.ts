@@ -1,6 +1,6 @@
 import { type ToolCallDelta, toolCallDelta } from "#src/api/chat/chat-chunks.ts";
 import type { StreamEvent } from "#src/producer/client/stream-events.ts";
-import type { JsonObject } from "#src/providers/json-value.ts";
+import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 
 /** An event of Anthropic's stream; its name is its type. */
 export interface MessageEvent extends JsonObject {
@@ -26,6 +26,7 @@ export class MessageBlocks {
     if (event.type === "delta") return this.#addText("text", { type: "text_delta", text: event.text });
     if (event.type === "reasoning-delta")
       return this.#addText("thinking", { type: "thinking_delta", thinking: event.text });
+    if (event.type === "reasoning-details") return this.#addDetails(event.details);
     return event.type === "tool-call-delta" ? this.#addCall(toolCallDelta.parse(event.delta)) : [];
   }
 
@@ -40,6 +41,15 @@ export class MessageBlocks {
     const block = kind === "text" ? { type: kind, text: "" } : { type: kind, thinking: "", signature: "" };
     const begin = this.#open === kind ? [] : this.#begin(kind, block);
     return [...begin, this.#delta(delta)];
+  }
+
+  /** A signature belongs to the thinking before it, if that was not omitted; encrypted thinking is a block of its own. */
+  #addDetails(details: unknown): MessageEvent[] {
+    const data = readField(details, "data");
+    if (data !== undefined) return [...this.#begin("thinking", { type: "redacted_thinking", data }), ...this.end()];
+    const signature = readText(details, "signature");
+    if (signature === undefined) return [];
+    return this.#addText("thinking", { type: "signature_delta", signature });
   }
 
   #addCall({ index, id, name, arguments: text }: ToolCallDelta): MessageEvent[] {

@@ -7,7 +7,7 @@ import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts"
 import { countBody, messageBody } from "./message-body.ts";
 import { streamMessage } from "./stream-message.ts";
 import { toChatBody } from "./to-chat-body.ts";
-import { writeMessage } from "./write-message.ts";
+import { writeAnthropicMessage } from "./write-anthropic-message.ts";
 
 /** Anthropic's Messages API, answered by any provider. */
 export function messageRoutes(context: ApiContext): ApiPlugin {
@@ -26,9 +26,12 @@ export function messageRoutes(context: ApiContext): ApiPlugin {
           idempotencyKey: headers["idempotency-key"],
           route: "messages",
         });
-        reply.headers({ ...chat.admission.headers, "request-id": request.id, "x-sluice-item": chat.id });
+        reply.headers({ ...chat.admission.headers, "x-sluice-item": chat.id });
         if (body.stream !== true) {
-          return writeMessage(await awaitChat(context, chat), { id: `msg_${chat.id}`, model: chat.model.fullName });
+          return writeAnthropicMessage(await awaitChat(context, chat), {
+            id: `msg_${chat.id}`,
+            model: chat.model.fullName,
+          });
         }
         await streamMessage(context, chat, reply);
         return reply;

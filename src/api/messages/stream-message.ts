@@ -11,7 +11,7 @@ import type { StreamEvent } from "#src/producer/client/stream-events.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import { writeMessageError } from "./message-error.ts";
 import { MessageBlocks, type MessageEvent } from "./message-events.ts";
-import { writeStop, writeUsage } from "./write-message.ts";
+import { writeStop, writeUsage } from "./write-anthropic-message.ts";
 
 /** Sends an answer as the events of Anthropic's stream. Everything else is as for chat completions. */
 export async function streamMessage(context: ApiContext, chat: StartedChat, reply: FastifyReply): Promise<void> {

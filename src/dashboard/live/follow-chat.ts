@@ -63,18 +63,20 @@ export async function* followChat(
       // A stale attempt may still have written deltas after the reset; skip them.
       if (partial.type !== "end" && partial.attempt < attempt) continue;
       if (partial.type !== "end") attempt = partial.attempt;
-      yield toEvent(item, partial);
+      const event = toEvent(item, partial);
+      if (event) yield event;
       if (partial.type === "end") return;
     }
     if (partials.length === 0) await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function toEvent(item: string, partial: PartialEntry): LiveChatEvent {
+/** Undefined for signatures of the reasoning, which are not for people. */
+function toEvent(item: string, partial: PartialEntry): LiveChatEvent | undefined {
   if (partial.type === "reset") return { item, type: "reset", attempt: partial.attempt };
   if (partial.type !== "end") {
     const { type, attempt, delta } = partial;
-    return { item, type, attempt, delta };
+    return type === "details" ? undefined : { item, type, attempt, delta };
   }
   const { finishReason, failure } = endPayload.safeParse(partial.final).data ?? {};
   return { item, type: "end", finishReason: finishReason?.unified, failure };

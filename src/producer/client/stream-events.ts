@@ -6,6 +6,8 @@ import type { PartialEntry } from "#src/state/items/partials.ts";
 export type StreamEvent =
   | { readonly id: string; readonly type: "delta"; readonly text: string }
   | { readonly id: string; readonly type: "reasoning-delta"; readonly text: string }
+  /** The signature of the reasoning so far, or its encrypted form; it is needed to send the reasoning back. */
+  | { readonly id: string; readonly type: "reasoning-details"; readonly details: unknown }
   | { readonly id: string; readonly type: "tool-call-delta"; readonly delta: unknown }
   /** A new attempt has started: discard all earlier deltas. */
   | { readonly id: string; readonly type: "reset" }
@@ -42,6 +44,7 @@ export function createStreamReducer(): (partial: PartialEntry) => StreamEvent | 
     attempt = partial.attempt;
     if (partial.type === "reset") return { id, type: "reset" };
     if (partial.type === "reasoning") return { id, type: "reasoning-delta", text: partial.delta };
+    if (partial.type === "details") return { id, type: "reasoning-details", details: JSON.parse(partial.delta) };
     if (partial.type === "tools") return { id, type: "tool-call-delta", delta: JSON.parse(partial.delta) };
     return { id, type: "delta", text: partial.delta };
   };

@@ -95,7 +95,7 @@ function toToolCall(block: JsonObject): ToolCall {
 }
 
 /** The thinking blocks in the form that OpenRouter introduced; with their signatures, they can be sent back. */
-function decodeReasoning(blocks: readonly JsonObject[]): readonly JsonObject[] | undefined {
+export function decodeReasoning(blocks: readonly JsonObject[]): readonly JsonObject[] | undefined {
   const details = blocks.flatMap((block, index): JsonObject[] => {
     const { type, thinking: text, ...others } = block;
     const fields = { ...others, format: "anthropic-claude-v1", index };

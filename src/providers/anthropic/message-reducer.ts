@@ -13,7 +13,7 @@ import type { ChatEvent } from "#src/providers/provider.ts";
 import type { SseEvent } from "#src/providers/transport/sse.ts";
 import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { classifyAnthropicBody, reportsAnthropicError } from "./classify-error.ts";
-import { decodeMessage } from "./decode-message.ts";
+import { decodeMessage, decodeReasoning } from "./decode-message.ts";
 import { ANTHROPIC_NAME } from "./profile.ts";
 
 /** The message as far as it has been received, in the form of a complete one. */
@@ -124,6 +124,11 @@ function stopBlock(state: MessageState, event: JsonObject): ChatStep<MessageStat
   if (block.type === "tool_use" && typeof block.input !== "string") {
     const text = JSON.stringify(block.input ?? {});
     return { state: closed, events: [{ type: "tool-call-delta", index: countCalls(state) - 1, arguments: text }] };
+  }
+  if (block.type === "thinking" || block.type === "redacted_thinking") {
+    const { thinking: _, ...signed } = block;
+    const [details] = decodeReasoning([signed]) ?? [];
+    return { state: closed, events: details ? [{ type: "reasoning-details", details }] : NO_EVENTS };
   }
   // The input of a server's tool stays an object, as in a complete message.
   const input = typeof block.input === "string" && block.type !== "tool_use" ? parseObject(block.input) : undefined;

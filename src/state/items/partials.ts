@@ -2,7 +2,7 @@ import type { ItemKeys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { reportMalformed, toFieldMap } from "#src/redis/stored-json.ts";
 
-const PARTIAL_KINDS = ["text", "reasoning", "tools"] as const;
+const PARTIAL_KINDS = ["text", "reasoning", "details", "tools"] as const;
 export type PartialKind = (typeof PARTIAL_KINDS)[number];
 
 /** One entry of an item's partials. The deltas after the last reset, concatenated, are the text so far. */
@@ -55,7 +55,7 @@ export class PartialWriter {
   write(kind: PartialKind, delta: string): void {
     if (this.#stale) return;
     const last = this.#pending.at(-1);
-    if (last && last.kind === kind && kind !== "tools") last.delta += delta;
+    if (last && last.kind === kind && (kind === "text" || kind === "reasoning")) last.delta += delta;
     else this.#pending.push({ kind, delta });
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;

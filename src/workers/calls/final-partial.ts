@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isObject, readField } from "#src/providers/json-value.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import type { StreamEpilogue } from "#src/state/items/item-ledger.ts";
 import type { PartialKind } from "#src/state/items/partials.ts";
@@ -16,9 +17,14 @@ function buildFinalPartial({ json, failure }: WireRecord): string {
 }
 
 function toDeltas({ json }: WireRecord): [PartialKind, string][] {
-  const { reasoning, text, toolCalls = [] } = json as ChatResponse;
+  const { reasoning, text, toolCalls = [], extra } = json as ChatResponse;
   const deltas: [PartialKind, string][] = [];
   if (reasoning) deltas.push(["reasoning", reasoning]);
+  const details = readField(readField(extra, "message"), "reasoning_details");
+  for (const part of Array.isArray(details) ? details.filter(isObject) : []) {
+    const { text: _, ...signed } = part;
+    deltas.push(["details", JSON.stringify(signed)]);
+  }
   if (text) deltas.push(["text", text]);
   for (const [index, call] of toolCalls.entries()) deltas.push(["tools", JSON.stringify({ index, ...call })]);
   return deltas;

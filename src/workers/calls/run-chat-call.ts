@@ -148,6 +148,7 @@ async function writeDeltas(
     onDelta();
     if (event.type === "text-delta") writer.write("text", event.text);
     else if (event.type === "reasoning-delta") writer.write("reasoning", event.text);
+    else if (event.type === "reasoning-details") writer.write("details", JSON.stringify(event.details));
     else {
       const { type: _, ...delta } = event;
       writer.write("tools", JSON.stringify(delta));

@@ -64,6 +64,7 @@ it("thinking goes back with its signature, streamed or not", async () => {
     await client.messages.stream(thinking).finalMessage(),
   ]) {
     expect(message.content.map(({ type }) => type)).toEqual(["thinking", "text"]);
+    expect(message.content[0]).toMatchObject({ signature: expect.stringMatching(/./) });
     const next = await client.messages.create({
       ...ask(""),
       messages: [
@@ -94,7 +95,7 @@ describe("errors have Anthropic's format", () => {
   it("for an unknown model", async () => {
     const error = await client.messages.create(ask("hi", "nobody/nothing")).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Anthropic.NotFoundError);
-    expect(error).toMatchObject({ type: "not_found_error", requestID: null });
+    expect(error).toMatchObject({ type: "not_found_error", requestID: expect.stringMatching(/^req_/) });
   });
 
   it("for an invalid body", async () => {

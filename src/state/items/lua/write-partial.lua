@@ -9,8 +9,8 @@
     2 channel     notifies readers
     3 maxLength   entries kept
     4 sequence    of this entry within the attempt, from 1 without a gap
-    5 kind        text | reasoning | tools
-    6 delta       text, or JSON for tools
+    5 kind        text | reasoning | details | tools
+    6 delta       text, or JSON for details and tools
   Returns 'ok', 'stale' (a new attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore not
     written), or the state of an item that is not running any more. Writing an entry again changes nothing.
 

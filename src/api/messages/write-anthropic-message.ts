@@ -12,7 +12,10 @@ const STOP_REASONS: Readonly<Record<FinishReason["unified"], string>> = {
 const OWN_REASONS = new Set([...Object.values(STOP_REASONS), "stop_sequence", "pause_turn"]);
 
 /** An answer as a message in Anthropic's format. */
-export function writeMessage(response: ChatResponse, { id, model }: { readonly id: string; readonly model: string }) {
+export function writeAnthropicMessage(
+  response: ChatResponse,
+  { id, model }: { readonly id: string; readonly model: string },
+) {
   return {
     id,
     type: "message",
