@@ -7,6 +7,7 @@ import type { ApiPlugin } from "./http/typed-server.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
 import { messageRoutes } from "./messages/message-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
+import { responseRoutes } from "./responses/response-routes.ts";
 
 /** All routes of the API. */
 export function createRoutes(context: ApiContext): ApiPlugin[] {
@@ -18,5 +19,6 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     batchRoutes(context),
     jobRoutes(context),
     messageRoutes(context),
+    responseRoutes(context),
   ];
 }
