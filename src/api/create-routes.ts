@@ -1,12 +1,15 @@
 import type { ApiContext } from "./api-context.ts";
 import { batchRoutes } from "./batches/batch-routes.ts";
 import { chatRoutes } from "./chat/chat-routes.ts";
+import { completionRoutes } from "./completions/completion-routes.ts";
 import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
 import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
 import { messageRoutes } from "./messages/message-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
+import { moderationRoutes } from "./moderations/moderation-routes.ts";
+import { rerankRoutes } from "./rerank/rerank-routes.ts";
 import { responseRoutes } from "./responses/response-routes.ts";
 
 /** All routes of the API. */
@@ -20,5 +23,8 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     jobRoutes(context),
     messageRoutes(context),
     responseRoutes(context),
+    completionRoutes(context),
+    moderationRoutes(context),
+    rerankRoutes(context),
   ];
 }

@@ -20,8 +20,27 @@ export const toolCallDelta = z.object({
 
 export type ToolCallDelta = z.infer<typeof toolCallDelta>;
 
+export interface ChatChunk {
+  readonly id: string;
+  readonly object: "chat.completion.chunk";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly {
+    readonly index: number;
+    readonly delta: JsonObject;
+    readonly logprobs: null;
+    readonly finish_reason: string | null;
+  }[];
+  readonly usage?: unknown;
+}
+
 /** One chunk of a streamed chat completion. */
-export function writeChunk(metadata: ChunkMetadata, delta: JsonObject, finishReason: string | null = null, index = 0) {
+export function writeChunk(
+  metadata: ChunkMetadata,
+  delta: JsonObject,
+  finishReason: string | null = null,
+  index = 0,
+): ChatChunk {
   return {
     ...{ id: metadata.id, object: "chat.completion.chunk", created: metadata.created, model: metadata.model },
     choices: [{ index, delta, logprobs: null, finish_reason: finishReason }],
@@ -29,7 +48,7 @@ export function writeChunk(metadata: ChunkMetadata, delta: JsonObject, finishRea
 }
 
 /** The last chunk of a stream whose reader asked for the usage: it has no choices. */
-export function writeUsageChunk(metadata: ChunkMetadata, usage: unknown) {
+export function writeUsageChunk(metadata: ChunkMetadata, usage: unknown): ChatChunk {
   return {
     ...{ id: metadata.id, object: "chat.completion.chunk", created: metadata.created, model: metadata.model },
     choices: [],

@@ -1,4 +1,5 @@
 import type { ApiContext } from "#src/api/api-context.ts";
+import { API_ERRORS } from "#src/api/http/api-error.ts";
 import type { StreamEvent } from "#src/producer/client/stream-events.ts";
 import { awaitItem } from "./await-chat.ts";
 import type { StartedChat } from "./start-chat.ts";
@@ -10,5 +11,11 @@ export async function* openChatEvents(context: ApiContext, chat: StartedChat): A
     return { first: await events.next(), events };
   });
   if (!source.first.done) yield source.first.value;
-  yield* source.events;
+  try {
+    yield* source.events;
+  } catch (error) {
+    if (!context.stopping.aborted) throw error;
+    chat.admission.leave();
+    throw API_ERRORS.shuttingDown(chat.id);
+  }
 }

@@ -8,9 +8,18 @@ import type { StreamEvent } from "#src/producer/client/stream-events.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { isObject, type JsonObject, readField } from "#src/providers/json-value.ts";
 import { awaitItem, settleChat } from "./await-chat.ts";
-import { type ChunkMetadata, listLateFields, writeChunk, writeDelta, writeUsageChunk } from "./chat-chunks.ts";
+import {
+  type ChatChunk,
+  type ChunkMetadata,
+  listLateFields,
+  writeChunk,
+  writeDelta,
+  writeUsageChunk,
+} from "./chat-chunks.ts";
 import { openChatEvents } from "./open-chat-events.ts";
 import type { StartedChat } from "./start-chat.ts";
+
+type SendChunk = (chunk: ChatChunk) => Promise<void>;
 
 interface StreamChatOptions {
   readonly metadata: ChunkMetadata;
@@ -18,6 +27,8 @@ interface StreamChatOptions {
   /** The request asks for several answers, which are sent when all are complete. */
   readonly hasChoices: boolean;
   readonly bodyLimit: number;
+  /** Rewrites a chunk for another format; undefined leaves it out. */
+  readonly rewrite?: (chunk: ChatChunk) => object | undefined;
 }
 
 /**
@@ -37,13 +48,18 @@ export async function streamChat(
     throw failureToError(first.value.failure);
   }
   const stream = new EventStream(reply);
+  const { rewrite = (chunk) => chunk } = options;
+  const send = async (chunk: ChatChunk) => {
+    const rewritten = rewrite(chunk);
+    if (rewritten) await stream.send(rewritten);
+  };
   try {
-    await stream.send(writeChunk(options.metadata, { role: "assistant", content: "" }));
-    const error = first.value && (await sendDeltas(stream, first.value, events, chat, options));
+    await send(writeChunk(options.metadata, { role: "assistant", content: "" }));
+    const error = first.value && (await sendDeltas({ stream, send }, first.value, events, chat, options));
     if (error) {
       await chat.admission.settle(undefined);
       await stream.send(error.body());
-    } else await sendEnd(context, chat, stream, options);
+    } else await sendEnd(context, chat, send, options);
     if (!error) await stream.send("[DONE]");
   } catch (thrown) {
     await stream.send(toApiError(thrown, options.bodyLimit).body());
@@ -60,7 +76,7 @@ async function* openEvents(context: ApiContext, chat: StartedChat, hasChoices: b
 
 /** Sends everything up to the end of the answer, or returns why it broke off. */
 async function sendDeltas(
-  stream: EventStream,
+  { stream, send }: { readonly stream: EventStream; readonly send: SendChunk },
   first: StreamEvent,
   events: AsyncGenerator<StreamEvent>,
   { id }: StartedChat,
@@ -75,7 +91,7 @@ async function sendDeltas(
     const delta = writeDelta(event);
     if (!delta) continue;
     hasSent = true;
-    await stream.send(writeChunk(metadata, delta));
+    await send(writeChunk(metadata, delta));
   }
   return undefined;
 }
@@ -83,7 +99,7 @@ async function sendDeltas(
 async function sendEnd(
   context: ApiContext,
   chat: StartedChat,
-  stream: EventStream,
+  send: SendChunk,
   { metadata, includeUsage, hasChoices }: StreamChatOptions,
 ): Promise<void> {
   const record = await awaitItem(context, chat, (options) => context.sluice.result(chat.id, options));
@@ -91,11 +107,11 @@ async function sendEnd(
   const choices = Array.isArray(body.choices) ? body.choices.filter(isObject) : [];
   for (const [index, choice] of choices.entries()) {
     const message = isObject(choice.message) ? choice.message : {};
-    if (hasChoices) await stream.send(writeChunk(metadata, listAllFields(message), null, index));
+    if (hasChoices) await send(writeChunk(metadata, listAllFields(message), null, index));
     const late = hasChoices ? {} : listLateFields(message);
-    await stream.send(writeChunk(metadata, late, String(readField(choice, "finish_reason") ?? "stop"), index));
+    await send(writeChunk(metadata, late, String(readField(choice, "finish_reason") ?? "stop"), index));
   }
-  if (includeUsage) await stream.send(writeUsageChunk(metadata, body.usage));
+  if (includeUsage) await send(writeUsageChunk(metadata, body.usage));
 }
 
 /** A complete message as one delta. */
