@@ -1,11 +1,13 @@
+import { API_TABLES } from "./api-routes.ts";
 import { PROVIDER_CODE_TABLES } from "./provider-codes.ts";
 import { SCORER_TABLES } from "./scorers.ts";
 import { SETTINGS_TABLES } from "./settings.ts";
 
 /** Pages with generated parts. */
-export const GENERATED_PAGES = ["docs/configuration.md", "docs/errors.md", "docs/scorers.md"] as const;
+export const GENERATED_PAGES = ["docs/api.md", "docs/configuration.md", "docs/errors.md", "docs/scorers.md"] as const;
 
 const GENERATORS: Readonly<Record<string, () => string>> = {
+  ...API_TABLES,
   ...PROVIDER_CODE_TABLES,
   ...SETTINGS_TABLES,
   ...SCORER_TABLES,
