@@ -10,6 +10,8 @@ import type { BatchRunner } from "./batches/batch-runner.ts";
 import type { BatchStore } from "./batches/batch-store.ts";
 import type { FileStore } from "./files/file-store.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
+import type { ApiMetrics } from "./operations/api-metrics.ts";
+import type { MemoryGuard } from "./operations/memory-guard.ts";
 
 /** How the server behaves. */
 export interface ApiSettings {
@@ -35,6 +37,8 @@ export interface ApiContext {
   readonly checkRequest: RequestChecker;
   readonly settings: ApiSettings;
   readonly clock: Clock;
+  readonly metrics: ApiMetrics;
+  readonly memory: MemoryGuard;
   /** Aborts when the server begins to stop: requests that wait end with a resumable error. */
   readonly stopping: AbortSignal;
   /** Reports an error that is not the client's fault, with the route and the request id. */

@@ -10,12 +10,15 @@ import { API_ERRORS, type ApiError } from "./http/api-error.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import type { ApiPlugin, ApiServer } from "./http/typed-server.ts";
 import { isMessageRoute, writeMessageError } from "./messages/message-error.ts";
+import { observeRequests, type RequestLogEntry } from "./operations/observe-requests.ts";
 
 export interface ApiServerOptions {
   readonly version: string;
   /** Addresses and networks of proxies whose X-Forwarded-For header is believed. */
   readonly trustedProxies: readonly string[];
   readonly plugins: readonly ApiPlugin[];
+  /** Called when the response to a request has ended. */
+  readonly onRequest: (entry: RequestLogEntry) => void;
 }
 
 /** Requests with images and long documents are large; uploads of files have a limit of their own. */
@@ -26,7 +29,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 
 /** A server with validation, authentication, and errors in OpenAI's format for all plugins. It does not listen yet. */
 export async function createApiServer(context: ApiContext, options: ApiServerOptions): Promise<ApiServer> {
-  const { trustedProxies, plugins, version } = options;
+  const { trustedProxies, plugins, version, onRequest } = options;
   const server = fastify({
     // URLs contain ids and search texts, which do not belong in a log.
     logger: false,
@@ -48,8 +51,8 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
   // Schemas of responses describe them; parsing every response would cost as much as writing it.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   server.decorateRequest("caller");
+  observeRequests(server, { ...context, onRequest });
   server.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
     if (isMessageRoute(request.routeOptions.url)) reply.header("request-id", request.id);
     if (isPublic(request.routeOptions.url)) return;
     request.caller = await context.access.authenticate(request.headers);

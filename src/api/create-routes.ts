@@ -9,12 +9,14 @@ import { jobRoutes } from "./jobs/job-routes.ts";
 import { messageRoutes } from "./messages/message-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
 import { moderationRoutes } from "./moderations/moderation-routes.ts";
+import { operationRoutes } from "./operations/operation-routes.ts";
 import { rerankRoutes } from "./rerank/rerank-routes.ts";
 import { responseRoutes } from "./responses/response-routes.ts";
 
 /** All routes of the API. */
 export function createRoutes(context: ApiContext): ApiPlugin[] {
   return [
+    operationRoutes(context),
     modelRoutes(context),
     chatRoutes(context),
     embeddingRoutes(context),

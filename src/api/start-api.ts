@@ -13,6 +13,9 @@ import type { ProgramStart } from "./batches/launch-run.ts";
 import { createApiServer } from "./create-api-server.ts";
 import { createRoutes } from "./create-routes.ts";
 import { FileStore } from "./files/file-store.ts";
+import { ApiMetrics } from "./operations/api-metrics.ts";
+import { defaultMaxMemory, MemoryGuard, readUsedMemory } from "./operations/memory-guard.ts";
+import type { RequestLogEntry } from "./operations/observe-requests.ts";
 import { DataFolder } from "./storage/data-folder.ts";
 
 /** What the server needs from the process that starts it. */
@@ -32,6 +35,10 @@ export interface StartApiOptions
   readonly port: number;
   readonly version: string;
   readonly trustedProxies: readonly string[];
+  /** New requests are refused while more is in use, in bytes; by default most of what the process may use. */
+  readonly maxMemory?: number | undefined;
+  /** Called when the response to a request has ended. */
+  readonly onRequest: (entry: RequestLogEntry) => void;
 }
 
 export interface Api {
@@ -47,15 +54,18 @@ const BATCH_CONCURRENCY = 4;
 
 /** Starts the API. Throws a RunError when the address cannot be used, or would be open to everybody. */
 export async function startApi(options: StartApiOptions): Promise<Api> {
-  const { host, port, version, trustedProxies, redis, dataFolder, command, ...rest } = options;
+  const { host, port, version, trustedProxies, redis, dataFolder, command, maxMemory, onRequest, ...rest } = options;
   const stopping = new AbortController();
   const client = redis.connect("commands");
   if (!isLoopback(host) && !(await new ApiKeyStore(client, rest.keys).hasKeys())) {
     throw new RunError(...keyRequired(host));
   }
   const { keys, registry, clock, onError } = rest;
+  const memory = new MemoryGuard(maxMemory ?? defaultMaxMemory());
+  const metrics = new ApiMetrics(readUsedMemory);
   const access = new KeyAccess({
     ...{ client, keys, registry, clock, isLoopback: isLoopback(host) },
+    onUse: (model, used) => metrics.recordUse(model, used),
     onError: (error) => onError(coerceError(error), "API keys", ""),
   });
   const data = new DataFolder(dataFolder);
@@ -67,12 +77,16 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     onStopped: (batch, message) => onError(new Error(`its run stopped: ${message}`), batch, ""),
     onError: (error, batch) => onError(error, batch, ""),
   });
-  const shared = { redis, client, access, files, batches: store, runner };
+  const shared = { redis, client, access, metrics, memory, files, batches: store, runner };
   const context: ApiContext = { ...rest, ...shared, stopping: stopping.signal };
-  const server = await createApiServer(context, { version, trustedProxies, plugins: createRoutes(context) });
+  const server = await createApiServer(context, {
+    ...{ version, trustedProxies, onRequest },
+    plugins: createRoutes(context),
+  });
   let closing: Promise<void> | undefined;
   const close = () => {
     stopping.abort(new Error("the server stops"));
+    memory.close();
     closing ??= Promise.all([server.close(), runner.close()]).then(() => access.close());
     return closing;
   };

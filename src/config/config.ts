@@ -61,6 +61,8 @@ export interface Config {
   readonly api: {
     /** Absolute path of the folder with files and batches. */
     readonly data: string;
+    /** Memory in use from which new requests are refused, in bytes. */
+    readonly maxMemory: number | undefined;
     /** Further names of models: name to "provider/model". */
     readonly models: Readonly<Record<string, string>>;
   };
@@ -166,6 +168,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     trustedProxies: splitProxies(general.SLUICE_TRUSTED_PROXIES ?? ""),
     api: {
       data: resolve(cwd, general.SLUICE_HOME ?? ".", settings.api?.data ?? join(".sluice", "api")),
+      maxMemory: settings.api?.maxMemory,
       models: settings.api?.models ?? {},
     },
     run: omitUndefined(settings.run ?? {}),

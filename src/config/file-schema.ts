@@ -5,6 +5,7 @@ import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import {
   baseUrl,
+  byteSize,
   duration,
   headerName,
   headerValue,
@@ -250,6 +251,9 @@ export const fileSchema = z.strictObject({
         "Folder with the files and batches of the HTTP API. All servers of one Redis share it",
         { default: ".sluice/api" },
       ),
+      maxMemory: setting(byteSize, "Memory in use from which a server refuses new requests with 503, such as 800MB", {
+        default: "80 % of the heap's limit",
+      }),
       models: z
         .record(
           z.string(),

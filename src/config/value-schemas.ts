@@ -99,6 +99,19 @@ export function parseDuration(raw: unknown): number | undefined {
   return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
 }
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+/** Smaller sizes are mistakes, such as a missing unit. */
+const MIN_BYTES = 1e6;
+
+/** Parses "500MB" or "2GB" into bytes. */
+export function parseBytes(raw: unknown): number | undefined {
+  const [, digits = "", unit = ""] = (typeof raw === "string" && /^([\d.]+)\s*([a-z]*)$/i.exec(raw.trim())) || [];
+  const bytes = Math.round(Number(digits) * (UNIT_BYTES[unit.toUpperCase()] ?? Number.NaN));
+  return digits !== "" && Number.isSafeInteger(bytes) && bytes >= MIN_BYTES ? bytes : undefined;
+}
+
+export const byteSize = value("expected a size of 1MB or more, such as 500MB or 2GB", parseBytes, true);
+
 export const duration = value('expected a duration such as "30s" or "5m"', parseDuration, true);
 
 /** The base URL of a provider, without the trailing slash. Credentials and queries are refused. */

@@ -142,6 +142,8 @@ export interface Keys {
   readonly records: string;
   /** Hash: start of a step, epoch ms -> gauges that a dashboard read in it (JSON). */
   gauges(span: "hour" | "day", slot: number): string;
+  /** String that API servers write to find out whether Redis accepts writes. */
+  readonly readinessProbe: string;
   /** Stream of the actions of dashboard users. */
   readonly audit: string;
 }
@@ -208,8 +210,9 @@ export function createKeys(namespace: string): Keys {
 }
 
 /** Keys of the HTTP API: who may use it, and what was created over it. */
-function createAccessKeys(root: string): Pick<Keys, "apiKeys" | "apiKeyUsage" | "tenantObjects"> {
+function createAccessKeys(root: string): Pick<Keys, "apiKeys" | "apiKeyUsage" | "tenantObjects" | "readinessProbe"> {
   return {
+    readinessProbe: `${root}:readiness`,
     apiKeys: { records: `${root}:{api-keys}:records`, names: `${root}:{api-keys}:names` },
     apiKeyUsage: (keyId) => {
       const tag = `${root}:{api-key:${encodeURIComponent(keyId)}}`;

@@ -25,6 +25,8 @@ export interface KeyAccessDeps {
   readonly clock: Clock;
   /** Only programs on this machine can reach the server: it is open as long as no key exists. */
   readonly isLoopback: boolean;
+  /** Called with what an answered call used, as far as it was reported. */
+  readonly onUse: (model: string, used: ReportedUse) => void;
   /** Reports a failure of work in the background. */
   readonly onError: (error: unknown) => void;
 }
@@ -96,7 +98,10 @@ export class KeyAccess implements AccessControl {
   }
 
   async admit(caller: Caller, expected: ExpectedUse): Promise<AdmittedUse> {
-    if (!(caller instanceof KeyCaller)) return UNLIMITED;
+    const { onUse } = this.#deps;
+    if (!(caller instanceof KeyCaller)) {
+      return { ...UNLIMITED, settle: async (used) => used && onUse(expected.model, used) };
+    }
     const { key } = caller;
     const id = randomUUID();
     const decision = await this.#usage.admit(key, id, this.#findDemand(key, expected));
@@ -108,6 +113,7 @@ export class KeyAccess implements AccessControl {
         this.#usage.attach(key.id, id, { item, model: expected.model }).catch(this.#deps.onError);
       },
       settle: async (used) => {
+        if (used) onUse(expected.model, used);
         this.#openCalls.delete(key.id, id);
         await this.#usage.settle(key.id, id, this.#measureUse(expected.model, used));
       },

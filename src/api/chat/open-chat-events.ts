@@ -16,6 +16,7 @@ export async function* openChatEvents(context: ApiContext, chat: StartedChat): A
   } catch (error) {
     if (!context.stopping.aborted) throw error;
     chat.admission.leave();
+    // The reader learns where the answer continues.
     throw API_ERRORS.shuttingDown(chat.id);
   }
 }

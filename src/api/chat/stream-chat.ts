@@ -57,13 +57,16 @@ export async function streamChat(
     await send(writeChunk(options.metadata, { role: "assistant", content: "" }));
     const error = first.value && (await sendDeltas({ stream, send }, first.value, events, chat, options));
     if (error) {
-      await chat.admission.settle(undefined);
       await stream.send(error.body());
-    } else await sendEnd(context, chat, send, options);
-    if (!error) await stream.send("[DONE]");
+    } else {
+      await sendEnd(context, chat, send, options);
+      await stream.send("[DONE]");
+    }
   } catch (thrown) {
     await stream.send(toApiError(thrown, options.bodyLimit).body());
   } finally {
+    // Unless it was settled: the work may continue.
+    chat.admission.leave();
     stream.end();
   }
 }

@@ -158,6 +158,21 @@ export const API_ERRORS = {
       message: `This server is stopping. The answer continues: read it at /v1/jobs/${id}/stream.`,
       retryAfterMs: 1_000,
     }),
+  overloaded: () =>
+    new ApiError({
+      status: 503,
+      type: "server_error",
+      code: "server_overloaded",
+      message: "This server uses too much memory to take further requests. Try again.",
+      retryAfterMs: 2_000,
+    }),
+  adminOnly: () =>
+    new ApiError({
+      status: 403,
+      type: INVALID,
+      code: "admin_only",
+      message: "This needs a key with the role admin.",
+    }),
   unavailable: () =>
     new ApiError({
       status: 503,

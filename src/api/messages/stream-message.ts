@@ -41,6 +41,8 @@ export async function streamMessage(context: ApiContext, chat: StartedChat, repl
     const error = toApiError(thrown, reply.request.routeOptions.bodyLimit);
     await stream.send(writeMessageError(error, reply.request.id), { event: "error" });
   } finally {
+    // Unless it was settled: the work may continue.
+    chat.admission.leave();
     stream.end();
   }
 }

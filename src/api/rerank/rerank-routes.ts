@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ownedBy } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { awaitItem } from "#src/api/chat/await-chat.ts";
 import { scopeKey } from "#src/api/chat/start-chat.ts";
@@ -7,6 +8,7 @@ import { failureToError } from "#src/api/http/failure-to-error.ts";
 import { idempotencyHeaders } from "#src/api/http/idempotency-header.ts";
 import type { ApiPlugin } from "#src/api/http/typed-server.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 
 const document = z.union([z.string(), z.looseObject({ text: z.string() })]);
 const rerankBody = z.looseObject({
@@ -26,17 +28,14 @@ export function rerankRoutes(context: ApiContext): ApiPlugin {
       const documents = body.documents.map((each) => (typeof each === "string" ? each : each.text));
       const model = await context.models.find(body.model, "rerank");
       if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
-      // A model reads the query once per document.
-      const inputTokens = documents.reduce((sum, text) => sum + estimateTokens(text), 0);
-      const queryTokens = estimateTokens(query) * documents.length;
-      const use = { model: model.fullName, inputTokens: inputTokens + queryTokens, outputTokens: 0 };
+      const use = { model: model.fullName, inputTokens: measureInput(model.data, query, documents), outputTokens: 0 };
       const admission = await context.access.admit(caller, use);
       const key = headers["idempotency-key"];
       const { id } = await context.sluice
         .submitRerank({
           ...{ model: model.fullName, query, documents },
           ttlMs: context.settings.ttlMs,
-          metadata: { tenant: caller.tenant },
+          ...ownedBy(caller),
           ...(key === undefined ? {} : { idempotencyKey: scopeKey(caller, "rerank", key) }),
         })
         .catch(async (error) => {
@@ -63,4 +62,12 @@ export function rerankRoutes(context: ApiContext): ApiPlugin {
       };
     });
   };
+}
+
+/** Tokens, or search units where the vendor bills these: the price is for one or the other. */
+function measureInput({ documentsPerSearchUnit }: ModelData, query: string, documents: readonly string[]): number {
+  if (documentsPerSearchUnit !== undefined) return Math.ceil(documents.length / documentsPerSearchUnit);
+  // A model reads the query once per document.
+  const queryTokens = estimateTokens(query) * documents.length;
+  return documents.reduce((sum, text) => sum + estimateTokens(text), queryTokens);
 }

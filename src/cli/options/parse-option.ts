@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
-import { parseDuration } from "#src/config/value-schemas.ts";
+import { parseBytes, parseDuration } from "#src/config/value-schemas.ts";
 import { InputError } from "#src/core/failures/errors.ts";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import type { CsvOptions } from "#src/producer/input/source.ts";
@@ -111,14 +111,9 @@ function isCsvCharacter(text: string): boolean {
   return text.length === 1 && text < "\u0080" && text !== "\n" && text !== "\r" && text !== "\0";
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
-
 /** Bytes, from a size such as "500MB". */
 export function parseByteSize(text: string): number {
-  const [, digits = "", unit = ""] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
-  const value = Math.round(Number(digits) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
-  if (digits === "" || !Number.isSafeInteger(value) || value < 1e6) {
-    throw new InvalidArgumentError("expected a size of 1MB or more, such as 500MB or 2GB.");
-  }
-  return value;
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return bytes;
+  throw new InvalidArgumentError("expected a size of 1MB or more, such as 500MB or 2GB.");
 }

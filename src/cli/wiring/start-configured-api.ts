@@ -64,6 +64,8 @@ export async function startConfiguredApi(
     checkRequest: createRequestChecker(config),
     settings: { answerTimeoutMs: ANSWER_TIMEOUT_MS, ttlMs: TTL_MS },
     clock: systemClock,
+    maxMemory: config.api.maxMemory,
+    onRequest: (entry) => log[entry.status >= 500 ? "warn" : "debug"](entry, "request"),
     onError: (error, where, requestId) => log.error({ where, requestId }, error.message),
   });
   return { ...api, close: () => api.close().then(() => sluice.close()) };

@@ -98,6 +98,7 @@ describe("keys", () => {
         ...{ registry: api.config.registry, clock: systemClock, onError: () => undefined },
         ...{ dataFolder: api.dir, command: { program: "none", args: [], env: {}, cwd: api.dir } },
         ...{ settings: { answerTimeoutMs: 1_000, ttlMs: 1_000 }, checkRequest: () => undefined },
+        onRequest: () => undefined,
         sluice: undefined as never,
         models: undefined as never,
       });
@@ -186,7 +187,7 @@ describe("budgets", () => {
     const { open, items } = api.keys.apiKeyUsage(key.id);
     const other = new KeyAccess({
       ...{ client: api.source.connect("commands"), keys: api.keys, registry: api.config.registry },
-      ...{ clock: systemClock, isLoopback: true, onError: () => undefined },
+      ...{ clock: systemClock, isLoopback: true, onUse: () => undefined, onError: () => undefined },
     });
     const server = await api.startApi();
     const release = api.simulator.hold();

@@ -16,7 +16,7 @@ test("every key, including BullMQ's prefix, contains the format version once, af
     ...Object.values(keys.lane(lane)),
     ...[telemetry.totals, telemetry.step("fine", 1), telemetry.step("coarse", 1)],
     ...[keys.queuePrefix("q"), keys.worker("w"), keys.gauges("hour", 1), keys.gauges("day", 1)],
-    ...[keys.runs, keys.workers, keys.lanes, keys.records, keys.audit],
+    ...[keys.runs, keys.workers, keys.lanes, keys.records, keys.audit, keys.readinessProbe],
   ];
   expect(new Set(all).size).toBe(all.length);
   for (const key of all) {
