@@ -14,7 +14,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/dist ./dist
-RUN ln -s /app/bin/sluice.js /usr/local/bin/sluice && mkdir /data && chown node /data
+RUN ln -s /app/bin/sluice.js /usr/local/bin/sluice && mkdir -p /data/.sluice && chown -R node /data
 USER node
 WORKDIR /data
 ENTRYPOINT ["tini", "--", "sluice"]
