@@ -101,6 +101,8 @@ export interface ApiKeyUsageKeys {
   readonly items: string;
   /** Hash: spent of the day and the month, tokens of the last minute. */
   readonly usage: string;
+  /** String: the use of this item counts already, because its request was sent before. */
+  counted(itemId: string): string;
 }
 
 /**
@@ -223,6 +225,7 @@ function createAccessKeys(root: string): Pick<Keys, "apiKeys" | "apiKeyUsage" | 
         amounts: `${tag}:amounts`,
         items: `${tag}:items`,
         usage: `${tag}:usage`,
+        counted: (itemId) => `${tag}:counted:${encodeURIComponent(itemId)}`,
       };
     },
     tenantObjects: (tenant, kind) => {

@@ -46,9 +46,10 @@ export interface AdmittedUse {
   readonly headers: Readonly<Record<string, string>>;
   /**
    * Names the item that makes the call, so that any server can settle its use if this one cannot. Does not wait: without
-   * it, the share of a server that dies is released.
+   * it, the share of a server that dies is released. `mayRepeat`: the item may be that of an earlier request with the same
+   * idempotency key; its use counts once.
    */
-  attach(itemId: string): void;
+  attach(itemId: string, options: { readonly mayRepeat: boolean }): void;
   /** Replaces the expected use by the reported one; without one, the share is released. Call it once, also after errors. */
   settle(used: ReportedUse | undefined): Promise<void>;
   /** Instead of `settle`, when the request ends before its item does: the use is settled when the item ends. */

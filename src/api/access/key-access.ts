@@ -9,7 +9,7 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type ApiKey, type ApiKeyRole, allowsModel } from "#src/state/api-keys/api-key.ts";
 import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
-import { CALL_LEASE_MS, type CallDemand, KeyUsage } from "#src/state/api-keys/key-usage.ts";
+import { CALL_LEASE_MS, type CallDemand, type CallItem, KeyUsage } from "#src/state/api-keys/key-usage.ts";
 import { settleAbandonedCalls } from "./abandoned-calls.ts";
 import { ACCESS_ERRORS } from "./access-errors.ts";
 import type { AccessControl, AdmittedUse, Caller, ExpectedUse, ReportedUse } from "./caller.ts";
@@ -107,15 +107,20 @@ export class KeyAccess implements AccessControl {
     const decision = await this.#usage.admit(key, id, this.#findDemand(key, expected));
     if (decision.refusedBy) throw ACCESS_ERRORS.refused(key, decision.refusedBy, decision.retryAfterMs);
     this.#openCalls.add(key.id, id);
+    let isCounted = Promise.resolve(true);
     return {
       headers: writeLimitHeaders(decision),
-      attach: (item) => {
-        this.#usage.attach(key.id, id, { item, model: expected.model }).catch(this.#deps.onError);
+      attach: (item, { mayRepeat }) => {
+        isCounted = this.#attach(key.id, id, { item, model: expected.model }, mayRepeat).catch((error) => {
+          this.#deps.onError(error);
+          return true;
+        });
       },
       settle: async (used) => {
         if (used) onUse(expected.model, used);
         this.#openCalls.delete(key.id, id);
-        await this.#usage.settle(key.id, id, this.#measureUse(expected.model, used));
+        const counted = (await isCounted) ? used : undefined;
+        await this.#usage.settle(key.id, id, this.#measureUse(expected.model, counted));
       },
       leave: () => this.#openCalls.delete(key.id, id),
     };
@@ -139,6 +144,16 @@ export class KeyAccess implements AccessControl {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#openCalls.close();
+  }
+
+  /** False if the use of the item counts already; then nothing is kept for this request. */
+  async #attach(keyId: string, id: string, item: CallItem, mayRepeat: boolean): Promise<boolean> {
+    if (mayRepeat && !(await this.#usage.countOnce(keyId, item.item))) {
+      await this.#usage.settle(keyId, id, { tokens: 0, cost: 0 });
+      return false;
+    }
+    await this.#usage.attach(keyId, id, item);
+    return true;
   }
 
   /** Throws an ApiError if the key has a budget that cannot be kept for the model. */

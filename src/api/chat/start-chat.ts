@@ -71,7 +71,7 @@ export async function submitChat(
       ...ownedBy(caller),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey: scopeKey(caller, route, idempotencyKey) }),
     });
-    admission.attach(id);
+    admission.attach(id, { mayRepeat: idempotencyKey !== undefined });
     return { id, model, startedAt: context.clock.now(), admission };
   } catch (error) {
     await admission.settle(undefined);

@@ -62,7 +62,7 @@ export async function startEmbeddings(
       await admission.settle(undefined);
       throw error;
     });
-  admission.attach(id);
+  admission.attach(id, { mayRepeat: idempotencyKey !== undefined });
   return { id, model, encoding: read.encoding, admission };
 }
 

@@ -42,7 +42,7 @@ export function rerankRoutes(context: ApiContext): ApiPlugin {
           await admission.settle(undefined);
           throw error;
         });
-      admission.attach(id);
+      admission.attach(id, { mayRepeat: key !== undefined });
       const waiting = { id, model, admission };
       const record = await awaitItem(context, waiting, (options) => context.sluice.ranking(id, options));
       await admission.settle(record.status === "ok" ? record.response.usage : undefined);

@@ -3,7 +3,7 @@ import type { Keys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { parseStoredJson } from "#src/redis/stored-json.ts";
 import { type ApiKey, type ApiKeyState, findApiKeyState, storedApiKey } from "./api-key.ts";
-import { createToken, isSameHash, parseToken } from "./api-key-token.ts";
+import { createToken, isSameHash, NO_ID, parseToken } from "./api-key-token.ts";
 
 /** Revoked and expired keys are listed for this long, so that it can be seen when they ended. */
 const KEEP_MS = 90 * 24 * 3600_000;
@@ -37,7 +37,7 @@ export interface PresentedKey {
 
 /** Takes the place of a key that does not exist, so that looking for it takes as long. No secret has this hash. */
 const UNKNOWN_KEY: ApiKey = {
-  ...{ id: "0".repeat(16), name: "unknown", tenant: "unknown", hash: "0".repeat(64), role: "user" },
+  ...{ id: NO_ID, name: "unknown", tenant: "unknown", hash: "0".repeat(64), role: "user" },
   ...{ currency: "USD", weight: 1, createdAt: 0 },
 };
 
@@ -92,7 +92,7 @@ export class ApiKeyStore {
    * and a wrong secret take the same steps and one read of Redis. Nothing is cached, so a revoked key ends at once.
    */
   async authenticate(text: string | undefined): Promise<PresentedKey | undefined> {
-    const presented = parseToken(text ?? "") ?? UNKNOWN_TOKEN;
+    const presented = parseToken(text ?? "");
     const stored = await this.#client.hget(this.#keys.records, presented.id);
     const key = this.#parse(presented.id, stored ?? JSON.stringify(UNKNOWN_KEY)) ?? UNKNOWN_KEY;
     const isRight = isSameHash(key.hash, presented.hash);
@@ -104,6 +104,3 @@ export class ApiKeyStore {
     return parseStoredJson({ client: this.#client, place: `${this.#keys.records} ${id}` }, text, storedApiKey);
   }
 }
-
-/** Takes the place of a text that is no key. */
-const UNKNOWN_TOKEN = { id: UNKNOWN_KEY.id, hash: "f".repeat(64) };

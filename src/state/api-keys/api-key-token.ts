@@ -2,6 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
 const PREFIX = "sk-sluice";
 const TOKEN = /^sk-sluice-([0-9a-f]{16})-([\w-]{43})$/;
+/** No key has this id. */
+export const NO_ID = "0".repeat(16);
 
 /** A new API key as its holder gets it. Only `id` and `hash` are stored. */
 export interface NewToken {
@@ -17,10 +19,10 @@ export function createToken(): NewToken {
   return { id, token: `${PREFIX}-${id}-${secret}`, hash: hashSecret(secret) };
 }
 
-/** The public id and the hash of the secret; undefined for text that is no API key. */
-export function parseToken(text: string): { readonly id: string; readonly hash: string } | undefined {
-  const [, id, secret] = TOKEN.exec(text) ?? [];
-  return id === undefined || secret === undefined ? undefined : { id, hash: hashSecret(secret) };
+/** The public id and the hash of the secret. Text that is no API key has the id of no key, and takes the same steps. */
+export function parseToken(text: string): { readonly id: string; readonly hash: string } {
+  const [, id = NO_ID, secret = ""] = TOKEN.exec(text) ?? [];
+  return { id, hash: hashSecret(secret) };
 }
 
 /** In constant time, so that the time of the answer tells nothing about the stored hash. */

@@ -74,6 +74,8 @@ const WINDOW_MS = 60_000;
 export const CALL_LEASE_MS = 60_000;
 /** When to ask again while calls in progress hold the rest of a budget. */
 const PENDING_MS = 1_000;
+/** As long as items live. */
+const COUNTED_TTL_MS = 24 * 3600_000;
 /** Reservations that are settled in one go. */
 const MAX_ABANDONED = 1_000;
 /** The call alone is more than is allowed. */
@@ -180,6 +182,12 @@ export class KeyUsage {
   /** Records which item makes the call of a reservation. */
   async attach(keyId: string, id: string, item: CallItem): Promise<void> {
     await this.#client.hset(this.#keys.apiKeyUsage(keyId).items, id, JSON.stringify(item));
+  }
+
+  /** False if the use of an item counts already: a request with an idempotency key may be sent several times. */
+  async countOnce(keyId: string, itemId: string): Promise<boolean> {
+    const key = this.#keys.apiKeyUsage(keyId).counted(itemId);
+    return (await this.#client.set(key, 1, "PX", COUNTED_TTL_MS, "NX")) === "OK";
   }
 
   /** Open reservations whose servers have stopped to renew them. Others may list them again after a lease. */

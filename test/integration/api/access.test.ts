@@ -157,6 +157,17 @@ describe("budgets", () => {
     expect(await readSpending(key)).toMatchObject({ today: expect.closeTo(cost, 8), reserved: 0 });
   });
 
+  test("a request that is repeated with its idempotency key costs once", async () => {
+    const { key, client } = await createKey({ dailyBudget: 1 });
+    const send = () => client.chat.completions.create(ask(), { headers: { "idempotency-key": "once" } });
+    const [first, ...others] = [await send(), ...(await Promise.all([send(), send()]))];
+    for (const { choices } of others) expect(choices).toEqual(first?.choices);
+    const { today } = await readSpending(key);
+    await client.chat.completions.create(ask());
+    expect(await readSpending(key)).toEqual({ today: 2 * today, month: 2 * today, reserved: 0 });
+    expect(api.simulator.statistics().calls).toBe(2);
+  });
+
   test("a used budget is refused as OpenAI does, without a call", async () => {
     const { client } = await createKey({ monthlyBudget: 0.000_04 });
     await client.chat.completions.create(ask());

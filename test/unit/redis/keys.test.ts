@@ -10,7 +10,7 @@ test("every key, including BullMQ's prefix, contains the format version once, af
     ...Object.values(keys.apiKeys),
     ...Object.values(keys.queueTurns("q")),
     ...[keys.tenantObjects("t", "file").list, keys.tenantObjects("t", "file").object("f")],
-    ...Object.values(keys.apiKeyUsage("k")),
+    ...Object.values({ ...keys.apiKeyUsage("k"), counted: keys.apiKeyUsage("k").counted("i") }),
     ...Object.values(keys.item("i")),
     ...Object.values(keys.run("r")),
     ...Object.values(keys.lane(lane)),
