@@ -73,6 +73,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const store = new BatchStore(data);
   const runner = new BatchRunner({
     ...{ store, files, registry, client, keys, clock, command, models: rest.models },
+    budgets: access.batchBudgets,
     concurrency: BATCH_CONCURRENCY,
     onStopped: (batch, message) => onError(new Error(`its run stopped: ${message}`), batch, ""),
     onError: (error, batch) => onError(error, batch, ""),

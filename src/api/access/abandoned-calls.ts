@@ -33,6 +33,8 @@ export async function settleAbandonedCalls(deps: AbandonedCallsDeps): Promise<vo
 }
 
 async function settleIfEnded(keyId: string, { id, item }: AbandonedCall, deps: AbandonedCallsDeps): Promise<void> {
+  // The server that ends a batch settles it, however long it takes.
+  if ("batch" in item) return;
   const outcome = await readOutcome(deps.client, deps.keys, item.item);
   if (outcome === "waiting") return;
   // An item that has expired cost at most what was reserved for it; one without records was cancelled before its call.

@@ -24,14 +24,6 @@ export const ACCESS_ERRORS = {
         ownCurrency === undefined ? `the price of ${model} is unknown` : `the price of ${model} is in ${ownCurrency}`
       }. Use another model, or ask the operator for a price in ${currency} in sluice.yaml or for a key without a budget.`,
     }),
-  batchWithBudget: () =>
-    new ApiError({
-      status: 403,
-      type: "invalid_request_error",
-      code: "batch_without_budget",
-      message:
-        "Batches cannot be kept within the budget of this key. Send the requests one by one, or use a key without a budget.",
-    }),
   refused: (key: ApiKey, refusedBy: RefusedBy, retryAfterMs: number | undefined) =>
     refusedBy === "requests" || refusedBy === "tokens"
       ? rateLimited(key, refusedBy, retryAfterMs)

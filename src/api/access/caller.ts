@@ -15,8 +15,6 @@ export interface Caller {
   readonly role: ApiKeyRole;
   /** The models that it may use, with `provider/*` for all of a provider; undefined for all. */
   readonly models: readonly string[] | undefined;
-  /** Whether the cost of its calls is limited. */
-  readonly hasBudget: boolean;
   allowsModel(fullName: string): boolean;
 }
 

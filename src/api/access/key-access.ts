@@ -9,14 +9,15 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type ApiKey, type ApiKeyRole, allowsModel } from "#src/state/api-keys/api-key.ts";
 import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
-import { CALL_LEASE_MS, type CallDemand, type CallItem, KeyUsage } from "#src/state/api-keys/key-usage.ts";
+import { CALL_LEASE_MS, type CallDemand, KeyUsage } from "#src/state/api-keys/key-usage.ts";
 import { settleAbandonedCalls } from "./abandoned-calls.ts";
 import { ACCESS_ERRORS } from "./access-errors.ts";
+import { BatchBudgets } from "./batch-budgets.ts";
 import type { AccessControl, AdmittedUse, Caller, ExpectedUse, ReportedUse } from "./caller.ts";
 import { writeLimitHeaders } from "./limit-headers.ts";
 import { ANYBODY, UNLIMITED } from "./open-access.ts";
 import { OpenCalls } from "./open-calls.ts";
-import { computeMaxCost, computeUsedCost, countUsedTokens } from "./price-call.ts";
+import { computeBudgetCost, computeUsedCost, countUsedTokens } from "./price-call.ts";
 
 export interface KeyAccessDeps {
   readonly client: RedisClient;
@@ -29,6 +30,12 @@ export interface KeyAccessDeps {
   readonly onUse: (model: string, used: ReportedUse) => void;
   /** Reports a failure of work in the background. */
   readonly onError: (error: unknown) => void;
+}
+
+/** The standalone item of a call. */
+interface ItemOfCall {
+  readonly item: string;
+  readonly model: string;
 }
 
 /** A caller with an API key. */
@@ -74,6 +81,7 @@ export class KeyAccess implements AccessControl {
   readonly #store: ApiKeyStore;
   readonly #usage: KeyUsage;
   readonly #openCalls: OpenCalls;
+  readonly batchBudgets: BatchBudgets;
   readonly #timer: NodeJS.Timeout;
 
   constructor(deps: KeyAccessDeps) {
@@ -81,6 +89,7 @@ export class KeyAccess implements AccessControl {
     this.#deps = deps;
     this.#store = new ApiKeyStore(client, keys, () => clock.now());
     this.#usage = new KeyUsage(client, keys);
+    this.batchBudgets = new BatchBudgets({ ...deps, store: this.#store, usage: this.#usage });
     this.#openCalls = new OpenCalls(this.#usage, onError);
     this.#timer = setInterval(() => this.settleAbandoned().catch(onError), CALL_LEASE_MS / 4).unref();
   }
@@ -147,7 +156,7 @@ export class KeyAccess implements AccessControl {
   }
 
   /** False if the use of the item counts already; then nothing is kept for this request. */
-  async #attach(keyId: string, id: string, item: CallItem, mayRepeat: boolean): Promise<boolean> {
+  async #attach(keyId: string, id: string, item: ItemOfCall, mayRepeat: boolean): Promise<boolean> {
     if (mayRepeat && !(await this.#usage.countOnce(keyId, item.item))) {
       await this.#usage.settle(keyId, id, { tokens: 0, cost: 0 });
       return false;
@@ -158,15 +167,11 @@ export class KeyAccess implements AccessControl {
 
   /** Throws an ApiError if the key has a budget that cannot be kept for the model. */
   #findDemand(key: ApiKey, expected: ExpectedUse): CallDemand {
-    const model = this.#findModel(expected.model);
     const tokens = expected.inputTokens + expected.outputTokens;
-    const cost = computeMaxCost(model, expected, this.#deps.clock.now());
-    const currency = model.price?.currency;
-    const isInCurrency = cost !== undefined && currency === key.currency;
-    if (!isInCurrency && new KeyCaller(key).hasBudget) {
-      throw ACCESS_ERRORS.budgetWithoutPrice(expected.model, key.currency, cost === undefined ? undefined : currency);
-    }
-    return { tokens, cost: isInCurrency ? cost : undefined };
+    const cost = computeBudgetCost(key, this.#findModel(expected.model), expected, this.#deps.clock.now());
+    if (typeof cost === "number") return { tokens, cost };
+    if (new KeyCaller(key).hasBudget) throw cost;
+    return { tokens, cost: undefined };
   }
 
   #measureUse(model: string, used: ReportedUse | undefined): Partial<CallDemand> {

@@ -10,7 +10,6 @@ export const ANYBODY: Caller = {
   share: undefined,
   role: "admin",
   models: undefined,
-  hasBudget: false,
   allowsModel: () => true,
 };
 

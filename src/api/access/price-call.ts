@@ -1,14 +1,25 @@
+import type { ApiError } from "#src/api/http/api-error.ts";
 import { computeCost, ESTIMATE_ERROR, type TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ModelData } from "#src/providers/provider.ts";
+import type { ApiKey } from "#src/state/api-keys/api-key.ts";
+import { ACCESS_ERRORS } from "./access-errors.ts";
 import type { ExpectedUse, ReportedUse } from "./caller.ts";
 
 /** The most that a call can cost; undefined when the price of the model is unknown. */
-export function computeMaxCost(model: ModelData, expected: ExpectedUse, at: number): number | undefined {
+function computeMaxCost(model: ModelData, expected: ExpectedUse, at: number): number | undefined {
   const { inputTokens, outputTokens, isOutputLimited = true, answers = 1 } = expected;
   const longest = (model.maxOutputTokens ?? model.maxTokens ?? 0) * answers;
   const output = isOutputLimited ? outputTokens : Math.max(outputTokens, longest);
   return model.price && computeCost(model.price, { input: inputTokens * (1 + ESTIMATE_ERROR), output }, at);
+}
+
+/** The most that a call can cost in the currency of a key's budgets, or why they cannot be kept for this model. */
+export function computeBudgetCost(key: ApiKey, model: ModelData, expected: ExpectedUse, at: number): number | ApiError {
+  const cost = computeMaxCost(model, expected, at);
+  const currency = cost === undefined ? undefined : model.price?.currency;
+  if (cost !== undefined && currency === key.currency) return cost;
+  return ACCESS_ERRORS.budgetWithoutPrice(expected.model, key.currency, currency);
 }
 
 /** Tokens of a call; undefined if the provider reported none. */

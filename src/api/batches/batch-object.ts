@@ -44,7 +44,8 @@ export type BatchUsage = z.infer<typeof usage>;
 export const storedBatch = z.object({
   id: z.string(),
   tenant: z.string(),
-  /** The tenant's share of queues and lanes, and the models that its key may use; absent on a server without keys. */
+  /** The key that created it, its tenant's share of queues and lanes, and its models; absent on a server without keys. */
+  keyId: z.string().optional(),
   share: tenantShare.optional(),
   allowedModels: z.array(z.string()).optional(),
   endpoint: z.enum(BATCH_ENDPOINTS),

@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { ACCESS_ERRORS } from "#src/api/access/access-errors.ts";
 import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
@@ -89,8 +88,7 @@ async function createBatch(
   caller: Caller,
   body: z.infer<typeof createBody>,
 ): Promise<StoredBatch> {
-  const { tenant, share, models: allowedModels } = caller;
-  if (caller.hasBudget) throw ACCESS_ERRORS.batchWithBudget();
+  const { tenant, keyId, share, models: allowedModels } = caller;
   const windowMs = parseWindow(body.completion_window);
   if (windowMs === 0 || windowMs > MAX_WINDOW_MS) {
     throw API_ERRORS.invalidValue("completion_window", "The completion window must be at least 1m and at most 24h.");
@@ -109,6 +107,7 @@ async function createBatch(
   const batch: StoredBatch = {
     id: createObjectId(BATCH_ID_PREFIX, createdAt),
     tenant,
+    keyId,
     share,
     allowedModels: allowedModels && [...allowedModels],
     endpoint: body.endpoint,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { BatchBudgets } from "#src/api/access/batch-budgets.ts";
 import type { FileStore } from "#src/api/files/file-store.ts";
 import type { Clock } from "#src/core/clock.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
@@ -11,6 +12,7 @@ import { type EndReason, summarizeAnswers, writeErrorFile } from "./finish-outpu
 export interface BatchFinishDeps {
   readonly store: BatchStore;
   readonly files: FileStore;
+  readonly budgets: BatchBudgets;
   readonly clock: Clock;
 }
 
@@ -21,7 +23,7 @@ const END_TIMES = { completed: "completedAt", cancelled: "cancelledAt", expired:
  * point: the ids of the files are computed from the batch's.
  */
 export async function finishBatch(
-  { store, files, clock }: BatchFinishDeps,
+  { store, files, budgets, clock }: BatchFinishDeps,
   start: StoredBatch,
   manifest: RunManifest | undefined,
   reason: EndReason,
@@ -45,6 +47,8 @@ export async function finishBatch(
   // The window may end while the last answers arrive. Clients that cancel a batch wait for "cancelled" in any case.
   const isComplete = reason === "expired" && manifest !== undefined && !hasUnanswered(manifest);
   const status = isComplete ? "completed" : reason;
+  // Before the final status, after which nobody looks at the batch again.
+  await budgets.settle(batch, manifest ? (manifest.costs ?? [manifest]) : []);
   return await store.update(batch, {
     status,
     [END_TIMES[status]]: clock.now(),

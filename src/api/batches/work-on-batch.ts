@@ -17,6 +17,7 @@ import { type BatchFinishDeps, finishBatch } from "./finish-batch.ts";
 import type { EndReason } from "./finish-output.ts";
 import { inspectInput } from "./inspect-input.ts";
 import { type LaunchEnd, launchRun, type ProgramStart } from "./launch-run.ts";
+import { expectBatchUse, readBatchCalls } from "./read-batch-calls.ts";
 
 export interface BatchWorkDeps extends BatchFinishDeps {
   readonly store: BatchStore;
@@ -56,6 +57,7 @@ export async function workOnBatch(deps: BatchWorkDeps, start: StoredBatch, signa
     signal.throwIfAborted();
     if (end.outcome === "refused") {
       const failedAt = deps.clock.now();
+      await deps.budgets.settle(batch, []);
       batch = await store.update(batch, { status: "failed", failedAt, problems: [...end.problems] });
     } else if ((await readManifest(store.paths(batch).run))?.state !== "finished") {
       deps.onStopped(batch.id, end.message);
@@ -70,8 +72,11 @@ async function validate(deps: BatchWorkDeps, batch: StoredBatch): Promise<Stored
   const { store, registry, clock } = deps;
   const { input } = store.paths(batch);
   const problems = [...(await inspectInput(input, batch.endpoint, registry)).problems];
-  const forbidden = batch.allowedModels && (await findForbiddenModel(input, batch.allowedModels, deps));
+  const forbidden = batch.allowedModels && (await findForbiddenModel(readBatchCalls(input, deps), batch.allowedModels));
   if (forbidden) problems.push(forbidden);
+  // Last, because a batch that fails for another reason reserves nothing.
+  const refusal = problems.length === 0 ? await deps.budgets.reserve(batch, expectBatchUse(input, deps)) : undefined;
+  if (refusal) problems.push({ code: refusal.details.code ?? "", message: refusal.message, param: null, line: null });
   if (problems.length === 0) return batch;
   return await store.update(batch, { status: "failed", failedAt: clock.now(), problems });
 }

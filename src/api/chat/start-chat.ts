@@ -1,13 +1,12 @@
 import { type AdmittedUse, type Caller, ownedBy } from "#src/api/access/caller.ts";
+import { expectChatUse } from "#src/api/access/expect-use.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
 import type { DirectoryModel } from "#src/api/models/model-directory.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
 import type { JsonObject } from "#src/providers/json-value.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
-import { estimateAnswerTokens } from "#src/queues/payload.ts";
 
 /** A request for one chat answer. */
 export interface ChatSubmission {
@@ -52,16 +51,7 @@ export async function submitChat(
   if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
   const rejected = context.checkRequest(model.fullName, request)?.rejected ?? [];
   if (rejected.length > 0) throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`);
-  const { messages, tools, responseFormat } = request;
-  const inputTokens = estimateTokens(JSON.stringify({ messages, tools, responseFormat }));
-  const answers = countChoices(request);
-  const admission = await context.access.admit(caller, {
-    model: model.fullName,
-    inputTokens,
-    outputTokens: estimateAnswerTokens(request) * answers,
-    isOutputLimited: request.maxTokens !== undefined,
-    answers,
-  });
+  const admission = await context.access.admit(caller, expectChatUse(model.fullName, request));
   try {
     const { id } = await context.sluice.submitChat({
       ...omitUndefined({ ...request }),
@@ -77,11 +67,6 @@ export async function submitChat(
     await admission.settle(undefined);
     throw error;
   }
-}
-
-/** How many answers a request asks for. */
-function countChoices({ extra = {} }: ChatRequest): number {
-  return typeof extra.n === "number" && extra.n > 1 ? extra.n : 1;
 }
 
 /** Keys of different tenants and routes never meet. */

@@ -1,11 +1,11 @@
 import { type AdmittedUse, type Caller, ownedBy } from "#src/api/access/caller.ts";
+import { expectEmbeddingUse } from "#src/api/access/expect-use.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { scopeKey } from "#src/api/chat/start-chat.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
 import { failureToError } from "#src/api/http/failure-to-error.ts";
 import type { DirectoryModel } from "#src/api/models/model-directory.ts";
 import type { EmbeddingRecord } from "#src/producer/client/sluice-client.ts";
-import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import {
   type EmbeddingBody,
   readEmbeddingRequest,
@@ -42,11 +42,7 @@ export async function startEmbeddings(
   if (read.tokenIds && !model.data.acceptsTokenIds) {
     throw API_ERRORS.invalidValue("input", `${model.fullName} accepts texts, not token ids.`);
   }
-  const admission = await context.access.admit(caller, {
-    model: model.fullName,
-    inputTokens: countTokens(read),
-    outputTokens: 0,
-  });
+  const admission = await context.access.admit(caller, expectEmbeddingUse(model.fullName, read));
   const { id } = await context.sluice
     .submitEmbedding({
       model: model.fullName,
@@ -76,9 +72,4 @@ export function collectVectors(records: readonly EmbeddingRecord[]) {
     tokens += record.tokens;
   }
   return { vectors, tokens };
-}
-
-function countTokens({ inputs, partTokens }: EmbeddingBody): number {
-  if (partTokens) return partTokens.reduce((sum, tokens) => sum + tokens, 0);
-  return inputs.reduce((sum, text) => sum + estimateTokens(text), 0);
 }

@@ -70,6 +70,12 @@ export class ApiKeyStore {
     return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
   }
 
+  /** A key by its id, valid or not. */
+  async get(id: string): Promise<ApiKey | undefined> {
+    const stored = await this.#client.hget(this.#keys.records, id);
+    return stored === null ? undefined : this.#parse(id, stored);
+  }
+
   /** The keys with this id, or with this name. */
   async find(idOrName: string): Promise<ApiKey[]> {
     const keys = await this.list();

@@ -120,8 +120,8 @@ export interface KeyUse extends Pick<AdmissionDecision, "requests" | "tokens"> {
   readonly spending: KeySpending;
 }
 
-const callItem = z.object({ item: z.string(), model: z.string() });
-/** The standalone item that makes a call. */
+const callItem = z.union([z.object({ item: z.string(), model: z.string() }), z.object({ batch: z.string() })]);
+/** The standalone item, or the batch, that a reservation is for. */
 export type CallItem = z.infer<typeof callItem>;
 
 export interface AbandonedCall {

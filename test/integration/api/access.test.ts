@@ -271,10 +271,33 @@ describe("batches", () => {
     expect((await running).request_counts).toEqual({ total: 2, completed: 2, failed: 0 });
   });
 
-  test("a key with a budget cannot create batches, which nobody keeps within it", async () => {
-    const { client } = await createKey({ dailyBudget: 1 });
-    const error = await failure(runBatch(client, [MODEL]));
-    expect(error).toMatchObject({ status: 403, code: "batch_without_budget" });
+  test("a batch reserves its highest cost before it starts, and costs what its answers cost", async () => {
+    const { key, client } = await createKey({ monthlyBudget: 1 });
+    const usage = new KeyUsage(api.source.connect("commands"), api.keys);
+    const release = api.simulator.hold();
+    const running = runBatch(client, [MODEL, MODEL]);
+    await waitFor(async () => (await usage.readUse(key)).spending.reserved > 0, { what: "the reservation" });
+    const { reserved } = (await usage.readUse(key)).spending;
+    release();
+    const batch = await running;
+    expect(batch.request_counts).toEqual({ total: 2, completed: 2, failed: 0 });
+    const { month, reserved: left } = (await usage.readUse(key)).spending;
+    const price = api.config.registry.findModel(MODEL).model.price;
+    const { input_tokens = 0, output_tokens = 0 } = batch.usage ?? {};
+    const cost =
+      (input_tokens * (price?.inputPerMillionTokens ?? 0) + output_tokens * (price?.outputPerMillionTokens ?? 0)) / 1e6;
+    expect(left).toBe(0);
+    expect(month).toBeCloseTo(cost, 8);
+    expect(month).toBeLessThan(reserved);
+  });
+
+  test("a batch that may cost more than is left of the budget fails before anything is sent", async () => {
+    const { client } = await createKey({ monthlyBudget: 0.000_01 });
+    const refused = await runBatch(client, [MODEL]);
+    expect(refused.errors?.data).toMatchObject([{ code: "insufficient_quota" }]);
+    const other = await runBatch(client, ["zhipu/glm-4-plus"]);
+    expect(other.errors?.data).toMatchObject([{ code: "model_without_price" }]);
+    expect(api.simulator.statistics().calls).toBe(0);
   });
 
   test("files, batches, and jobs of another tenant are unknown", async () => {
