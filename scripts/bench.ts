@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { benchApi, describeApi } from "./bench/api/api.ts";
 import { benchBisection, describeBisection } from "./bench/bisection.ts";
 import { benchCache, describeCache } from "./bench/cache.ts";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
@@ -40,6 +41,7 @@ Requires Linux (/proc) and redis-server.
   eval         time of an evaluation beside that of its calls and promptfoo, and the memory of large ones
   eval-scoring answers per second that scorers read and score; fails below 50,000 for exact and numeric
   eval-report  how fast the report of 10,000 rows opens and filters; fails above 2 s and 100 ms; needs Chromium
+  api          what the HTTP API adds to a call, its requests per second, memory, and batches, beside a pass-through server
   start        start-up times, and recovery after a worker is killed
 
 Options:
@@ -141,6 +143,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, log) {
       const result = await benchEval({ quick, log });
       return { result, text: describeEvalBench(result) };
+    },
+  },
+  api: {
+    async run(quick, log) {
+      const result = await benchApi({ quick, log });
+      return { result, text: describeApi(result) };
     },
   },
   "eval-scoring": {
