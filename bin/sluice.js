@@ -23,7 +23,8 @@ module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/sluice",
 // Runs move gigabytes through short-lived buffers. With the default young generation (three spaces of 16 MB) these are
 // collected late; a small one saves about 60 MB per process at no cost in time. V8 reads the flag only at start-up, so
 // long-running commands replace themselves with execve, where the system supports it.
-const LONG_RUNNING = new Set("batch compare dashboard embed eval rerank resume retry score serve up worker".split(" "));
+// The API server is not among them: it answers people, who would wait for the many collections of a small young generation.
+const LONG_RUNNING = new Set("batch compare dashboard embed eval rerank resume retry score up worker".split(" "));
 const YOUNG_GENERATION = "--max-semi-space-size=4";
 if (
   LONG_RUNNING.has(process.argv[2] ?? "") &&

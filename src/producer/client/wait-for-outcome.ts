@@ -27,12 +27,13 @@ export async function waitForOutcome(
   const watch = await itemSubscription.watch(id);
   const checkWorkers = createWorkerCheck(id, { client, keys }, onNoWorker);
   try {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const outcome = await readOutcome(client, keys, id);
       if (outcome === undefined) throw new UnknownItemError(id);
       if (outcome !== "waiting") return outcome;
+      // After the read: most waits end with the record, and should not wait for this as well.
+      if (!isFirst) await checkWorkers();
       while ((await watch.next(stop)) === "partial");
-      await checkWorkers();
     }
   } catch (error) {
     if (deadline?.aborted && !signal?.aborted) {
