@@ -140,15 +140,3 @@ test("interactive items go before the bulk items of every tenant", async () => {
   const position = called.slice(before).findLastIndex((text) => ["large 0", "large 1", "large 2"].includes(text));
   expect(position).toBeLessThan(30);
 });
-
-test("places of a queue begin again when it is empty", async () => {
-  startFake();
-  gate.resolve();
-  await finish(await submit("a", 40));
-  const redisClient = redis.connect();
-  const { tenants, prioritized } = keys.queueTurns("fake-chat");
-  await waitFor(async () => (await redisClient.zcard(prioritized)) === 0, { what: "an empty queue" });
-  await finish(await submit("b", 1));
-  expect(Object.keys(await redisClient.hgetall(tenants))).toEqual(["b"]);
-  expect(await redisClient.pttl(tenants)).toBeGreaterThan(0);
-});

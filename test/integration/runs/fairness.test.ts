@@ -54,6 +54,34 @@ test("two runs on one lane progress together: the small one ends when twice its 
   }
 });
 
+test("a tenant with nine runs of ten does not delay the run of another tenant beyond its fair share", async () => {
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => (model.calls.length > 4 ? gate.promise : pause(1)) });
+  // The jobs that the worker holds already are finished first: few, in relation to the run.
+  harness.worker(model, { jobs: 2 }, { concurrency: 4 });
+  const run = (runId: string, tenant: string, count: number) =>
+    harness.coordinate(
+      makeItems(count, (i) => `${tenant} ${i}`),
+      { runId, folder: runId, windowSize: count, tenant: { id: tenant, weight: 1 } },
+    );
+  const large = Array.from({ length: 9 }, (_, n) => run(`large-${n}`, "large", 400));
+  await waitUntilQueued(Object.fromEntries(large.map((_, n) => [`large-${n}`, 400])));
+  await waitFor(() => model.calls.length > 4, { what: "the lane to be full" });
+  const small = run("small", "small", 1_600);
+  await waitUntilQueued({ small: 1_600 });
+  const before = model.calls.length;
+  gate.resolve();
+  await Promise.all([...large, small]);
+  const order = model.calls
+    .slice(before)
+    .flat()
+    .map((text) => text.startsWith("small"));
+  const during = order.slice(0, order.lastIndexOf(true) + 1);
+  expect(during.filter((isSmall) => isSmall)).toHaveLength(1_600);
+  // With a fair share of one half, it would be done after twice its size.
+  expect(during.length).toBeLessThanOrEqual(1.1 * 3_200);
+});
+
 test("a call with texts of two runs is counted once, and its texts are counted for their runs", async () => {
   const model = createFakeEmbedding({ onCall: () => pause(5) });
   const sizes = { one: 155, two: 145 };

@@ -14,6 +14,7 @@ import type { CoordinatorEvent, RunTick } from "#src/producer/runs/run-environme
 import type { RunStore } from "#src/producer/storage/run-store.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { queueName } from "#src/queues/names.ts";
+import type { TenantShare } from "#src/queues/payload.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
@@ -67,6 +68,8 @@ export interface InProcessHarness {
       clock?: Clock;
       findOffPeak?: FindOffPeak;
       notify?: (message: string) => void;
+      /** Whose run it is; by default the operator's own. */
+      tenant?: TenantShare;
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
@@ -87,7 +90,13 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
   const client = source.connect("commands");
   const limiter = createRedisLimiter(client, keys);
   const hosts: WorkerHost[] = [];
-  const queues = new RunQueues(source, keys, [queueName("fake", "embedding")]);
+  const opened: RunQueues[] = [];
+  const openQueues = (tenant?: TenantShare) => {
+    const created = new RunQueues(source, keys, [queueName("fake", "embedding")], { tenant });
+    opened.push(created);
+    return created;
+  };
+  const queues = openQueues();
 
   return {
     dir,
@@ -124,6 +133,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
         clock = systemClock,
         findOffPeak,
         notify = () => undefined,
+        tenant,
       } = {},
     ) {
       const control = new RunControl(client, keys, runId);
@@ -144,7 +154,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
           failure,
           checkFolder,
           lease,
-          queues,
+          queues: tenant ? openQueues(tenant) : queues,
           blocking: source.connect("blocking"),
           store,
           clock,
@@ -171,7 +181,7 @@ export async function openInProcessHarness(redis: TestRedis, url = redis.url): P
     store: (items) => openPlannedStore(dir, items, { vectors: VECTORS }),
     async close() {
       await Promise.all(hosts.map((host) => host.stop()));
-      await queues.close();
+      await Promise.all(opened.map((each) => each.close()));
       await source.close();
       await rm(dir, { recursive: true, force: true });
     },
