@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import * as z from "zod";
 import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
@@ -9,6 +10,7 @@ import { isFinal, type StoredBatch, writeBatch } from "./batch-object.ts";
 import { readBatchProgress } from "./batch-progress.ts";
 import { BATCH_ID_PREFIX } from "./batch-store.ts";
 import { MAX_INPUT_BYTES } from "./inspect-input.ts";
+import { readBatchResults } from "./read-batch-results.ts";
 
 const HOUR_MS = 3600_000;
 const MAX_WINDOW_MS = 24 * HOUR_MS;
@@ -32,6 +34,9 @@ const idParams = z.object({ id: z.string().max(100) });
 const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: z.string().max(100).optional(),
+});
+const resultsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).describe("Leave out the lines of this many requests"),
 });
 
 /** OpenAI's batches: a file of requests whose answers become a file. */
@@ -66,6 +71,22 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
       "/v1/batches/:id",
       { schema: { tags, summary: "Describe a batch", params: idParams } },
       async ({ caller, params }) => await describe(await requireBatch(caller.tenant, params.id)),
+    );
+    server.get(
+      "/v1/batches/:id/results",
+      {
+        schema: {
+          tags,
+          summary: "Read the lines of a batch in order, also while it runs",
+          params: idParams,
+          querystring: resultsQuery,
+        },
+      },
+      async ({ caller, params, query }, reply) => {
+        const batch = await requireBatch(caller.tenant, params.id);
+        reply.type("application/x-ndjson");
+        return Readable.from(readBatchResults(batches.paths(batch), batch, query.after));
+      },
     );
     server.post(
       "/v1/batches/:id/cancel",

@@ -137,6 +137,36 @@ describe("a batch", () => {
     await expect(client.batches.cancel(created.id)).rejects.toMatchObject({ status: 400, code: "batch_ended" });
   });
 
+  it("can be read while it runs, and continued where the reader stopped", async () => {
+    const ids = Array.from({ length: 40 }, (_, i) => `r-${i}`);
+    const before = api.simulator.statistics().calls;
+    const release = api.simulator.hold(16);
+    api.simulator.configure({ faults: [{ action: { type: "status", status: 400 }, text: "result r-3" }] });
+    const { id } = await create(ids.map((each) => chatLine(each, `result ${each}.`)));
+    const read = async (after: number) => {
+      const text = await (await fetch(`${api.baseUrl}/batches/${id}/results?after=${after}`)).text();
+      return text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { custom_id?: string; object?: string; after: number });
+    };
+    await waitFor(() => api.simulator.statistics().calls >= before + 16, { what: "calls" });
+    const first = await waitFor(
+      async () => {
+        const lines = await read(0);
+        return lines.length > 5 ? lines : undefined;
+      },
+      { what: "the first lines" },
+    );
+    const marker = first.at(-1);
+    expect(marker).toMatchObject({ object: "batch.results.incomplete", after: first.length - 1 });
+    release();
+    await end(id);
+    api.simulator.configure({ faults: [] });
+    const rest = await read(marker?.after ?? 0);
+    expect([...first.slice(0, -1), ...rest].map(({ custom_id }) => custom_id)).toEqual(ids);
+  });
+
   it("is listed, page by page", async () => {
     const ids: string[] = [];
     for await (const { id } of client.batches.list({ limit: 2 })) ids.push(id);

@@ -3,7 +3,7 @@ import { decideAfterFailure } from "#src/core/failures/decide-after-failure.ts";
 import { ProviderError } from "#src/core/failures/errors.ts";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
-import { isRefusal } from "#src/producer/run-kinds/batch/write-chat-output.ts";
+import { isRefusal } from "#src/producer/run-kinds/batch/format-chat-line.ts";
 import { isObject, parseObject, readField } from "#src/providers/json-value.ts";
 import type { ChatModel, ChatRequest, ChatResponse, Provider } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";

@@ -1,27 +1,17 @@
 import { join } from "node:path";
-import { parseModelName } from "#src/core/model-name.ts";
 
-import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
-import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
-import { writeModeration } from "#src/producer/openai-batch/requests/write-moderation.ts";
-import { writeResponsesObject } from "#src/producer/openai-batch/requests/write-responses-object.ts";
-import { writeTextCompletion } from "#src/producer/openai-batch/requests/write-text-completion.ts";
 import type { OutputRecorder } from "#src/producer/output/digests/output-recorder.ts";
 import { computeTextDigest, type RowDigest } from "#src/producer/output/digests/row-digest.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { type PublishedOutput, publishOutput } from "#src/producer/output/publish-output.ts";
 import { readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import type { RecordedItem } from "#src/producer/storage/read-records.ts";
 import type { RunStore } from "#src/producer/storage/run-store.ts";
-import type { ChatChoice, ChatResponse } from "#src/providers/provider.ts";
+import { type ChatLineOptions, formatChatLine } from "./format-chat-line.ts";
 
-export interface BatchOutputOptions {
-  readonly run: string;
-  /** Decides the form of the answers; by default that of chat completions. */
-  readonly endpoint?: BatchManifest["endpoint"];
+export interface BatchOutputOptions extends ChatLineOptions {
   readonly onProgress?: () => void;
   readonly onRefusal?: () => void;
   readonly signal?: AbortSignal;
@@ -29,12 +19,6 @@ export interface BatchOutputOptions {
 
 /** Items per block; answers may have some hundred KB each. */
 const ITEMS_PER_BLOCK = 256;
-
-const WRITERS: Partial<Record<BatchManifest["endpoint"], typeof writeChatCompletion>> = {
-  "/v1/responses": writeResponsesObject,
-  "/v1/completions": writeTextCompletion,
-  "/v1/moderations": writeModeration,
-};
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
@@ -84,34 +68,12 @@ export function digestLine(id: string, text: string, files: BatchFiles, file: Js
 /** Resolves with the file that the line of the record was added to. */
 async function writeRecord(
   files: BatchFiles,
-  { item, record }: RecordedItem,
-  { run, endpoint, onRefusal }: BatchOutputOptions,
+  recorded: RecordedItem,
+  { onRefusal, ...options }: BatchOutputOptions,
 ): Promise<JsonlFile> {
-  const line = { run, index: item.index, customId: item.id };
-  if (record.failure) {
-    await files.errors.addText(formatErrorLine(line, record.failure));
-    return files.errors;
-  }
-  const response: ChatResponse = JSON.parse(record.answer ?? "null");
-  if ([response, ...(response.choices ?? [])].every(isRefusal)) onRefusal?.();
-  const write = WRITERS[endpoint ?? "/v1/chat/completions"] ?? writeChatCompletion;
-  const body = write(response, {
-    id: `chatcmpl-${computeRequestId(line)}`,
-    created: Math.floor(record.recordedAt / 1000),
-    model: stripProvider(item.metadata?.model),
-  });
-  const [head, tail] = buildOutputLineParts(line, response.requestId);
-  await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
-  return files.answers;
-}
-
-/** Whether the model refused to answer, or a content filter cut the answer off. */
-export function isRefusal({ refusal, finishReason }: ChatChoice): boolean {
-  return refusal !== undefined || finishReason.unified === "content-filter";
-}
-
-/** What the provider itself calls the model: "glm-4-plus" for "zhipu/glm-4-plus". */
-function stripProvider(model: unknown): string {
-  const name = String(model ?? "");
-  return parseModelName(name)?.model ?? name;
+  const { text, isOk, isRefusal } = formatChatLine(recorded, options);
+  if (isRefusal) onRefusal?.();
+  const file = isOk ? files.answers : files.errors;
+  await file.addText(text);
+  return file;
 }

@@ -2,7 +2,7 @@ import { RunError } from "#src/core/failures/errors.ts";
 import { computeCost, type TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { AnsweredSample, Sample, SampleOutput, SampleUsage } from "#src/evaluation/sample.ts";
-import { isRefusal } from "#src/producer/run-kinds/batch/write-chat-output.ts";
+import { isRefusal } from "#src/producer/run-kinds/batch/format-chat-line.ts";
 import type { ModelPrices } from "#src/producer/runs/progress/run-costs.ts";
 import type { ItemWithRecord } from "#src/producer/storage/run-reader.ts";
 import type { StoredRecord } from "#src/producer/storage/stored-record.ts";
