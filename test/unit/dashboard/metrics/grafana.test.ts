@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { ApiMetrics } from "#src/api/operations/api-metrics.ts";
 import { SILENT_RUN_REPORTED_MS } from "#src/dashboard/metrics/collect-metrics.ts";
 import { renderMetrics } from "#src/dashboard/metrics/render-metrics.ts";
 import { LEASE_MS } from "#src/producer/runs/lease.ts";
@@ -89,6 +90,7 @@ test("every alert says what is wrong and what to do", () => {
 
 test("docs/metrics.md lists exactly the existing metrics", async () => {
   const { types } = await rendered();
+  const ofServers = [...(await new ApiMetrics(() => 0).render()).matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
   const documented = [...read("docs/metrics.md").matchAll(/^\| `(sluice_\w+)`/gm)].map(([, name]) => name);
-  expect(documented.sort()).toEqual(Object.keys(types).sort());
+  expect(documented.sort()).toEqual([...Object.keys(types), ...ofServers].sort());
 });
