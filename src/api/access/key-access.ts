@@ -32,6 +32,9 @@ export interface KeyAccessDeps {
   readonly onError: (error: unknown) => void;
 }
 
+/** How long a request waits for the connection to Redis, such as during a failover. */
+const MAX_REDIS_WAIT_MS = 5_000;
+
 /** The standalone item of a call. */
 interface ItemOfCall {
   readonly item: string;
@@ -96,7 +99,7 @@ export class KeyAccess implements AccessControl {
 
   async authenticate(headers: IncomingHttpHeaders): Promise<Caller> {
     const token = readToken(headers);
-    const presented = await this.#store.authenticate(token);
+    const presented = await this.#orUnavailable(this.#store.authenticate(token));
     if (presented?.state === "valid") return new KeyCaller(presented.key);
     // Clients insist on sending a key, so that a wrong one is no reason to refuse a request here.
     if (this.#deps.isLoopback && !(await this.#store.hasKeys())) {
@@ -107,7 +110,7 @@ export class KeyAccess implements AccessControl {
   }
 
   async admit(caller: Caller, expected: ExpectedUse): Promise<AdmittedUse> {
-    const { onUse } = this.#deps;
+    const { onUse, onError } = this.#deps;
     if (!(caller instanceof KeyCaller)) {
       return { ...UNLIMITED, settle: async (used) => used && onUse(expected.model, used) };
     }
@@ -121,7 +124,7 @@ export class KeyAccess implements AccessControl {
       headers: writeLimitHeaders(decision),
       attach: (item, { mayRepeat }) => {
         isCounted = this.#attach(key.id, id, { item, model: expected.model }, mayRepeat).catch((error) => {
-          this.#deps.onError(error);
+          onError(error);
           return true;
         });
       },
@@ -129,7 +132,8 @@ export class KeyAccess implements AccessControl {
         if (used) onUse(expected.model, used);
         this.#openCalls.delete(key.id, id);
         const counted = (await isCounted) ? used : undefined;
-        await this.#usage.settle(key.id, id, this.#measureUse(expected.model, counted));
+        // The answer is there, and must reach the client. What is not settled here is settled later, by any server.
+        await this.#usage.settle(key.id, id, this.#measureUse(expected.model, counted)).catch(onError);
       },
       leave: () => this.#openCalls.delete(key.id, id),
     };
@@ -139,6 +143,8 @@ export class KeyAccess implements AccessControl {
     if (!(caller instanceof KeyCaller)) return {};
     const { requestsPerMinute, tokensPerMinute } = caller.key;
     if (requestsPerMinute === undefined && tokensPerMinute === undefined) return {};
+    // A response must not wait for Redis only to describe limits.
+    if (this.#deps.client.status !== "ready") return {};
     return writeLimitHeaders(await this.#usage.readUse(caller.key));
   }
 
@@ -153,6 +159,18 @@ export class KeyAccess implements AccessControl {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#openCalls.close();
+  }
+
+  /** Rejects with an ApiError if there is no connection to Redis for some seconds, for which commands would wait. */
+  async #orUnavailable<T>(reply: Promise<T>): Promise<T> {
+    const { client, clock } = this.#deps;
+    if (client.status === "ready") return await reply;
+    const ended = new AbortController();
+    const timeout = clock.sleep(MAX_REDIS_WAIT_MS, ended.signal).then(() => Promise.reject(API_ERRORS.unavailable()));
+    return await Promise.race([reply, timeout]).finally(() => {
+      timeout.catch(() => undefined);
+      ended.abort();
+    });
   }
 
   /** False if the use of the item counts already; then nothing is kept for this request. */
