@@ -3,6 +3,8 @@ import * as z from "zod";
 import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
+import { claimIdempotencyKey } from "#src/api/http/idempotency.ts";
+import { idempotencyHeaders } from "#src/api/http/idempotency-header.ts";
 import type { ApiPlugin } from "#src/api/http/typed-server.ts";
 import { createObjectId } from "#src/api/storage/data-folder.ts";
 import { BATCH_ENDPOINTS } from "#src/producer/openai-batch/lines/openai-line.ts";
@@ -52,9 +54,16 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
     const tags = ["Batches"];
     server.post(
       "/v1/batches",
-      { schema: { tags, summary: "Create a batch of requests from a file", body: createBody } },
-      async ({ caller, body }) => {
-        const batch = await createBatch(context, caller, body);
+      {
+        schema: {
+          tags,
+          summary: "Create a batch of requests from a file",
+          body: createBody,
+          headers: idempotencyHeaders,
+        },
+      },
+      async ({ caller, body, headers }) => {
+        const batch = await createBatch(context, caller, body, headers["idempotency-key"]);
         runner.wake();
         return await describe(batch);
       },
@@ -105,15 +114,23 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
 }
 
 async function createBatch(
-  { files, batches, clock }: ApiContext,
+  context: ApiContext,
   caller: Caller,
   body: z.infer<typeof createBody>,
+  key: string | undefined,
 ): Promise<StoredBatch> {
+  const { files, batches, clock } = context;
   const { tenant, keyId, share, models: allowedModels } = caller;
   const windowMs = parseWindow(body.completion_window);
   if (windowMs === 0 || windowMs > MAX_WINDOW_MS) {
     throw API_ERRORS.invalidValue("completion_window", "The completion window must be at least 1m and at most 24h.");
   }
+  const createdAt = clock.now();
+  const newId = createObjectId(BATCH_ID_PREFIX, createdAt);
+  const claimed = { route: "batches", key: key ?? "", request: body, id: newId };
+  const id = key === undefined ? newId : await claimIdempotencyKey(context, caller, claimed);
+  const known = id === newId ? undefined : await batches.get(tenant, id);
+  if (known) return known;
   const file = await files.get(tenant, body.input_file_id);
   if (!file) throw API_ERRORS.unknownObject("file");
   if (file.purpose !== "batch") {
@@ -124,9 +141,8 @@ async function createBatch(
     const message = `The file has ${file.bytes} bytes; a batch can have ${MAX_INPUT_BYTES}. Split it.`;
     throw API_ERRORS.invalidValue("input_file_id", message, "file_too_large");
   }
-  const createdAt = clock.now();
   const batch: StoredBatch = {
-    id: createObjectId(BATCH_ID_PREFIX, createdAt),
+    id,
     tenant,
     keyId,
     share,
@@ -142,8 +158,7 @@ async function createBatch(
   };
   // Linked before the batch exists: from then on, deleting the file does not disturb it.
   await files.linkContent(tenant, file.id, batches.paths(batch).input);
-  await batches.create(batch);
-  return batch;
+  return await batches.create(batch);
 }
 
 function parseWindow(text: string): number {

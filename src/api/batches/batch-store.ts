@@ -1,7 +1,14 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { type DataFolder, isObjectId, readJsonFile, syncFolder, writeJsonFile } from "#src/api/storage/data-folder.ts";
+import {
+  createJsonFile,
+  type DataFolder,
+  isObjectId,
+  readJsonFile,
+  syncFolder,
+  writeJsonFile,
+} from "#src/api/storage/data-folder.ts";
 import { listPage, type ObjectPage, type PageQuery, readNames } from "#src/api/storage/list-page.ts";
 import { BATCH_STATUSES, isFinal, type StoredBatch, storedBatch } from "./batch-object.ts";
 
@@ -33,14 +40,15 @@ export class BatchStore {
   }
 
   /**
-   * Stores a new batch whose input is in place. It is marked as active first: a crash in between leaves a mark without a
+   * Stores a new batch whose input is in place, and returns what is stored: a concurrent request may have created it. It is marked as active first: a crash in between leaves a mark without a
    * batch, which is removed, and never a batch that no server would find.
    */
-  async create(batch: StoredBatch): Promise<void> {
+  async create(batch: StoredBatch): Promise<StoredBatch> {
     const { tenant, id } = batch;
     await writeJsonFile(join(this.#data.activeBatches, id), { tenant });
-    await writeJsonFile(this.#file(batch), batch);
+    await createJsonFile(this.#file(batch), batch);
     await syncFolder(this.#data.tenant("batches", tenant));
+    return (await this.get(tenant, id)) ?? batch;
   }
 
   /** Undefined for an id that is unknown or belongs to another tenant. */

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { copyFile, link, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,9 +11,9 @@ import {
   syncFolder,
   writeJsonFile,
 } from "#src/api/storage/data-folder.ts";
+import { linkOrCopy } from "#src/api/storage/link-file.ts";
 import { listPage, type ObjectPage, type PageQuery } from "#src/api/storage/list-page.ts";
 import type { Clock } from "#src/core/clock.ts";
-import { errorCode } from "#src/core/failures/errors.ts";
 import { type StoredFile, storedFile } from "./file-object.ts";
 
 export const FILE_ID_PREFIX = "file-";
@@ -62,7 +62,7 @@ export class FileStore {
     if (known) return known;
     const folder = this.#folder(tenant, id);
     await mkdir(folder, { recursive: true });
-    await linkOrCopy(path, join(folder, CONTENT));
+    await linkOrCopy(path, join(folder, CONTENT), { replaces: true });
     const { size: bytes } = await stat(join(folder, CONTENT));
     const stored = { ...file, id, bytes, createdAt: this.#clock.now() };
     await writeJsonFile(join(folder, DESCRIPTION), stored);
@@ -92,7 +92,7 @@ export class FileStore {
   /** Links the contents to another path, so that they outlive the file. */
   async linkContent(tenant: string, id: string, path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
-    await linkOrCopy(this.contentPath(tenant, id), path);
+    await linkOrCopy(this.contentPath(tenant, id), path, { replaces: true });
   }
 
   async delete(tenant: string, id: string): Promise<void> {
@@ -118,21 +118,4 @@ export interface ReceivedFile {
   /** Makes it a file, durably. */
   finish(file: NewFile): Promise<StoredFile>;
   discard(): Promise<void>;
-}
-
-const NO_HARD_LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"];
-
-/** Links a file, or copies it where the file system has no hard links. An existing target is replaced. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  const temporary = `${to}.tmp`;
-  await rm(temporary, { force: true });
-  try {
-    await link(from, temporary);
-  } catch (error) {
-    if (!NO_HARD_LINK_ERRORS.includes(errorCode(error) ?? "")) throw error;
-    await copyFile(from, temporary);
-    const handle = await open(temporary, "r+");
-    await handle.sync().finally(() => handle.close());
-  }
-  await rename(temporary, to);
 }

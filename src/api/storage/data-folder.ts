@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type * as z from "zod";
 import { errorCode, RunError } from "#src/core/failures/errors.ts";
+import { linkOrCopy } from "./link-file.ts";
 
 /**
  * The folder in which servers keep files and batches. All servers of one Redis share it. Everything belongs to a tenant: the
@@ -56,6 +57,18 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
 
 /** Replaces a file atomically and durably: after a crash it has either the old or the new contents. */
 export async function writeJsonFile(path: string, value: object): Promise<void> {
+  await placeJsonFile(path, value, (temporary) => rename(temporary, path));
+}
+
+/** Creates a file durably, with its contents; an existing one is left as it is. */
+export async function createJsonFile(path: string, value: object): Promise<void> {
+  await placeJsonFile(path, value, async (temporary) => {
+    await linkOrCopy(temporary, path, { replaces: false });
+    await rm(temporary);
+  });
+}
+
+async function placeJsonFile(path: string, value: object, place: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
@@ -67,7 +80,7 @@ export async function writeJsonFile(path: string, value: object): Promise<void> 
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await place(temporary);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

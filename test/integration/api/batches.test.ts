@@ -174,6 +174,18 @@ describe("a batch", () => {
     expect([...ids].sort().reverse()).toEqual(ids);
   });
 
+  it("is created once by concurrent requests with the same idempotency key", async () => {
+    const { id } = await upload([chatLine("a", "a")]);
+    const request = { input_file_id: id, endpoint: CHAT, completion_window: "24h" } as const;
+    const headers = { "idempotency-key": "batch-1" };
+    const created = await Promise.all([1, 2, 3, 4].map(() => client.batches.create(request, { headers })));
+    expect(new Set(created.map((batch) => batch.id)).size).toBe(1);
+    const other = client.batches.create({ ...request, completion_window: "1h" as "24h" }, { headers });
+    await expect(other).rejects.toMatchObject({ status: 409, code: "idempotency_key_reused" });
+    const batch = await end(created[0]?.id ?? "");
+    expect((await client.batches.create(request, { headers })).status).toBe(batch.status);
+  });
+
   it("is refused for a file that does not exist, and for invalid parameters", async () => {
     const request = { input_file_id: "file-0", endpoint: CHAT, completion_window: "24h" } as const;
     await expect(client.batches.create(request)).rejects.toMatchObject({ status: 404 });
