@@ -2,6 +2,7 @@ import { type Argument, Command, createArgument, Option } from "commander";
 import { SUGGESTED_COMMANDS } from "#src/core/suggested-commands.ts";
 import { describeCommandLine } from "./describe-command-line.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { CLI_ERRORS } from "./messages.ts";
 import {
   type ArgumentDefinition,
   type CommandAction,
@@ -55,12 +56,19 @@ export async function runCommandLine(
   return exitCode;
 }
 
-/** "runs", "rm" -> "runs rm": the parser knows commands with a name of two words only as one word. Pure. */
+/**
+ * "runs", "rm" -> "runs rm": the parser knows commands with a name of two words only as one word. Throws an InputError when the
+ * second word is missing or unknown, and the first is no command by itself.
+ */
 export function joinCommandName(commands: readonly BoundCommand[], args: readonly string[]): string[] {
   const names = commands.map(({ definition }) => definition.name);
   const first = args.findIndex((arg, at) => arg !== "help" && !arg.startsWith("-") && args[at - 1] !== "--config");
   const name = args.slice(first, first + 2).join(" ");
-  return first >= 0 && names.includes(name) ? args.toSpliced(first, 2, name) : [...args];
+  if (first >= 0 && names.includes(name)) return args.toSpliced(first, 2, name);
+  const word = args[first] ?? "";
+  const seconds = names.filter((each) => each.startsWith(`${word} `)).map((each) => each.slice(word.length + 1));
+  if (seconds.length > 0 && !names.includes(word)) throw CLI_ERRORS.incompleteCommand(word, seconds);
+  return [...args];
 }
 
 /** What runs is parsed from `args`; options in `overrides` are used instead of those in it. */

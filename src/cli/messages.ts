@@ -44,6 +44,8 @@ export const CLI_ERRORS = {
   emptyPrompt: () => new InputError("the prompt is empty"),
   notAChatModel: (model: string, provider: string) =>
     new InputError(`${model} is an embedding model; "${SUGGESTED_COMMANDS.models(provider)}" lists the chat models`),
+  incompleteCommand: (word: string, seconds: readonly string[]) =>
+    new InputError(`"${word}" needs a second word: ${seconds.join(", ")}`),
   invalidKeyName: (name: string) =>
     new InputError(
       `"${name.slice(0, 100)}" cannot be the name of a key: expected up to 64 letters, digits, spaces, and . _ @ -, beginning with a letter or digit`,

@@ -166,3 +166,10 @@ function renderHelp() {
   const retry = program.commands.find((command) => command.name() === "retry")?.helpInformation() ?? "";
   return { root, retry };
 }
+
+test("the first word of commands with two words lists the second ones", () => {
+  for (const args of [["keys"], ["keys", "--help"], ["help", "keys"], ["--config", "a.yaml", "keys", "remove"]]) {
+    expect(() => joinCommandName(COMMANDS, args)).toThrow('"keys" needs a second word: create, list, revoke');
+  }
+  expect(joinCommandName(COMMANDS, ["runs", "--all"])).toEqual(["runs", "--all"]);
+});
