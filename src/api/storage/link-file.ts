@@ -1,4 +1,5 @@
-import { constants, copyFile, link, open, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { constants, copyFile, link, open, rename } from "node:fs/promises";
 import { errorCode } from "#src/core/failures/errors.ts";
 
 const NO_HARD_LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"];
@@ -9,8 +10,8 @@ export async function linkOrCopy(
   to: string,
   { replaces }: { readonly replaces: boolean },
 ): Promise<void> {
-  const target = replaces ? `${to}.tmp` : to;
-  if (replaces) await rm(target, { force: true });
+  // Concurrent requests with the same idempotency key link to the same path.
+  const target = replaces ? `${to}.${randomBytes(6).toString("hex")}.tmp` : to;
   try {
     await link(from, target);
   } catch (error) {
