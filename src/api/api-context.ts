@@ -12,6 +12,7 @@ import type { FileStore } from "./files/file-store.ts";
 import type { ModelDirectory } from "./models/model-directory.ts";
 import type { ApiMetrics } from "./operations/api-metrics.ts";
 import type { MemoryGuard } from "./operations/memory-guard.ts";
+import type { UploadStore } from "./uploads/upload-store.ts";
 
 /** How the server behaves. */
 export interface ApiSettings {
@@ -31,6 +32,7 @@ export interface ApiContext {
   readonly models: ModelDirectory;
   readonly access: AccessControl;
   readonly files: FileStore;
+  readonly uploads: UploadStore;
   readonly batches: BatchStore;
   readonly runner: BatchRunner;
   /** Finds what the provider is known to reject or cannot express. */

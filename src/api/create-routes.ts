@@ -12,6 +12,7 @@ import { moderationRoutes } from "./moderations/moderation-routes.ts";
 import { operationRoutes } from "./operations/operation-routes.ts";
 import { rerankRoutes } from "./rerank/rerank-routes.ts";
 import { responseRoutes } from "./responses/response-routes.ts";
+import { uploadRoutes } from "./uploads/upload-routes.ts";
 
 /** All routes of the API. */
 export function createRoutes(context: ApiContext): ApiPlugin[] {
@@ -21,6 +22,7 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     chatRoutes(context),
     embeddingRoutes(context),
     fileRoutes(context),
+    uploadRoutes(context),
     batchRoutes(context),
     jobRoutes(context),
     messageRoutes(context),

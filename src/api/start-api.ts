@@ -17,6 +17,7 @@ import { ApiMetrics } from "./operations/api-metrics.ts";
 import { defaultMaxMemory, MemoryGuard, readUsedMemory } from "./operations/memory-guard.ts";
 import type { RequestLogEntry } from "./operations/observe-requests.ts";
 import { DataFolder } from "./storage/data-folder.ts";
+import { UploadStore } from "./uploads/upload-store.ts";
 
 /** What the server needs from the process that starts it. */
 export interface StartApiOptions
@@ -78,7 +79,17 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     onStopped: (batch, message) => onError(new Error(`its run stopped: ${message}`), batch, ""),
     onError: (error, batch) => onError(error, batch, ""),
   });
-  const shared = { redis, client, access, metrics, memory, files, batches: store, runner };
+  const shared = {
+    redis,
+    client,
+    access,
+    metrics,
+    memory,
+    files,
+    uploads: new UploadStore(data),
+    batches: store,
+    runner,
+  };
   const context: ApiContext = { ...rest, ...shared, stopping: stopping.signal };
   const server = await createApiServer(context, {
     ...{ version, trustedProxies, onRequest },

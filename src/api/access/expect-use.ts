@@ -10,11 +10,25 @@ export function expectChatUse(model: string, request: ChatRequest): ExpectedUse 
   const answers = countAnswers(request);
   return {
     model,
-    inputTokens: estimateTokens(JSON.stringify({ messages, tools, responseFormat })),
+    inputTokens: estimateRequestTokens({ messages, tools, responseFormat }),
     outputTokens: estimateAnswerTokens(request) * answers,
     isOutputLimited: maxTokens !== undefined || request.operation !== undefined,
     answers,
   };
+}
+
+/** What vendors charge for an image of usual size. */
+const ATTACHMENT_TOKENS = 1_000;
+
+/** Estimates the tokens of a request. The length of an attached image or file says nothing about its tokens. */
+function estimateRequestTokens(request: object): number {
+  let attachments = 0;
+  const text = JSON.stringify(request, (_, value: unknown) => {
+    if (typeof value !== "string" || !value.startsWith("data:")) return value;
+    attachments += 1;
+    return "";
+  });
+  return estimateTokens(text) + attachments * ATTACHMENT_TOKENS;
 }
 
 /** What an embedding call is expected to need. */

@@ -7,6 +7,7 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
 import type { JsonObject } from "#src/providers/json-value.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
+import { checkLength } from "./check-length.ts";
 
 /** A request for one chat answer. */
 export interface ChatSubmission {
@@ -51,7 +52,9 @@ export async function submitChat(
   if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
   const rejected = context.checkRequest(model.fullName, request)?.rejected ?? [];
   if (rejected.length > 0) throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`);
-  const admission = await context.access.admit(caller, expectChatUse(model.fullName, request));
+  const use = expectChatUse(model.fullName, request);
+  checkLength(model, use.inputTokens, request.maxTokens);
+  const admission = await context.access.admit(caller, use);
   try {
     const { id } = await context.sluice.submitChat({
       ...omitUndefined({ ...request }),

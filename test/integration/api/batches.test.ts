@@ -223,3 +223,33 @@ describe("a file", () => {
     await expect(client.files.create(wrong)).rejects.toMatchObject({ status: 400, param: "purpose" });
   });
 });
+
+describe("an upload in parts", () => {
+  it("becomes a file with the parts in the order of the request", async () => {
+    const [first, second] = [Buffer.from("first part, "), Buffer.from("second part")];
+    const upload = await client.uploads.create({
+      ...{ filename: "parts.txt", purpose: "user_data", mime_type: "text/plain" },
+      bytes: first.length + second.length,
+    });
+    expect(upload).toMatchObject({ object: "upload", status: "pending" });
+    const add = async (content: Buffer) =>
+      (await client.uploads.parts.create(upload.id, { data: await toFile(content, "part") })).id;
+    const [late, early] = [await add(second), await add(first)];
+    const wrong = client.uploads.complete(upload.id, { part_ids: [early] });
+    await expect(wrong).rejects.toMatchObject({ status: 400, param: "part_ids" });
+    const completed = await client.uploads.complete(upload.id, { part_ids: [early, late] });
+    expect(completed).toMatchObject({ status: "completed", file: { filename: "parts.txt", bytes: 23 } });
+    const content = await client.files.content(completed.file?.id ?? "");
+    expect(await content.text()).toBe("first part, second part");
+    const again = client.uploads.complete(upload.id, { part_ids: [early, late] });
+    await expect(again).rejects.toMatchObject({ status: 400, code: "upload_ended" });
+  });
+
+  it("can be cancelled", async () => {
+    const description = { filename: "x", purpose: "batch", mime_type: "text/plain", bytes: 1 } as const;
+    const { id } = await client.uploads.create(description);
+    expect(await client.uploads.cancel(id)).toMatchObject({ status: "cancelled" });
+    const part = client.uploads.parts.create(id, { data: await toFile(Buffer.from("x"), "x") });
+    await expect(part).rejects.toMatchObject({ status: 400 });
+  });
+});

@@ -79,6 +79,19 @@ describe("OpenAI's own client", () => {
     expect(answered.choices[0]?.message.content).toBeTruthy();
   });
 
+  it("sends an image, whose bytes are not taken for text", async () => {
+    const url = `data:image/png;base64,${"A".repeat(2_000_000)}`;
+    const content = [
+      { type: "text" as const, text: "what is this?" },
+      { type: "image_url" as const, image_url: { url } },
+    ];
+    const { choices } = await client.chat.completions.create({
+      model: "openai/gpt-4o-mini",
+      messages: [{ role: "user", content }],
+    });
+    expect(choices[0]?.message.content).toBeTruthy();
+  });
+
   it("gets several answers", async () => {
     const whole = await client.chat.completions.create({ ...ask("hello", "zhipu/glm-4-plus"), n: 3 });
     expect(whole.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
@@ -141,6 +154,15 @@ describe("errors that the client throws", () => {
     const request = { ...ask("hi", "minimax/abab6.5s-chat"), temperature: 0 };
     const error = await failure(client.chat.completions.create(request));
     expect(error).toMatchObject({ status: 400, param: "temperature", message: expect.stringContaining("0") });
+  });
+
+  it("what does not fit into the context is refused with all three numbers, before any call", async () => {
+    const before = api.simulator.statistics().calls;
+    const request = { ...ask("word ".repeat(200_000), "zhipu/glm-4-plus"), max_tokens: 1_000 };
+    const error = await failure(client.chat.completions.create(request));
+    expect(error).toMatchObject({ status: 400, code: "context_length_exceeded", param: "messages" });
+    expect(error.message).toMatch(/context of \d+ tokens.*about \d{6}: about \d{6} in the messages and 1000/);
+    expect(api.simulator.statistics().calls).toBe(before);
   });
 
   it("what the provider refuses is a bad request, not a wrong key", async () => {
