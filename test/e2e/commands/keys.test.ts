@@ -3,6 +3,7 @@ import { createKeys } from "#src/redis/keys.ts";
 import { ApiKeyStore } from "#src/state/api-keys/api-key-store.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 let redis: TestRedis;
 let sandbox: CliSandbox;
@@ -69,4 +70,17 @@ test("--json prints the key, and mistakes are reported", async () => {
   }
   const priced = await sandbox.run(["keys", "create", "b", "--models", "minimax/embo-01", "--daily-budget", "1"]);
   expect(priced.stderr).toContain("the key cannot use minimax/embo-01, because it");
+});
+
+test("an API server on another address than loopback starts only if there is a key", async () => {
+  const serve = ["serve", "--host", "0.0.0.0", "--port", "0", "--workers", "0"];
+  const { code, stderr } = await sandbox.run(serve);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("sluice keys create")]);
+  await sandbox.run(["keys", "create", "laptop"]);
+  const server = sandbox.start(serve);
+  await waitFor(() => server.stdout().includes("API: http"), { what: "the address of the server" });
+  const address = /http:\/\/\S+\/v1/.exec(server.stdout())?.[0];
+  expect((await fetch(`${address}/models`)).status).toBe(401);
+  server.kill("SIGTERM");
+  expect((await server.exit).code).toBe(0);
 });
