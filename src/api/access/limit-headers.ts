@@ -23,7 +23,8 @@ function describe(name: "requests" | "tokens", use: LimitUse | undefined): Recor
 
 /** As OpenAI writes durations: "0s", "120ms", "7.66s", "1m0s". */
 export function formatReset(ms: number): string {
-  if (ms > 0 && ms < 1_000) return `${Math.ceil(ms)}ms`;
+  const whole = Math.ceil(ms);
+  if (whole > 0 && whole < 1_000) return `${whole}ms`;
   const seconds = Math.ceil(ms / 10) / 100;
   if (seconds < 60) return `${seconds}s`;
   return `${Math.floor(seconds / 60)}m${Math.round((seconds % 60) * 100) / 100}s`;
