@@ -6,6 +6,7 @@ import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
 import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
+import { messageBatchRoutes } from "./message-batches/message-batch-routes.ts";
 import { messageRoutes } from "./messages/message-routes.ts";
 import { modelRoutes } from "./models/model-routes.ts";
 import { moderationRoutes } from "./moderations/moderation-routes.ts";
@@ -26,6 +27,7 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     batchRoutes(context),
     jobRoutes(context),
     messageRoutes(context),
+    messageBatchRoutes(context),
     responseRoutes(context),
     completionRoutes(context),
     moderationRoutes(context),

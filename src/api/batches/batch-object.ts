@@ -49,7 +49,10 @@ export const storedBatch = z.object({
   share: tenantShare.optional(),
   allowedModels: z.array(z.string()).optional(),
   endpoint: z.enum(BATCH_ENDPOINTS),
-  inputFileId: z.string(),
+  /** Absent if the requests were not a file of their own. */
+  inputFileId: z.string().optional(),
+  /** Created with Anthropic's API, which shows these batches and no others. */
+  isOfMessages: z.boolean().optional(),
   completionWindow: z.string(),
   /** How long the output files are kept after their creation, ms. */
   outputTtlMs: z.number().optional(),
@@ -92,7 +95,7 @@ export function writeBatch(batch: StoredBatch, { cancellingAt, counts: live }: B
     endpoint: batch.endpoint,
     ...(batch.model === undefined ? {} : { model: batch.model }),
     errors: problems === undefined ? null : { object: "list", data: problems },
-    input_file_id: batch.inputFileId,
+    input_file_id: batch.inputFileId ?? null,
     completion_window: batch.completionWindow,
     status: isCancelling ? "cancelling" : batch.status,
     output_file_id: batch.outputFileId ?? null,

@@ -46,7 +46,7 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
   const { batches, runner, clock } = context;
   const requireBatch = async (tenant: string, id: string) => {
     const batch = await batches.get(tenant, id);
-    if (!batch) throw API_ERRORS.unknownObject("batch");
+    if (!batch || batch.isOfMessages) throw API_ERRORS.unknownObject("batch");
     return batch;
   };
   const describe = async (batch: StoredBatch) => writeBatch(batch, await readBatchProgress(batches, batch));
@@ -72,7 +72,7 @@ export function batchRoutes(context: ApiContext): ApiPlugin {
       "/v1/batches",
       { schema: { tags, summary: "List batches", querystring: listQuery } },
       async ({ caller, query }) => {
-        const page = await batches.list(caller.tenant, query);
+        const page = await batches.list(caller.tenant, query, (batch) => !batch.isOfMessages);
         return { ...page, data: await Promise.all(page.data.map(describe)) };
       },
     );

@@ -57,8 +57,12 @@ export class BatchStore {
     return await readJsonFile(this.#file({ tenant, id }), storedBatch);
   }
 
-  list(tenant: string, query: PageQuery): Promise<ObjectPage<StoredBatch>> {
-    return listPage(this.#data.tenant("batches", tenant), query, (id) => this.get(tenant, id));
+  /** A page of the batches that match. */
+  list(tenant: string, query: PageQuery, matches: (batch: StoredBatch) => boolean): Promise<ObjectPage<StoredBatch>> {
+    return listPage(this.#data.tenant("batches", tenant), query, async (id) => {
+      const batch = await this.get(tenant, id);
+      return batch && matches(batch) ? batch : undefined;
+    });
   }
 
   /** Stores what has changed, unless it would move the status back, as a server that lost its lease unnoticed might. */

@@ -1,6 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestApi } from "#test/support/api/test-api.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 let api: TestApi;
 let client: Anthropic;
@@ -110,5 +111,47 @@ describe("errors have Anthropic's format", () => {
     const stream = client.messages.stream(ask("refuse me", MODELS[1])).finalMessage();
     await expect(stream).rejects.toBeInstanceOf(Anthropic.BadRequestError);
     api.simulator.configure({ faults: [] });
+  });
+});
+
+describe("a batch of messages", () => {
+  it("ends with a result for each request, in their order", async () => {
+    const custom = (n: number) => `m-${n}`;
+    const requests = MODELS.slice(0, 3).map((model, n) => ({
+      custom_id: custom(n),
+      params: ask(`question ${n}`, model),
+    }));
+    const created = await client.messages.batches.create({ requests });
+    expect(created).toMatchObject({ type: "message_batch", processing_status: "in_progress", results_url: null });
+    const ended = await waitFor(
+      async () => {
+        const batch = await client.messages.batches.retrieve(created.id);
+        return batch.processing_status === "ended" ? batch : undefined;
+      },
+      { what: "the end of the batch" },
+    );
+    expect(ended.request_counts).toEqual({ processing: 0, succeeded: 3, errored: 0, canceled: 0, expired: 0 });
+    const results: Anthropic.Messages.MessageBatchIndividualResponse[] = [];
+    for await (const result of await client.messages.batches.results(created.id)) results.push(result);
+    expect(results.map(({ custom_id }) => custom_id)).toEqual(requests.map(({ custom_id }) => custom_id));
+    for (const { result } of results) {
+      if (result.type !== "succeeded") throw new Error(`the result is ${result.type}`);
+      expect(result.message).toMatchObject({ type: "message", stop_reason: "end_turn" });
+      expect(result.message.content[0]).toMatchObject({ type: "text" });
+    }
+    const listed: string[] = [];
+    for await (const { id } of client.messages.batches.list()) listed.push(id);
+    expect(listed).toEqual([created.id]);
+    await client.messages.batches.delete(created.id);
+    await expect(client.messages.batches.retrieve(created.id)).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+  });
+
+  it("is refused if a request cannot be translated, or two have the same id", async () => {
+    const unknown = { custom_id: "a", params: ask("x", "nobody/nothing") };
+    const refused = client.messages.batches.create({ requests: [unknown] });
+    await expect(refused).rejects.toMatchObject({ status: 400, message: expect.stringContaining("requests.0") });
+    const valid = { custom_id: "a", params: ask("x") };
+    const twice = client.messages.batches.create({ requests: [valid, valid] });
+    await expect(twice).rejects.toMatchObject({ status: 400, message: expect.stringContaining("custom_id") });
   });
 });
