@@ -18,6 +18,7 @@ import { defaultMaxMemory, MemoryGuard, readUsedMemory } from "./operations/memo
 import type { RequestLogEntry } from "./operations/observe-requests.ts";
 import { DataFolder } from "./storage/data-folder.ts";
 import { UploadStore } from "./uploads/upload-store.ts";
+import { BatchWebhook, type WebhookSettings } from "./webhooks/batch-webhook.ts";
 
 /** What the server needs from the process that starts it. */
 export interface StartApiOptions
@@ -29,6 +30,8 @@ export interface StartApiOptions
   readonly sluice: SluiceClient;
   /** Absolute path of the folder with files and batches; all servers of one Redis share it. */
   readonly dataFolder: string;
+  /** Where the end of batches is reported. */
+  readonly webhook?: WebhookSettings | undefined;
   /** Starts the runs of batches. */
   readonly command: ProgramStart;
   readonly host: string;
@@ -72,11 +75,14 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const data = new DataFolder(dataFolder);
   const files = new FileStore(data, clock);
   const store = new BatchStore(data);
+  const reportBatch = (batch: string, message: string) => onError(new Error(message), batch, "");
+  const webhook = options.webhook && new BatchWebhook(options.webhook, clock, reportBatch);
   const runner = new BatchRunner({
     ...{ store, files, registry, client, keys, clock, command, models: rest.models },
     budgets: access.batchBudgets,
     concurrency: BATCH_CONCURRENCY,
-    onStopped: (batch, message) => onError(new Error(`its run stopped: ${message}`), batch, ""),
+    webhook,
+    onStopped: (batch, message) => reportBatch(batch, `its run stopped: ${message}`),
     onError: (error, batch) => onError(error, batch, ""),
   });
   const shared = {
@@ -99,7 +105,9 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   const close = () => {
     stopping.abort(new Error("the server stops"));
     memory.close();
-    closing ??= Promise.all([server.close(), runner.close()]).then(() => access.close());
+    closing ??= Promise.all([server.close(), runner.close()]).then(async () => {
+      await Promise.all([access.close(), webhook?.close()]);
+    });
     return closing;
   };
   try {

@@ -63,6 +63,9 @@ export interface Config {
     readonly data: string;
     /** Memory in use from which new requests are refused, in bytes. */
     readonly maxMemory: number | undefined;
+    /** Where the end of batches is reported; undefined if it is not. Only the server needs the secret. */
+    readonly webhook: { readonly url: string; readonly allowPrivate: boolean } | undefined;
+    readonly webhookSecret: Secret | undefined;
     /** Further names of models: name to "provider/model". */
     readonly models: Readonly<Record<string, string>>;
   };
@@ -147,6 +150,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
   const { jobs, calls, grace, hanging } = settings.worker ?? {};
   const { least: leastMs, ...hangSettings } = hanging ?? {};
   const redisUrl = general.REDIS_URL ?? settings.redis?.url;
+  const { webhook } = settings.api ?? {};
   return {
     redisUrl: toSecret(redisUrl),
     redisServer: general.SLUICE_REDIS_SERVER ?? settings.redis?.server,
@@ -169,6 +173,8 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     api: {
       data: resolve(cwd, general.SLUICE_HOME ?? ".", settings.api?.data ?? join(".sluice", "api")),
       maxMemory: settings.api?.maxMemory,
+      webhook: webhook && { url: webhook.url, allowPrivate: webhook.allowPrivate ?? false },
+      webhookSecret: toSecret(general.SLUICE_WEBHOOK_SECRET),
       models: settings.api?.models ?? {},
     },
     run: omitUndefined(settings.run ?? {}),

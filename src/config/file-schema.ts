@@ -254,6 +254,14 @@ export const fileSchema = z.strictObject({
       maxMemory: setting(byteSize, "Memory in use from which a server refuses new requests with 503, such as 800MB", {
         default: "80 % of the heap's limit",
       }),
+      webhook: z
+        .strictObject({
+          url: setting(baseUrl.unwrap(), "Receives an event when a batch ends, signed with SLUICE_WEBHOOK_SECRET"),
+          allowPrivate: setting(trueOrFalse, "Whether the URL may be on a private network or this machine", {
+            default: "false",
+          }),
+        })
+        .optional(),
       models: z
         .record(
           z.string(),

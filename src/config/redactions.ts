@@ -23,7 +23,7 @@ export function listRedactions(
     }
   }
   for (const { apiKey } of PROVIDER_SETTINGS.values()) found.add(variables.get(apiKey)?.trim() ?? "");
-  for (const name of ["SLUICE_VIEWER_PASSWORD", "SLUICE_OPERATOR_PASSWORD"]) {
+  for (const name of ["SLUICE_VIEWER_PASSWORD", "SLUICE_OPERATOR_PASSWORD", "SLUICE_WEBHOOK_SECRET"]) {
     found.add(variables.get(name)?.trim() ?? "");
   }
   for (const secret of file.secrets) addUrlSecrets(found, secret.trim());

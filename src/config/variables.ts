@@ -20,6 +20,12 @@ const path = text("expected a path", undefined, "path");
 const anyText = text("expected any text", () => true);
 const password = text("expected at least 8 characters", (raw) => raw.trim().length >= 8, "at least 8 characters");
 
+/** The form of the Standard Webhooks specification, which wants 24 to 64 bytes. */
+function isWebhookSecret(raw: string): boolean {
+  const [, key = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(raw.trim()) ?? [];
+  return Buffer.from(key, "base64").length >= 24;
+}
+
 /** Headings of the variables in the documentation. */
 export const VARIABLE_GROUPS = ["Redis", "Providers", "Sluice", "Dashboard", "Network and terminal", "Traces"] as const;
 export type VariableGroup = (typeof VARIABLE_GROUPS)[number];
@@ -62,6 +68,10 @@ const dashboardVariables = {
     "Password for read-only access. Without passwords, the dashboard listens on the loopback address only and everybody on the machine may use it",
   ),
   SLUICE_OPERATOR_PASSWORD: setting(password, "Password for operators, who may also act on runs and read item texts"),
+  SLUICE_WEBHOOK_SECRET: setting(
+    text("expected whsec_ and at least 24 bytes in base64", isWebhookSecret, "whsec_ and base64"),
+    "Signs the events that the HTTP API sends when a batch ends (api.webhook)",
+  ),
   SLUICE_TRUSTED_PROXIES: setting(
     text("expected addresses, networks such as 10.0.0.0/8, or loopback, separated by commas", areProxies),
     "Reverse proxies in front of the dashboard. The dashboard takes a client's address from X-Forwarded-For only if the request comes from one of them",

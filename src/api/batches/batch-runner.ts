@@ -1,3 +1,4 @@
+import type { BatchWebhook } from "#src/api/webhooks/batch-webhook.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
 import { acquireLease, mayHolderLive } from "#src/producer/runs/lease.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
@@ -7,6 +8,8 @@ import { type BatchWorkDeps, workOnBatch } from "./work-on-batch.ts";
 export interface BatchRunnerOptions extends BatchWorkDeps {
   /** Batches that this server works on at once. */
   readonly concurrency: number;
+  /** Reports the end of batches, if it is configured. */
+  readonly webhook: BatchWebhook | undefined;
   readonly onError: (error: Error, batch: string) => void;
 }
 
@@ -21,6 +24,8 @@ export class BatchRunner {
   readonly #options: BatchRunnerOptions;
   readonly #stopping = new AbortController();
   readonly #working = new Map<string, Promise<void>>();
+  /** When the next attempt to deliver a webhook is due, by batch; epoch ms. */
+  readonly #notBefore = new Map<string, number>();
   #wake: (() => void) | undefined;
   #scanning: Promise<void> | undefined;
 
@@ -60,30 +65,41 @@ export class BatchRunner {
     const { store, concurrency } = this.#options;
     for (const { tenant, id } of await store.listActive()) {
       if (this.#stopping.signal.aborted || this.#working.size >= concurrency) return;
-      if (this.#working.has(id)) continue;
+      if (this.#working.has(id) || (this.#notBefore.get(id) ?? 0) > this.#options.clock.now()) continue;
       const work = this.#work(tenant, id)
         .catch((error) => {
           if (!this.#stopping.signal.aborted) this.#options.onError(coerceError(error), id);
+          return false;
         })
-        .finally(() => {
+        .then((hasWorked) => {
           this.#working.delete(id);
-          this.wake();
+          // Another batch may wait for this place. Without work, looking again at once would find the same.
+          if (hasWorked) this.wake();
         });
       this.#working.set(id, work);
     }
   }
 
-  async #work(tenant: string, id: string): Promise<void> {
+  /** Resolves with whether there was anything to do. */
+  async #work(tenant: string, id: string): Promise<boolean> {
     const { store, client, keys, clock } = this.#options;
     const control = new RunControl(client, keys, id);
     const holder = await control.coordinator();
-    if (holder !== undefined && mayHolderLive(holder)) return;
+    if (holder !== undefined && mayHolderLive(holder)) return false;
     const lease = await acquireLease(control, clock, { onWait: () => undefined, signal: this.#stopping.signal });
     try {
-      const batch = await store.get(tenant, id);
-      // A mark without a batch: its server died before it had stored the batch, and its client has no id.
-      if (!batch || isFinal(batch.status)) await store.deactivate(id);
-      else await workOnBatch(this.#options, batch, AbortSignal.any([this.#stopping.signal, lease.lost]));
+      const found = await store.get(tenant, id);
+      const signal = AbortSignal.any([this.#stopping.signal, lease.lost]);
+      const isEnded = !found || isFinal(found.status);
+      const batch = isEnded ? found : await workOnBatch(this.#options, found, signal);
+      const nextAt = batch && (await this.#options.webhook?.deliver(batch, store.paths(batch).folder));
+      if (nextAt !== undefined) this.#notBefore.set(id, nextAt);
+      else {
+        // Also a mark without a batch: its server died before it had stored the batch, and its client has no id.
+        await store.deactivate(id);
+        this.#notBefore.delete(id);
+      }
+      return !isEnded;
     } finally {
       await lease.release();
     }

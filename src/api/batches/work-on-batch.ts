@@ -40,7 +40,7 @@ const RESTART_DELAYS_MS = [1_000, 5_000, 30_000, 120_000];
  * Works on a batch until it has ended. The caller holds its lease; `signal` aborts when the lease is lost or the server stops,
  * and another server continues from whatever is on disk. Every step can be repeated.
  */
-export async function workOnBatch(deps: BatchWorkDeps, start: StoredBatch, signal: AbortSignal): Promise<void> {
+export async function workOnBatch(deps: BatchWorkDeps, start: StoredBatch, signal: AbortSignal): Promise<StoredBatch> {
   const { store } = deps;
   let batch = start;
   if (batch.status === "validating") batch = await validate(deps, batch);
@@ -64,7 +64,7 @@ export async function workOnBatch(deps: BatchWorkDeps, start: StoredBatch, signa
     }
     batch = (await store.get(batch.tenant, batch.id)) ?? batch;
   }
-  await store.deactivate(batch.id);
+  return batch;
 }
 
 /** Checks the file as a whole; its lines are checked when the run is planned. */

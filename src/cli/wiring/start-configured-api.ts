@@ -3,9 +3,11 @@ import { fileURLToPath } from "node:url";
 import type { ProgramStart } from "#src/api/batches/launch-run.ts";
 import { ModelDirectory } from "#src/api/models/model-directory.ts";
 import { type Api, startApi } from "#src/api/start-api.ts";
+import type { WebhookSettings } from "#src/api/webhooks/batch-webhook.ts";
 import { readVersion } from "#src/cli/version.ts";
-import { childEnvironment } from "#src/config/config.ts";
+import { type Config, childEnvironment } from "#src/config/config.ts";
 import { systemClock } from "#src/core/clock.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { listWorkers } from "#src/state/workers/worker-list.ts";
@@ -54,6 +56,7 @@ export async function startConfiguredApi(
     keys,
     sluice,
     dataFolder: config.api.data,
+    webhook: requireWebhook(config),
     command,
     registry: config.registry,
     models: new ModelDirectory({
@@ -80,6 +83,13 @@ function createCliCommand(file: string | undefined): ProgramStart {
     env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
     cwd: process.cwd(),
   };
+}
+
+/** Throws ConfigError for a URL without a secret: the receiver could not tell our events from others. */
+function requireWebhook({ api: { webhook, webhookSecret: secret } }: Config): WebhookSettings | undefined {
+  if (!webhook) return undefined;
+  if (!secret) throw new ConfigError(["api.webhook needs SLUICE_WEBHOOK_SECRET, which signs its events"]);
+  return { ...webhook, secret };
 }
 
 /** "minimax-embedding" -> "minimax" */

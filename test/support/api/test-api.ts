@@ -28,6 +28,8 @@ const ENTRY = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
 export interface TestApiOptions extends SimulatorOptions {
   /** Whether a worker takes the jobs; true by default. */
   readonly worker?: boolean;
+  /** Further variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Further settings of sluice.yaml. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -40,6 +42,8 @@ export class TestApi implements AsyncDisposable {
   readonly source: RedisSource;
   readonly keys: Keys;
   readonly config: Config;
+  /** Lines of the servers' logs, of errors. */
+  readonly errors: string[] = [];
   readonly #hosts: WorkerHost[] = [];
   readonly #apis: Api[] = [];
 
@@ -52,13 +56,13 @@ export class TestApi implements AsyncDisposable {
     this.source = openRedis(parseRedisUrl(redis.url));
   }
 
-  static async open({ worker = true, settings = {}, ...options }: TestApiOptions = {}): Promise<TestApi> {
+  static async open({ worker = true, settings = {}, env = {}, ...options }: TestApiOptions = {}): Promise<TestApi> {
     const dir = mkdtempSync(join(tmpdir(), "sluice-api-"));
     const redis = openTestRedis();
     const simulator = await startSimulator(options);
     // JSON is YAML.
     writeFileSync(join(dir, "sluice.yaml"), JSON.stringify({ worker: { hanging: { abort: false } }, ...settings }));
-    const config = loadConfig({ cwd: dir, env: describeProviders(simulator, redis) });
+    const config = loadConfig({ cwd: dir, env: { ...describeProviders(simulator, redis), ...env } });
     const test = new TestApi(dir, simulator, redis, config);
     if (worker) test.startWorker();
     await test.startApi();
@@ -86,7 +90,7 @@ export class TestApi implements AsyncDisposable {
     const api = await startConfiguredApi(
       {
         config: this.config,
-        log: pino({ level: "silent" }),
+        log: pino({ level: "error" }, { write: (line: string) => this.errors.push(line) }),
         redis: { source: this.source, isPrivate: false, close: () => Promise.resolve() },
       },
       { host: "127.0.0.1", port: 0, command: this.#command },
