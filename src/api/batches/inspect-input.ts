@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { type Line, readLines } from "#src/producer/input/formats/read-lines.ts";
-import { BATCH_ENDPOINTS, type BatchEndpoint, toOpenaiLine } from "#src/producer/openai-batch/lines/openai-line.ts";
+import { type BatchEndpoint, toOpenaiLine } from "#src/producer/openai-batch/lines/openai-line.ts";
 import { isObject, readText } from "#src/providers/json-value.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 import type { BatchProblem } from "./batch-object.ts";
@@ -47,10 +47,6 @@ export async function inspectInput(
   }
   const body = translated?.line.body;
   return { requests, model: isObject(body) ? readText(body, "model") : undefined, problems };
-}
-
-export function isBatchEndpoint(text: string): text is BatchEndpoint {
-  return BATCH_ENDPOINTS.some((endpoint) => endpoint === text);
 }
 
 function fileProblem(code: string, message: string): BatchProblem {
