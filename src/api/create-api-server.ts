@@ -126,6 +126,10 @@ async function addDocumentation(server: ApiServer, version: string): Promise<voi
     },
     transform: jsonSchemaTransform,
   });
-  await server.register(swaggerUi, { routePrefix: "/docs" });
+  await server.register(swaggerUi, {
+    routePrefix: "/docs",
+    // The bar at the top is for choosing among several documents.
+    theme: { title: "Sluice API", css: [{ filename: "theme.css", content: ".swagger-ui .topbar { display: none }" }] },
+  });
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
 }
