@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import multipart from "@fastify/multipart";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { type FastifyRequest, fastify } from "fastify";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { coerceError } from "#src/core/failures/errors.ts";
 import type { ApiContext } from "./api-context.ts";
+import { wantsFastchatErrors, writeFastchatError } from "./fastchat/fastchat-error.ts";
 import { API_ERRORS, type ApiError } from "./http/api-error.ts";
 import { toApiError } from "./http/to-api-error.ts";
 import type { ApiPlugin, ApiServer } from "./http/typed-server.ts";
@@ -72,18 +73,27 @@ export async function createApiServer(context: ApiContext, options: ApiServerOpt
     if (error.details.code === "internal_error")
       context.onError(coerceError(thrown), request.routeOptions.url ?? "?", request.id);
     for (const [name, value] of Object.entries(errorHeaders(error))) reply.header(name, value);
-    const isMessage = isMessageRoute(request.routeOptions.url);
-    const body = isMessage ? writeMessageError(error, request.id) : error.body();
-    return reply.status(error.status).type("application/json").send(JSON.stringify(body));
+    return sendError(error, request, reply);
   });
   server.setNotFoundHandler((request, reply) => {
     const error = API_ERRORS.unknownRoute(request.method, request.url.split("?", 1)[0] ?? "");
-    return reply.status(error.status).type("application/json").send(JSON.stringify(error.body()));
+    return sendError(error, request, reply);
   });
   await server.register(multipart);
   await addDocumentation(server, version);
   for (const plugin of plugins) await server.register(plugin);
   return server;
+}
+
+/** Sends an error in the format that the clients of the route expect. */
+function sendError(error: ApiError, request: FastifyRequest, reply: FastifyReply) {
+  const { status, body } = wantsFastchatErrors(request.query)
+    ? writeFastchatError(error)
+    : {
+        status: error.status,
+        body: isMessageRoute(request.routeOptions.url) ? writeMessageError(error, request.id) : error.body(),
+      };
+  return reply.status(status).type("application/json").send(JSON.stringify(body));
 }
 
 /** Ends requests whose body arrives too slowly. Uploads are read by their routes, after this. */

@@ -3,6 +3,7 @@ import { batchRoutes } from "./batches/batch-routes.ts";
 import { chatRoutes } from "./chat/chat-routes.ts";
 import { completionRoutes } from "./completions/completion-routes.ts";
 import { embeddingRoutes } from "./embeddings/embedding-routes.ts";
+import { fastchatRoutes } from "./fastchat/fastchat-routes.ts";
 import { fileRoutes } from "./files/file-routes.ts";
 import type { ApiPlugin } from "./http/typed-server.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
@@ -32,5 +33,6 @@ export function createRoutes(context: ApiContext): ApiPlugin[] {
     completionRoutes(context),
     moderationRoutes(context),
     rerankRoutes(context),
+    fastchatRoutes(context),
   ];
 }

@@ -17,6 +17,7 @@ import { ApiMetrics } from "./operations/api-metrics.ts";
 import { defaultMaxMemory, MemoryGuard, readUsedMemory } from "./operations/memory-guard.ts";
 import type { RequestLogEntry } from "./operations/observe-requests.ts";
 import { DataFolder } from "./storage/data-folder.ts";
+import { deleteExpired } from "./storage/delete-expired.ts";
 import { UploadStore } from "./uploads/upload-store.ts";
 import { BatchWebhook, type WebhookSettings } from "./webhooks/batch-webhook.ts";
 
@@ -55,6 +56,9 @@ export interface Api {
 
 /** Batches that a server works on at once, each in a process of its own. Others wait, or another server takes them. */
 const BATCH_CONCURRENCY = 4;
+
+/** Between deletions of expired files. */
+const HOUSEKEEPING_MS = 3600_000;
 
 /** Starts the API. Throws a RunError when the address cannot be used, or would be open to everybody. */
 export async function startApi(options: StartApiOptions): Promise<Api> {
@@ -101,10 +105,12 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     ...{ version, trustedProxies, onRequest },
     plugins: createRoutes(context),
   });
+  let housekeeping: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
   const close = () => {
     stopping.abort(new Error("the server stops"));
     memory.close();
+    clearInterval(housekeeping);
     closing ??= Promise.all([server.close(), runner.close()]).then(async () => {
       await Promise.all([access.close(), webhook?.close()]);
     });
@@ -113,6 +119,8 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
   try {
     const listening = await listen(server, host, port);
     runner.start();
+    const reportError = (error: unknown) => onError(coerceError(error), "expired files", "");
+    housekeeping = setInterval(() => deleteExpired(data, clock.now()).catch(reportError), HOUSEKEEPING_MS);
     return { url: formatServerUrl(host, listening), port: listening, close };
   } catch (error) {
     await close();

@@ -34,7 +34,13 @@ export async function awaitItem<T>(
   const { answerTimeoutMs } = context.settings;
   const noWorker = new AbortController();
   const signal = AbortSignal.any([context.stopping, noWorker.signal]);
-  const onNoWorker = () => noWorker.abort(API_ERRORS.noWorker(model.provider));
+  const onNoWorker = () => {
+    // A worker that has stopped since may have taken it: another one continues with it.
+    const check = context.sluice.status(id).then((status) => {
+      if (status?.state === "queued") noWorker.abort(API_ERRORS.noWorker(model.provider));
+    });
+    check.catch(() => undefined);
+  };
   try {
     return await wait({ signal, timeoutMs: answerTimeoutMs, onNoWorker });
   } catch (error) {

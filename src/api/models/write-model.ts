@@ -8,6 +8,10 @@ export function writeModel({ fullName, provider, data }: DirectoryModel) {
     object: "model",
     created: released === undefined ? 0 : Math.floor((Date.parse(released) || 0) / 1000),
     owned_by: provider,
+    // FastChat's model cards have these.
+    root: fullName,
+    parent: null,
+    permission: [],
     ...(retired === undefined ? {} : { shutdown_date: retired.since }),
     kind,
     ...(maxTokens === undefined ? {} : { context_length: maxTokens }),

@@ -107,3 +107,30 @@ it("an unknown route says where all routes are", async () => {
   const response = await fetch(`${api.baseUrl}/nothing`);
   expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "unknown_url" } }]);
 });
+
+describe("FastChat's routes", () => {
+  it("check the length of prompts, and embed with the model of the path", async () => {
+    const prompts = [
+      { model: "zhipu/glm-4-plus", prompt: "hello", max_tokens: 10 },
+      { model: "zhipu/glm-4-plus", prompt: "hello", max_tokens: 10_000_000 },
+    ];
+    const url = api.baseUrl.replace(/\/v1$/, "/api/v1/token_check");
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ prompts }) });
+    expect(response.headers.get("x-sluice-token-count")).toBe("estimate");
+    expect(await response.json()).toMatchObject({
+      prompts: [
+        { fits: true, tokenCount: expect.any(Number), contextLength: 131_072 },
+        { fits: false, contextLength: 131_072 },
+      ],
+    });
+    const path = `/engines/${encodeURIComponent("minimax/embo-01")}/embeddings`;
+    expect(await post(path, { input: "a" })).toMatchObject({ status: 200, body: { object: "list" } });
+  });
+
+  it("have FastChat's errors on request", async () => {
+    const body = { model: "nobody/x", messages: [{ role: "user", content: "hi" }] };
+    const refused = await post("/chat/completions?error_format=fastchat", body);
+    expect(refused).toMatchObject({ status: 400, body: { object: "error", code: 40301 } });
+  });
+});
