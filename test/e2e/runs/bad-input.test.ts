@@ -67,7 +67,11 @@ test("bad JSONL lines are reported, and skipped with --skip-invalid", async () =
   const words = [/bad\.jsonl:2/, /bad\.jsonl:4/, /bad\.jsonl:5/, /bad\.jsonl:6/, "--skip-invalid"];
   await expectRefused(["bad.jsonl"], words);
   const { stdout } = await embed(["bad.jsonl", "--json"]);
-  expect(stdout).toMatch(/"event":"run-end".*"message":"the input has 4 problems; nothing was sent"\}\n$/);
+  const end = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+  expect(end).toMatchObject({ event: "run-end", message: "the input has 4 problems; nothing was sent" });
+  expect(end.problems.map(({ where }: { where: string }) => where)).toEqual(
+    [2, 4, 5, 6].map((line) => expect.stringMatching(`bad.jsonl:${line}$`)),
+  );
   expect(await embed(["bad.jsonl", "--skip-invalid"])).toMatchObject({ code: 0 });
   expect(readJsonl(sandbox.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual(["g-1", "g-2"]);
   expect(sandbox.manifest(`out-${folders}`).source.skippedInvalid).toBe(4);
