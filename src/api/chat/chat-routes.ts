@@ -16,38 +16,43 @@ export const chatBody = z.looseObject({
   n: z.int().min(1).max(128).nullish(),
 });
 
+/** FastChat's server has the same route below /api. */
+const PATHS = ["/v1/chat/completions", "/api/v1/chat/completions"];
+
 /** OpenAI's chat completions, answered by any provider. */
 export function chatRoutes(context: ApiContext): ApiPlugin {
   return async (server) => {
-    server.post(
-      "/v1/chat/completions",
-      {
-        schema: {
-          tags: ["OpenAI"],
-          summary: "Answer a conversation",
-          body: chatBody,
-          headers: idempotencyHeaders,
+    for (const path of PATHS) {
+      server.post(
+        path,
+        {
+          schema: {
+            tags: ["OpenAI"],
+            summary: "Answer a conversation",
+            body: chatBody,
+            headers: idempotencyHeaders,
+          },
         },
-      },
-      async (request, reply) => {
-        const { stream, stream_options: streamOptions, ...body } = request.body;
-        const chat = await startChat(context, {
-          caller: request.caller,
-          body,
-          stream: stream === true && (body.n ?? 1) === 1,
-          idempotencyKey: request.headers["idempotency-key"],
-          route: "chat",
-        });
-        reply.headers({ ...chat.admission.headers, "x-sluice-item": chat.id });
-        const created = Math.floor(chat.startedAt / 1000);
-        const metadata = { id: `chatcmpl-${chat.id}`, created, model: chat.model.fullName };
-        if (stream !== true) return writeChatCompletion(await awaitChat(context, chat), metadata);
-        const hasChoices = (body.n ?? 1) > 1;
-        const includeUsage = streamOptions?.include_usage === true;
-        const bodyLimit = request.routeOptions.bodyLimit;
-        await streamChat(context, chat, reply, { metadata, includeUsage, hasChoices, bodyLimit });
-        return reply;
-      },
-    );
+        async (request, reply) => {
+          const { stream, stream_options: streamOptions, ...body } = request.body;
+          const chat = await startChat(context, {
+            caller: request.caller,
+            body,
+            stream: stream === true && (body.n ?? 1) === 1,
+            idempotencyKey: request.headers["idempotency-key"],
+            route: "chat",
+          });
+          reply.headers({ ...chat.admission.headers, "x-sluice-item": chat.id });
+          const created = Math.floor(chat.startedAt / 1000);
+          const metadata = { id: `chatcmpl-${chat.id}`, created, model: chat.model.fullName };
+          if (stream !== true) return writeChatCompletion(await awaitChat(context, chat), metadata);
+          const hasChoices = (body.n ?? 1) > 1;
+          const includeUsage = streamOptions?.include_usage === true;
+          const bodyLimit = request.routeOptions.bodyLimit;
+          await streamChat(context, chat, reply, { metadata, includeUsage, hasChoices, bodyLimit });
+          return reply;
+        },
+      );
+    }
   };
 }

@@ -51,7 +51,9 @@ export async function submitChat(
 ): Promise<StartedChat> {
   if (!caller.allowsModel(model.fullName)) throw API_ERRORS.forbiddenModel(model.fullName);
   const rejected = context.checkRequest(model.fullName, request)?.rejected ?? [];
-  if (rejected.length > 0) throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`);
+  if (rejected.length > 0) {
+    throw API_ERRORS.invalidValue(findField(rejected[0]), `${rejected.join("; ")}.`, "invalid_parameter");
+  }
   const use = expectChatUse(model.fullName, request);
   checkLength(model, use.inputTokens, request.maxTokens);
   const admission = await context.access.admit(caller, use);

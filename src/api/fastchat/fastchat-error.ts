@@ -5,6 +5,7 @@ const CODES: Readonly<Record<string, number>> = {
   model_not_found: 40301,
   model_not_allowed: 40301,
   model_not_supported: 40301,
+  invalid_parameter: 40302,
   context_length_exceeded: 40303,
   rate_limit_exceeded: 42901,
   insufficient_quota: 42902,
@@ -18,7 +19,6 @@ const CODES_BY_STATUS: Readonly<Record<number, number>> = {
   503: 42903,
   504: 50004,
 };
-const RANGE_CODE = 40302;
 const INTERNAL_CODE = 50001;
 
 /** The status and the body of an error as FastChat's server sends them: all are 400, except that of a wrong key. */
@@ -29,8 +29,7 @@ export function writeFastchatError({ status, details }: ApiError) {
     return { status, body: { detail: { error } } };
   }
   const known = code !== null && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
-  const isRange = status === 400 && /\bmust be (?:a (?:whole )?number|-?\d)/.test(message);
-  const number = known ?? (isRange ? RANGE_CODE : (CODES_BY_STATUS[status] ?? INTERNAL_CODE));
+  const number = known ?? CODES_BY_STATUS[status] ?? INTERNAL_CODE;
   return { status: 400, body: { object: "error", message, code: number } };
 }
 

@@ -5,7 +5,7 @@ import { API_ERRORS } from "#src/api/http/api-error.ts";
 test.each([
   [API_ERRORS.unknownModel("x", []), 40301],
   [API_ERRORS.invalidValue("messages", "too long", "context_length_exceeded"), 40303],
-  [API_ERRORS.invalidValue("temperature", "temperature must be a number from 0 to 2, not 3."), 40302],
+  [API_ERRORS.invalidValue("temperature", "temperature must be a number from 0 to 2.", "invalid_parameter"), 40302],
   [API_ERRORS.malformedJson(), 40001],
   [API_ERRORS.internal(), 50001],
 ])("%s has FastChat's code %i", (error, code) => {
