@@ -38,6 +38,8 @@ export interface StartApiOptions
   readonly host: string;
   /** 0 selects a free port. */
   readonly port: number;
+  /** The option of the command that sets the port; by default "--port". */
+  readonly portOption?: string | undefined;
   readonly version: string;
   readonly trustedProxies: readonly string[];
   /** New requests are refused while more is in use, in bytes; by default most of what the process may use. */
@@ -62,7 +64,8 @@ const HOUSEKEEPING_MS = 3600_000;
 
 /** Starts the API. Throws a RunError when the address cannot be used, or would be open to everybody. */
 export async function startApi(options: StartApiOptions): Promise<Api> {
-  const { host, port, version, trustedProxies, redis, dataFolder, command, maxMemory, onRequest, ...rest } = options;
+  const { host, port, portOption, version, trustedProxies, redis, dataFolder, command, maxMemory, onRequest, ...rest } =
+    options;
   const stopping = new AbortController();
   const client = redis.connect("commands");
   if (!isLoopback(host) && !(await new ApiKeyStore(client, rest.keys).hasKeys())) {
@@ -117,7 +120,7 @@ export async function startApi(options: StartApiOptions): Promise<Api> {
     return closing;
   };
   try {
-    const listening = await listen(server, host, port);
+    const listening = await listen(server, host, port, portOption);
     runner.start();
     const reportError = (error: unknown) => onError(coerceError(error), "expired files", "");
     housekeeping = setInterval(() => deleteExpired(data, clock.now()).catch(reportError), HOUSEKEEPING_MS);

@@ -4,8 +4,8 @@ import { LISTEN_ERRORS } from "./listen-errors.ts";
 import { isLoopback } from "./loopback.ts";
 
 export class PortInUseError extends RunError {
-  constructor(host: string, port: number) {
-    super(...LISTEN_ERRORS.portInUse(host, port));
+  constructor(host: string, port: number, option: string) {
+    super(...LISTEN_ERRORS.portInUse(host, port, option));
   }
 }
 
@@ -15,14 +15,14 @@ interface ListeningServer {
   readonly server: Server;
 }
 
-/** Starts listening and resolves with the port. Throws a RunError when the address cannot be used. */
-export async function listen(server: ListeningServer, host: string, port: number): Promise<number> {
+/** Starts listening and resolves with the port. `option` is the one that sets the port. Throws a RunError when the address cannot be used. */
+export async function listen(server: ListeningServer, host: string, port: number, option = "--port"): Promise<number> {
   try {
     await server.listen({ host, port });
   } catch (error) {
     const code = errorCode(error);
-    if (code === "EADDRINUSE") throw new PortInUseError(host, port);
-    if (code === "EACCES") throw new RunError(...LISTEN_ERRORS.portNotPermitted(port), error);
+    if (code === "EADDRINUSE") throw new PortInUseError(host, port, option);
+    if (code === "EACCES") throw new RunError(...LISTEN_ERRORS.portNotPermitted(port, option), error);
     if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
       throw new RunError(...LISTEN_ERRORS.unknownAddress(host), error);
     }

@@ -26,6 +26,8 @@ type ServiceContext = Awaited<ReturnType<typeof openServiceContext>>;
 interface ConfiguredApiOptions {
   readonly host: string;
   readonly port: number;
+  /** The option of the command that sets the port. */
+  readonly portOption?: string;
   /** The settings file, if the command line names one. */
   readonly config?: string | undefined;
   /** Starts this program for the runs of batches. */
@@ -35,7 +37,7 @@ interface ConfiguredApiOptions {
 /** Starts the HTTP API of this configuration. */
 export async function startConfiguredApi(
   { config, log, redis }: Pick<ServiceContext, "config" | "log" | "redis">,
-  { host, port, config: file, command = createCliCommand(file) }: ConfiguredApiOptions,
+  { host, port, portOption, config: file, command = createCliCommand(file) }: ConfiguredApiOptions,
 ): Promise<Api> {
   const keys = createKeys(config.namespace);
   const client = redis.source.connect("commands");
@@ -50,6 +52,7 @@ export async function startConfiguredApi(
   const api = await startApi({
     host,
     port,
+    portOption,
     version: readVersion(),
     trustedProxies: config.trustedProxies,
     redis: redis.source,

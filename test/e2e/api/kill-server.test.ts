@@ -23,16 +23,19 @@ async function createBatch(client: OpenAI): Promise<OpenAI.Batch> {
 
 const STATUSES = ["validating", "in_progress", "finalizing", "completed"];
 
-/** Polls a batch to its end, and checks that its status never moves back. */
-async function awaitEnd(client: OpenAI, id: string, seen: string[]): Promise<OpenAI.Batch> {
-  return await waitFor(
+/** Polls a batch to its end, and notes each status in `seen`. */
+async function awaitEnd({ client, process }: ServedApi, id: string, seen: string[]): Promise<OpenAI.Batch> {
+  const end = waitFor(
     async () => {
       const batch = await client.batches.retrieve(id);
       if (seen.at(-1) !== batch.status) seen.push(batch.status);
       return batch.status === "completed" ? batch : undefined;
     },
-    { what: "the end of the batch" },
+    { what: `the end of the batch ${id}` },
   );
+  return await end.catch((error) => {
+    throw new Error(`${error.message}; statuses: ${seen.join(", ")}; log of the server:\n${process.stderr()}`);
+  });
 }
 
 async function expectEveryRequestOnce(client: OpenAI, batch: OpenAI.Batch): Promise<void> {
@@ -57,12 +60,17 @@ test("a batch survives kill -9 of its server before each of its file operations"
     });
     const before = existsSync(report) ? readFileSync(report, "utf8") : "";
     // The client that gets no answer has no batch. One that got an id never loses it.
-    const created = await createBatch(killed.client).catch(() => undefined);
+    let problem: unknown;
+    const noteProblem = (error: unknown) => {
+      problem = error;
+    };
+    const created = (await createBatch(killed.client).catch(noteProblem)) ?? undefined;
     const seen: string[] = [];
-    const finished = created && (await awaitEnd(killed.client, created.id, seen).catch(() => undefined));
+    const finished = created && (await awaitEnd(killed, created.id, seen).catch(noteProblem));
     const wasKilled = existsSync(report) && readFileSync(report, "utf8") !== before;
     if (!wasKilled) {
-      if (finished) await expectEveryRequestOnce(killed.client, finished);
+      if (!finished) throw problem;
+      await expectEveryRequestOnce(killed.client, finished);
       killed.process.kill("SIGTERM");
       await killed.process.exit;
       expect(killAt).toBeGreaterThan(20);
@@ -71,14 +79,14 @@ test("a batch survives kill -9 of its server before each of its file operations"
     await killed.process.exit;
     next = await serveApi(sandbox);
     if (created) {
-      await expectEveryRequestOnce(next.client, await awaitEnd(next.client, created.id, seen));
+      await expectEveryRequestOnce(next.client, await awaitEnd(next, created.id, seen));
       expect(seen, `killed before ${readFileSync(report, "utf8").trim().split("\n").at(-1)}`).toEqual(
         STATUSES.filter((status) => seen.includes(status)),
       );
     }
     // Whatever a killed server left behind does not keep others from working.
     const other = await createBatch(next.client);
-    await expectEveryRequestOnce(next.client, await awaitEnd(next.client, other.id, []));
+    await expectEveryRequestOnce(next.client, await awaitEnd(next, other.id, []));
     next.process.kill("SIGTERM");
     await next.process.exit;
   }
@@ -99,7 +107,7 @@ test("another server continues the batch of one that was killed, and nothing is 
   first.process.kill("SIGKILL");
   await first.process.exit;
   release();
-  const batch = await awaitEnd(second.client, id, []);
+  const batch = await awaitEnd(second, id, []);
   await expectEveryRequestOnce(second.client, batch);
   expect(sandbox.simulator.statistics().texts).toBe(REQUESTS);
   second.process.kill("SIGTERM");

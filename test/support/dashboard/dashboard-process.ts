@@ -13,7 +13,7 @@ export async function startDashboardProcess(
   sandbox: CliSandbox,
   { workers, port = 0, ...options }: CliOptions & { readonly workers?: number; readonly port?: number } = {},
 ): Promise<DashboardProcess> {
-  const command = workers === undefined ? ["dashboard"] : ["up", "--workers", String(workers)];
+  const command = workers === undefined ? ["dashboard"] : ["up", "--workers", String(workers), "--api-port", "0"];
   const cli = sandbox.start([...command, "--port", String(port)], options);
   let exitMessage: string | undefined;
   void cli.exit.then(({ code, stderr }) => {

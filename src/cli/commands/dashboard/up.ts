@@ -26,6 +26,7 @@ export async function runUp(options: OptionValues<typeof upCommand>): Promise<nu
     api = await startConfiguredApi(service, {
       host: options.apiHost,
       port: options.apiPort,
+      portOption: "--api-port",
       config: options.config,
     });
     workers = await startServiceWorkers(config, {
