@@ -1,8 +1,10 @@
+import { readCreationTime } from "#src/api/storage/data-folder.ts";
 import type { BatchWebhook } from "#src/api/webhooks/batch-webhook.ts";
 import { coerceError } from "#src/core/failures/errors.ts";
 import { acquireLease, mayHolderLive } from "#src/producer/runs/lease.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { isFinal } from "./batch-object.ts";
+import { BATCH_ID_PREFIX } from "./batch-store.ts";
 import { type BatchWorkDeps, workOnBatch } from "./work-on-batch.ts";
 
 export interface BatchRunnerOptions extends BatchWorkDeps {
@@ -13,6 +15,8 @@ export interface BatchRunnerOptions extends BatchWorkDeps {
   readonly onError: (error: Error, batch: string) => void;
 }
 
+/** A server that has marked a batch as active stores it within this time, or never. */
+const LONGEST_CREATION_MS = 3600_000;
 /** Between looks for batches that no server works on. */
 const SCAN_INTERVAL_MS = 2_000;
 
@@ -89,13 +93,14 @@ export class BatchRunner {
     const lease = await acquireLease(control, clock, { onWait: () => undefined, signal: this.#stopping.signal });
     try {
       const found = await store.get(tenant, id);
+      // Its server is about to store the batch. If it has died instead, its client has no id, and the mark can go.
+      if (!found && clock.now() - readCreationTime(BATCH_ID_PREFIX, id) < LONGEST_CREATION_MS) return false;
       const signal = AbortSignal.any([this.#stopping.signal, lease.lost]);
       const isEnded = !found || isFinal(found.status);
       const batch = isEnded ? found : await workOnBatch(this.#options, found, signal);
       const nextAt = batch && (await this.#options.webhook?.deliver(batch, store.paths(batch).folder));
       if (nextAt !== undefined) this.#notBefore.set(id, nextAt);
       else {
-        // Also a mark without a batch: its server died before it had stored the batch, and its client has no id.
         await store.deactivate(id);
         this.#notBefore.delete(id);
       }

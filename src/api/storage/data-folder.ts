@@ -36,6 +36,11 @@ export function createObjectId(prefix: string, now: number): string {
   return `${prefix}${now.toString(16).padStart(12, "0")}${randomBytes(10).toString("hex")}`;
 }
 
+/** When the object was created, epoch ms. */
+export function readCreationTime(prefix: string, id: string): number {
+  return Number.parseInt(id.slice(prefix.length, prefix.length + 12), 16);
+}
+
 /** Whether a text from a request can be an id with this prefix; anything else must not become part of a path. */
 export function isObjectId(prefix: string, text: string): boolean {
   return text.startsWith(prefix) && /^[0-9a-f]{12,64}$/.test(text.slice(prefix.length));

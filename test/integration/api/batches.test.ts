@@ -1,5 +1,8 @@
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import OpenAI, { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createObjectId, DataFolder } from "#src/api/storage/data-folder.ts";
 import { TestApi } from "#test/support/api/test-api.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
@@ -172,6 +175,18 @@ describe("a batch", () => {
     for await (const { id } of client.batches.list({ limit: 2 })) ids.push(id);
     expect(ids.length).toBeGreaterThan(5);
     expect([...ids].sort().reverse()).toEqual(ids);
+  });
+
+  it("that is just being stored is not forgotten by a server that looks for batches", async () => {
+    const data = new DataFolder(join(api.dir, ".sluice/api"));
+    const id = createObjectId("batch_", Date.now());
+    const mark = join(data.activeBatches, id);
+    // What a server that creates a batch has written before the batch itself.
+    writeFileSync(mark, JSON.stringify({ tenant: "default" }));
+    await end((await create([chatLine("a", "a")])).id);
+    await end((await create([chatLine("b", "b")])).id);
+    expect(existsSync(mark)).toBe(true);
+    rmSync(mark);
   });
 
   it("is created once by concurrent requests with the same idempotency key", async () => {
