@@ -3,14 +3,12 @@ import * as z from "zod";
 import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
-import { claimIdempotencyKey } from "#src/api/http/idempotency.ts";
 import { idempotencyHeaders } from "#src/api/http/idempotency-header.ts";
 import type { ApiPlugin } from "#src/api/http/typed-server.ts";
-import { createObjectId } from "#src/api/storage/data-folder.ts";
 import { BATCH_ENDPOINTS } from "#src/producer/openai-batch/lines/openai-line.ts";
 import { isFinal, type StoredBatch, writeBatch } from "./batch-object.ts";
 import { readBatchProgress } from "./batch-progress.ts";
-import { BATCH_ID_PREFIX } from "./batch-store.ts";
+import { beginBatch } from "./begin-batch.ts";
 import { MAX_INPUT_BYTES } from "./inspect-input.ts";
 import { readBatchResults } from "./read-batch-results.ts";
 
@@ -119,17 +117,13 @@ async function createBatch(
   body: z.infer<typeof createBody>,
   key: string | undefined,
 ): Promise<StoredBatch> {
-  const { files, batches, clock } = context;
-  const { tenant, keyId, share, models: allowedModels } = caller;
+  const { files, batches } = context;
+  const { tenant } = caller;
   const windowMs = parseWindow(body.completion_window);
   if (windowMs === 0 || windowMs > MAX_WINDOW_MS) {
     throw API_ERRORS.invalidValue("completion_window", "The completion window must be at least 1m and at most 24h.");
   }
-  const createdAt = clock.now();
-  const newId = createObjectId(BATCH_ID_PREFIX, createdAt);
-  const claimed = { route: "batches", key: key ?? "", request: body, id: newId };
-  const id = key === undefined ? newId : await claimIdempotencyKey(context, caller, claimed);
-  const known = id === newId ? undefined : await batches.get(tenant, id);
+  const { known, begun } = await beginBatch(context, caller, { route: "batches", key, body });
   if (known) return known;
   const file = await files.get(tenant, body.input_file_id);
   if (!file) throw API_ERRORS.unknownObject("file");
@@ -142,19 +136,13 @@ async function createBatch(
     throw API_ERRORS.invalidValue("input_file_id", message, "file_too_large");
   }
   const batch: StoredBatch = {
-    id,
-    tenant,
-    keyId,
-    share,
-    allowedModels: allowedModels && [...allowedModels],
+    ...begun,
     endpoint: body.endpoint,
     inputFileId: file.id,
     completionWindow: body.completion_window,
     outputTtlMs: body.output_expires_after ? body.output_expires_after.seconds * 1000 : undefined,
     metadata: body.metadata ?? null,
-    status: "validating",
-    createdAt,
-    expiresAt: createdAt + windowMs,
+    expiresAt: begun.createdAt + windowMs,
   };
   // Linked before the batch exists: from then on, deleting the file does not disturb it.
   await files.linkContent(tenant, file.id, batches.paths(batch).input);

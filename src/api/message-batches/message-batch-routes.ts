@@ -5,15 +5,13 @@ import type { Caller } from "#src/api/access/caller.ts";
 import type { ApiContext } from "#src/api/api-context.ts";
 import { isFinal, type StoredBatch } from "#src/api/batches/batch-object.ts";
 import { readBatchProgress } from "#src/api/batches/batch-progress.ts";
-import { BATCH_ID_PREFIX } from "#src/api/batches/batch-store.ts";
+import { beginBatch } from "#src/api/batches/begin-batch.ts";
 import { MAX_REQUESTS } from "#src/api/batches/inspect-input.ts";
 import { readBatchResults } from "#src/api/batches/read-batch-results.ts";
 import { API_ERRORS } from "#src/api/http/api-error.ts";
-import { claimIdempotencyKey } from "#src/api/http/idempotency.ts";
 import { idempotencyHeaders } from "#src/api/http/idempotency-header.ts";
 import type { ApiPlugin } from "#src/api/http/typed-server.ts";
 import { messageBody } from "#src/api/messages/message-body.ts";
-import { createObjectId } from "#src/api/storage/data-folder.ts";
 import { fromMessageBatchId, toMessageBatchId, writeMessageBatch } from "./message-batch-object.ts";
 import { toMessageResult } from "./to-message-result.ts";
 import { type MessageRequest, translateRequests, writeLines } from "./write-requests.ts";
@@ -117,27 +115,16 @@ async function create(
   requests: readonly MessageRequest[],
   key: string | undefined,
 ): Promise<StoredBatch> {
-  const { batches, clock, models } = context;
-  const { tenant, keyId, share, models: allowedModels } = caller;
-  const createdAt = clock.now();
-  const newId = createObjectId(BATCH_ID_PREFIX, createdAt);
-  const claimed = { route: "message-batches", key: key ?? "", request: requests, id: newId };
-  const id = key === undefined ? newId : await claimIdempotencyKey(context, caller, claimed);
-  const known = id === newId ? undefined : await batches.get(tenant, id);
+  const { batches, models } = context;
+  const { known, begun } = await beginBatch(context, caller, { route: "message-batches", key, body: requests });
   if (known) return known;
   const batch: StoredBatch = {
-    id,
-    tenant,
-    keyId,
-    share,
-    allowedModels: allowedModels && [...allowedModels],
+    ...begun,
     endpoint: "/v1/chat/completions",
     isOfMessages: true,
     completionWindow: "24h",
     metadata: { requests: String(requests.length) },
-    status: "validating",
-    createdAt,
-    expiresAt: createdAt + DAY_MS,
+    expiresAt: begun.createdAt + DAY_MS,
   };
   const { folder, input } = batches.paths(batch);
   try {
